@@ -1,0 +1,149 @@
+//! Which imports carry authority.
+//!
+//! In WASI 0.2 authority sits in handles and in the few interfaces that hand out the first of
+//! them. Interfaces that only define resources do nothing without a handle, so all parts of a
+//! composition share them; clocks and randomness are given to everyone.
+
+use std::fmt;
+
+/// What importing an interface means for the authority of a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authority {
+    /// None of its own: shared by all parts of a composition.
+    Shared,
+    /// Each part has its own, made from what its [`Sandbox`](crate::Sandbox) grants.
+    Granted(Grant),
+    /// The network. The host links it for the consumer and refuses every address.
+    Network,
+    /// Nothing that the host provides: to be met by a plug.
+    Foreign,
+}
+
+/// An interface whose instance is authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "they are the interfaces of the same names")]
+pub enum Grant {
+    Preopens,
+    Environment,
+    Stdin,
+    Stdout,
+    Stderr,
+    Exit,
+    TerminalStdin,
+    TerminalStdout,
+    TerminalStderr,
+}
+
+impl Authority {
+    /// Classifies the import `name`, for example `wasi:filesystem/preopens@0.2.6`.
+    ///
+    /// Unknown interfaces, and WASI of another version than 0.2, are [`Foreign`](Self::Foreign).
+    pub fn of_import(name: &str) -> Self {
+        let Some((interface, version)) = name.split_once('@') else {
+            return Self::Foreign;
+        };
+        if !version.starts_with("0.2.") {
+            return Self::Foreign;
+        }
+        match interface {
+            "wasi:io/error"
+            | "wasi:io/poll"
+            | "wasi:io/streams"
+            | "wasi:clocks/monotonic-clock"
+            | "wasi:clocks/wall-clock"
+            | "wasi:random/random"
+            | "wasi:random/insecure"
+            | "wasi:random/insecure-seed"
+            | "wasi:filesystem/types"
+            | "wasi:cli/terminal-input"
+            | "wasi:cli/terminal-output" => Self::Shared,
+            "wasi:filesystem/preopens" => Self::Granted(Grant::Preopens),
+            "wasi:cli/environment" => Self::Granted(Grant::Environment),
+            "wasi:cli/stdin" => Self::Granted(Grant::Stdin),
+            "wasi:cli/stdout" => Self::Granted(Grant::Stdout),
+            "wasi:cli/stderr" => Self::Granted(Grant::Stderr),
+            "wasi:cli/exit" => Self::Granted(Grant::Exit),
+            "wasi:cli/terminal-stdin" => Self::Granted(Grant::TerminalStdin),
+            "wasi:cli/terminal-stdout" => Self::Granted(Grant::TerminalStdout),
+            "wasi:cli/terminal-stderr" => Self::Granted(Grant::TerminalStderr),
+            "wasi:sockets/network"
+            | "wasi:sockets/instance-network"
+            | "wasi:sockets/ip-name-lookup"
+            | "wasi:sockets/tcp"
+            | "wasi:sockets/tcp-create-socket"
+            | "wasi:sockets/udp"
+            | "wasi:sockets/udp-create-socket" => Self::Network,
+            _ => Self::Foreign,
+        }
+    }
+
+    /// Whether the host itself can meet the import.
+    pub fn is_provided_by_host(self) -> bool {
+        self != Self::Foreign
+    }
+}
+
+impl Grant {
+    /// The last part of the interface's name, as in `NAME:grant/<interface>`.
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Preopens => "preopens",
+            Self::Environment => "environment",
+            Self::Stdin => "stdin",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Exit => "exit",
+            Self::TerminalStdin => "terminal-stdin",
+            Self::TerminalStdout => "terminal-stdout",
+            Self::TerminalStderr => "terminal-stderr",
+        }
+    }
+}
+
+/// What a component that imports the interface can reach, in words.
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Preopens => "directories",
+            Self::Environment => "environment and arguments",
+            Self::Stdin => "standard input",
+            Self::Stdout => "standard output",
+            Self::Stderr => "standard error",
+            Self::Exit => "ending the program",
+            Self::TerminalStdin => "whether standard input is a terminal",
+            Self::TerminalStdout => "whether standard output is a terminal",
+            Self::TerminalStderr => "whether standard error is a terminal",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_unknown_is_foreign() {
+        for name in [
+            "wasi:http/outgoing-handler@0.2.6",
+            "wasi:filesystem/preopens@0.3.0",
+            "wasi:filesystem/preopens",
+            "wasi:filesystem/preopens@0.20.0",
+            "other:filesystem/types@0.2.0",
+            "run",
+        ] {
+            assert_eq!(Authority::of_import(name), Authority::Foreign, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_the_interface_of_its_name() {
+        for package in ["filesystem", "cli"] {
+            for interface in ["preopens", "environment", "stdin", "stderr", "exit"] {
+                let name = format!("wasi:{package}/{interface}@0.2.0");
+                if let Authority::Granted(grant) = Authority::of_import(&name) {
+                    assert_eq!(grant.interface(), interface);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The command line: one file per subcommand, and what they share.
+
+mod args;
+mod bindgen;
+mod componentize;
+mod compose;
+mod exit;
+mod inspect;
+mod output;
+mod phases;
+mod run;
+
+use clap::{Parser, Subcommand};
+use exit::Failure;
+use phases::Phases;
+use std::process::ExitCode;
+
+/// Composes WebAssembly components over WIT interfaces and runs them, each with its own authority.
+#[derive(Parser)]
+#[command(name = "wit-host", version, propagate_version = true)]
+struct Cli {
+    /// Show the phases of the work with their times.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Bindgen(bindgen::Bindgen),
+    Componentize(componentize::Componentize),
+    Compose(compose::Compose),
+    Inspect(inspect::Inspect),
+    Run(run::Run),
+}
+
+/// Parses, dispatches, and says what went wrong.
+pub fn main() -> ExitCode {
+    let Cli { verbose, command } = Cli::parse();
+    let mut phases = Phases::new(verbose);
+    let result = match command {
+        Command::Bindgen(command) => command.exec(&mut phases),
+        Command::Componentize(command) => command.exec(&mut phases),
+        Command::Compose(command) => command.exec(&mut phases),
+        Command::Inspect(command) => command.exec(&mut phases),
+        Command::Run(command) => command.exec(&mut phases),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => Failure::from(error).report(),
+    }
+}

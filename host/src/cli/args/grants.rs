@@ -1,0 +1,194 @@
+//! `--dir` and `--env`: who may reach what.
+
+use crate::cli::exit::UsageError;
+use std::path::PathBuf;
+use wit_host::{Access, PartName, Preopen, Sandbox, Sandboxes};
+
+/// Grants. Without them a component reaches nothing of this machine.
+#[derive(clap::Args)]
+pub struct GrantArgs {
+    /// Let FILE, or the part called NAME alone, see the directory HOST as GUEST.
+    ///
+    /// GUEST is the same as HOST if it is not given; with `:ro` it can only be read.
+    #[arg(
+        long = "dir",
+        value_name = "[NAME=]HOST[::GUEST][:ro]",
+        help_heading = "Grants"
+    )]
+    dirs: Vec<String>,
+    /// Set an environment variable for FILE, or for the part called NAME alone.
+    #[arg(long = "env", value_name = "[NAME=]KEY=VALUE", help_heading = "Grants")]
+    env: Vec<String>,
+}
+
+impl GrantArgs {
+    /// The sandboxes of the parts: `consumer` is the name of the component that runs.
+    pub fn sandboxes(
+        &self,
+        consumer: (&PartName, Sandbox),
+        plugs: impl IntoIterator<Item = PartName>,
+    ) -> Result<Sandboxes, UsageError> {
+        let mut parts = Parts {
+            consumer: consumer.0,
+            sandboxes: Sandboxes {
+                consumer: consumer.1,
+                plugs: plugs
+                    .into_iter()
+                    .map(|name| (name.clone(), Sandbox::new().mark_stderr(name)))
+                    .collect(),
+            },
+        };
+        for text in &self.dirs {
+            let (name, rest) = split_dir_name(text);
+            let preopen = parse_preopen(rest).ok_or_else(|| {
+                UsageError(format!("`--dir {text}`: HOST and GUEST cannot be empty"))
+            })?;
+            parts.grant("--dir", text, name, |sandbox| sandbox.preopen(preopen))?;
+        }
+        for text in &self.env {
+            let (name, key, value) = split_env(text).ok_or_else(|| {
+                UsageError(format!(
+                    "`--env {text}` is not of the form `[NAME=]KEY=VALUE`"
+                ))
+            })?;
+            parts.grant("--env", text, name, |sandbox| sandbox.env(key, value))?;
+        }
+        Ok(parts.sandboxes)
+    }
+}
+
+struct Parts<'a> {
+    consumer: &'a PartName,
+    sandboxes: Sandboxes,
+}
+
+impl Parts<'_> {
+    fn grant(
+        &mut self,
+        flag: &str,
+        text: &str,
+        name: Option<&str>,
+        grant: impl FnOnce(Sandbox) -> Sandbox,
+    ) -> Result<(), UsageError> {
+        let sandbox = match name {
+            None => &mut self.sandboxes.consumer,
+            Some(name) if name == self.consumer.as_str() => &mut self.sandboxes.consumer,
+            Some(name) => {
+                let mut plugs = self.sandboxes.plugs.iter_mut();
+                match plugs.find(|(plug, _)| plug.as_str() == name) {
+                    Some((_, sandbox)) => sandbox,
+                    None => return Err(self.no_such_part(flag, text, name)),
+                }
+            }
+        };
+        *sandbox = grant(std::mem::take(sandbox));
+        Ok(())
+    }
+
+    fn no_such_part(&self, flag: &str, text: &str, name: &str) -> UsageError {
+        let names: Vec<String> = std::iter::once(self.consumer)
+            .chain(self.sandboxes.plugs.keys())
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let consumer = self.consumer;
+        UsageError(format!(
+            "`{flag} {text}`: no part is named `{name}`; there are {}, and `{flag} {consumer}={text}` means it as it stands",
+            names.join(", ")
+        ))
+    }
+}
+
+/// A path may hold an equals sign too: it is NAME's only where what stands before it can be a name.
+fn split_dir_name(text: &str) -> (Option<&str>, &str) {
+    match text.split_once('=') {
+        Some((name, rest)) if name.parse::<PartName>().is_ok() => (Some(name), rest),
+        _ => (None, text),
+    }
+}
+
+fn parse_preopen(text: &str) -> Option<Preopen> {
+    let (text, access) = match text.strip_suffix(":ro") {
+        Some(text) => (text, Access::ReadOnly),
+        None => (text, Access::ReadWrite),
+    };
+    let (host, guest) = text.split_once("::").unwrap_or((text, text));
+    (!host.is_empty() && !guest.is_empty()).then(|| Preopen {
+        host: PathBuf::from(host),
+        guest: guest.to_owned(),
+        access,
+    })
+}
+
+/// `NAME=KEY=VALUE` where NAME can be a name and KEY looks like a variable, else `KEY=VALUE`.
+///
+/// A mistyped NAME is refused rather than taken for a variable of the consumer's, which must not
+/// learn what was meant for a plug.
+fn split_env(text: &str) -> Option<(Option<&str>, &str, &str)> {
+    let (first, rest) = text.split_once('=')?;
+    if first.is_empty() {
+        return None;
+    }
+    match rest.split_once('=') {
+        Some((key, value)) if first.parse::<PartName>().is_ok() && is_variable(key) => {
+            Some((Some(first), key, value))
+        }
+        _ => Some((None, first, rest)),
+    }
+}
+
+fn is_variable(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_names_its_part_its_place_and_what_may_be_done() {
+        let parse = |text| {
+            let (name, rest) = split_dir_name(text);
+            let preopen = parse_preopen(rest).expect(text);
+            let host = preopen.host.display().to_string();
+            (name, host, preopen.guest, preopen.access)
+        };
+        let cases = [
+            ("store", (None, "store", "store", Access::ReadWrite)),
+            ("a/b::/c", (None, "a/b", "/c", Access::ReadWrite)),
+            (
+                "cache=./s::/c:ro",
+                (Some("cache"), "./s", "/c", Access::ReadOnly),
+            ),
+            ("./x=y::z", (None, "./x=y", "z", Access::ReadWrite)),
+        ];
+        for (text, (name, host, guest, access)) in cases {
+            assert_eq!(
+                parse(text),
+                (name, host.to_owned(), guest.to_owned(), access)
+            );
+        }
+        for text in ["", "::", "a::", "::b", ":ro"] {
+            assert_eq!(parse_preopen(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_the_consumers_unless_a_part_is_named() {
+        let cases = [
+            ("A=b", Some((None, "A", "b"))),
+            ("A=", Some((None, "A", ""))),
+            (
+                "cache=CACHE_FSYNC=full",
+                Some((Some("cache"), "CACHE_FSYNC", "full")),
+            ),
+            ("OPTS=-x=1", Some((None, "OPTS", "-x=1"))),
+            ("opts=-x=1", Some((None, "opts", "-x=1"))),
+            ("A", None),
+            ("=b", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(split_env(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! A socket and the plugs for it.
+
+use super::input::{is_stdin, read_component};
+use crate::cli::exit::UsageError;
+use std::path::{Path, PathBuf};
+use wit_host::{Part, PartName};
+
+/// `FILE --plug [NAME=]PLUG …`
+#[derive(clap::Args)]
+pub struct PartArgs {
+    /// A component, or a core module built from WIT, as binary or text; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub socket: PathBuf,
+    /// Meet imports with this component's exports; the first plug is nearest to FILE.
+    ///
+    /// NAME is what grants and messages call the plug: lower-case words joined by hyphens. It is
+    /// the stem of the file's name if it is not given.
+    #[arg(long = "plug", value_name = "[NAME=]PLUG")]
+    plugs: Vec<String>,
+}
+
+/// The socket and the plugs, read.
+pub struct Parts {
+    pub socket: Part,
+    pub plugs: Vec<Part>,
+}
+
+impl PartArgs {
+    pub fn read(&self) -> anyhow::Result<Parts> {
+        let plugs: Vec<(PartName, &Path)> = self
+            .plugs
+            .iter()
+            .map(|text| parse_plug(text))
+            .collect::<Result<_, _>>()?;
+        let paths =
+            || std::iter::once(self.socket.as_path()).chain(plugs.iter().map(|plug| plug.1));
+        if paths().filter(|path| is_stdin(path)).count() > 1 {
+            return Err(
+                UsageError("standard input can be read only once; name files".to_owned()).into(),
+            );
+        }
+        let read = |(name, path): (PartName, &Path)| -> anyhow::Result<Part> {
+            Ok(Part {
+                name,
+                component: read_component(path)?,
+            })
+        };
+        Ok(Parts {
+            socket: read((self.socket_name(), &self.socket))?,
+            plugs: plugs.into_iter().map(read).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The file's stem, or `consumer` where that is no name.
+    fn socket_name(&self) -> PartName {
+        PartName::of_file(&self.socket).unwrap_or_else(PartName::consumer)
+    }
+
+    pub fn socket_is_stdin(&self) -> bool {
+        is_stdin(&self.socket)
+    }
+}
+
+/// A path may hold an equals sign too: it is NAME's only where what stands before it can be a name.
+fn parse_plug(text: &str) -> Result<(PartName, &Path), UsageError> {
+    if let Some((name, path)) = text.split_once('=')
+        && !name.contains(['/', '\\', '.'])
+    {
+        let name = name
+            .parse()
+            .map_err(|error| UsageError(format!("`--plug {text}`: {error}")))?;
+        return Ok((name, Path::new(path)));
+    }
+    let path = Path::new(text);
+    let name = PartName::of_file(path).ok_or_else(|| {
+        UsageError(format!(
+            "`--plug {text}`: the file's name gives no name; give one, as in `--plug NAME={text}`"
+        ))
+    })?;
+    Ok((name, path))
+}

@@ -1,0 +1,25 @@
+use super::{args::read_wasm, phases::Phases};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
+#[derive(clap::Args)]
+pub struct Inspect {
+    /// A component or a core module, as binary or text; `-` is standard input.
+    file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
+        let wasm = phases.time("read", || read_wasm(&self.file))?;
+        let report = phases.time("inspect", || wit_host::inspect(&wasm))?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&report)?);
+        } else {
+            print!("{report}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,94 @@
+//! The grant form: imports that carry authority, one for each plug.
+
+use super::{ComposeError, Link, Part, PrivateImport};
+use crate::authority::Authority;
+use wac_graph::types::are_semver_compatible;
+use wasmparser::{Parser, Payload};
+
+/// The imports that each plug is to have for itself. It fails closed: what a plug imports and
+/// neither is shared by all nor can be granted is an error.
+pub(super) fn private_imports(
+    parts: &[&Part],
+    links: &[Link],
+) -> Result<Vec<PrivateImport>, ComposeError> {
+    let mut private = Vec::new();
+    for link in links
+        .iter()
+        .filter(|link| link.importer > 0 && link.provider.is_none())
+    {
+        let plug = &parts[link.importer].name;
+        match Authority::of_import(&link.import) {
+            Authority::Shared => {}
+            Authority::Granted(grant) => {
+                let version = link
+                    .import
+                    .split_once('@')
+                    .map_or("", |(_, version)| version);
+                private.push(PrivateImport {
+                    part: link.importer,
+                    import: link.import.clone(),
+                    grant,
+                    name: format!("{plug}:grant/{}@{version}", grant.interface()),
+                });
+            }
+            Authority::Network | Authority::Foreign => {
+                return Err(ComposeError::NotGranted {
+                    plug: plug.clone(),
+                    import: link.import.clone(),
+                });
+            }
+        }
+    }
+    Ok(private)
+}
+
+/// Checks the composed binary itself: it has every private import, and nothing else that carries
+/// authority but what the socket imports.
+pub(super) fn verify(
+    bytes: &[u8],
+    links: &[Link],
+    private: &[PrivateImport],
+) -> Result<(), ComposeError> {
+    let imports = top_level_imports(bytes);
+    for expected in private {
+        if !imports.contains(&expected.name.as_str()) {
+            return Err(ComposeError::Unsound {
+                wrong: "lacks",
+                import: expected.name.clone(),
+            });
+        }
+    }
+    for import in imports {
+        let is_private = private.iter().any(|expected| expected.name == import);
+        let is_shared = Authority::of_import(import) == Authority::Shared;
+        let is_the_sockets = links.iter().any(|link| {
+            link.importer == 0
+                && link.provider.is_none()
+                && are_semver_compatible(&link.import, import)
+        });
+        if !(is_private || is_shared || is_the_sockets) {
+            return Err(ComposeError::Unsound {
+                wrong: "also has",
+                import: import.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn top_level_imports(component: &[u8]) -> Vec<&str> {
+    let mut depth = 0;
+    let mut imports = Vec::new();
+    // The encoder has validated the binary, so what does not parse is only what has ended.
+    for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                imports.extend(section.into_iter().flatten().map(|import| import.name.name));
+            }
+            _ => {}
+        }
+    }
+    imports
+}

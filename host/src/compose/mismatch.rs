@@ -1,0 +1,127 @@
+//! What does not fit, explained.
+
+use super::Part;
+use crate::wit::{Side, Wit};
+use std::fmt;
+
+/// An export that has the name of an import and another type.
+#[derive(Debug)]
+pub struct Mismatch {
+    /// The component that imports, and the import's name.
+    pub importer: (String, String),
+    /// The plug that exports, and the export's name.
+    pub plug: (String, String),
+    /// The items of the interface that differ.
+    pub items: Vec<DifferentItem>,
+    /// The first difference, in the words of the type checker.
+    pub reason: anyhow::Error,
+}
+
+/// An item of an interface, a function or a type, that is not on both sides the same.
+#[derive(Debug)]
+pub struct DifferentItem {
+    /// Its WIT as imported.
+    pub expected: String,
+    /// Its WIT as exported; `None` where it is not.
+    pub found: Option<String>,
+}
+
+impl Mismatch {
+    pub(super) fn explain(
+        importer: &Part,
+        import: &str,
+        plug: &Part,
+        export: &str,
+        reason: anyhow::Error,
+    ) -> Self {
+        // Where WIT cannot say one of the types, the checker's reason stands alone.
+        let items_of = |part: &Part, side, name| {
+            Wit::of_component(part.component.bytes()).map(|wit| wit.items(side, name))
+        };
+        let expected = items_of(importer, Side::Imports, import).unwrap_or_default();
+        let found = items_of(plug, Side::Exports, export).unwrap_or_default();
+        let items = expected
+            .into_iter()
+            .filter(|(name, item)| found.get(name) != Some(item))
+            .map(|(name, expected)| DifferentItem {
+                expected,
+                found: found.get(&name).cloned(),
+            })
+            .collect();
+        Self {
+            importer: (importer.name.to_string(), import.to_owned()),
+            plug: (plug.name.to_string(), export.to_owned()),
+            items,
+            reason,
+        }
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            importer,
+            plug,
+            items,
+            reason,
+        } = self;
+        write!(
+            f,
+            "plug `{}` exports `{}`, but not as `{}` imports it: {reason:#}",
+            plug.0, plug.1, importer.0
+        )?;
+        for item in items {
+            write!(
+                f,
+                "\n  expected by `{}`:{}",
+                importer.0,
+                Indented(&item.expected)
+            )?;
+            match &item.found {
+                Some(found) => write!(f, "\n  found in `{}`:{}", plug.0, Indented(found))?,
+                None => write!(f, "\n  found in `{}`: nothing of that name", plug.0)?,
+            }
+        }
+        write!(f, "\n  ; build both against the same `{}`", importer.1)
+    }
+}
+
+impl std::error::Error for Mismatch {}
+
+struct Indented<'a>(&'a str);
+
+impl fmt::Display for Indented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .lines()
+            .try_for_each(|line| write!(f, "\n    {line}"))
+    }
+}
+
+/// The export that comes nearest to an import that is open, in words.
+pub(super) fn nearest(exports: &[String], open: &[String]) -> Option<String> {
+    let pairs = || {
+        exports
+            .iter()
+            .flat_map(|export| open.iter().map(move |import| (export, import)))
+    };
+    let versions = pairs().find(|(export, import)| unversioned(export) == unversioned(import));
+    if let Some((export, import)) = versions {
+        return Some(format!(
+            "`{export}` and `{import}` are incompatible versions; build both against the same one"
+        ));
+    }
+    let (export, import) =
+        pairs().find(|(export, import)| interface(export) == interface(import))?;
+    Some(format!(
+        "`{export}` and `{import}` are different packages; build both against the same one"
+    ))
+}
+
+fn unversioned(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(name, _)| name)
+}
+
+fn interface(name: &str) -> &str {
+    unversioned(name).rsplit('/').next().unwrap_or(name)
+}

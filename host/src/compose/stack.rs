@@ -1,0 +1,123 @@
+//! The parts in the order of the stack, inside a `wac-graph` composition graph.
+
+use super::{ComposeError, Link, Part, PrivateImport, mismatch::Mismatch};
+use std::collections::HashSet;
+use wac_graph::{
+    CompositionGraph, NodeId, PackageId,
+    types::{ItemKind, Package, SubtypeChecker, World, are_semver_compatible},
+};
+
+/// The registered parts: the socket, then the plugs.
+pub(super) struct Stack {
+    packages: Vec<PackageId>,
+}
+
+impl Stack {
+    pub(super) fn register(
+        graph: &mut CompositionGraph,
+        parts: &[&Part],
+    ) -> Result<Self, ComposeError> {
+        let mut register = |part: &Part| -> anyhow::Result<PackageId> {
+            let bytes = part.component.bytes();
+            let package = Package::from_bytes(part.name.as_str(), None, bytes, graph.types_mut())?;
+            Ok(graph.register_package(package)?)
+        };
+        let packages = parts
+            .iter()
+            .map(|part| {
+                register(part).map_err(|source| ComposeError::Type {
+                    part: part.name.clone(),
+                    source,
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { packages })
+    }
+
+    /// Every import of every part, with what meets it.
+    pub(super) fn links(
+        &self,
+        graph: &CompositionGraph,
+        parts: &[&Part],
+    ) -> Result<Vec<Link>, ComposeError> {
+        let mut checked = HashSet::new();
+        let mut links = Vec::new();
+        for importer in 0..self.packages.len() {
+            for (import, expected) in &self.world(graph, importer).imports {
+                let provider = self.provider(graph, importer, import);
+                if let Some((provider, export, found)) = provider {
+                    SubtypeChecker::new(&mut checked)
+                        .is_subtype(found, graph.types(), *expected, graph.types())
+                        .map_err(|reason| {
+                            let (importer, provider) = (parts[importer], parts[provider]);
+                            Mismatch::explain(importer, import, provider, export, reason)
+                        })
+                        .map_err(|mismatch| ComposeError::Mismatch(Box::new(mismatch)))?;
+                }
+                links.push(Link {
+                    importer,
+                    import: import.clone(),
+                    provider: provider.map(|(index, export, _)| (index, export.to_owned())),
+                });
+            }
+        }
+        Ok(links)
+    }
+
+    /// The names of what a part exports.
+    pub(super) fn exports<'g>(
+        &self,
+        graph: &'g CompositionGraph,
+        part: usize,
+    ) -> impl Iterator<Item = &'g str> + use<'g> {
+        self.world(graph, part).exports.keys().map(String::as_str)
+    }
+
+    /// Adds an instance of each part to the graph, in the same order.
+    pub(super) fn instantiate(&self, graph: &mut CompositionGraph) -> Vec<NodeId> {
+        self.packages
+            .iter()
+            .map(|package| graph.instantiate(*package))
+            .collect()
+    }
+
+    /// Adds an import to the graph that has the type of the part's own and is merged with no other.
+    pub(super) fn import_privately(
+        &self,
+        graph: &mut CompositionGraph,
+        import: &PrivateImport,
+    ) -> anyhow::Result<NodeId> {
+        let imports = &self.world(graph, import.part).imports;
+        let Some(ItemKind::Instance(interface)) = imports.get(&import.import) else {
+            anyhow::bail!("import `{}` is not an interface", import.import);
+        };
+        // The graph merges imports by the id of their interface, whatever their names are.
+        let mut interface = graph.types()[*interface].clone();
+        interface.id = None;
+        let interface = graph.types_mut().add_interface(interface);
+        Ok(graph.import(&import.name, ItemKind::Instance(interface))?)
+    }
+
+    /// The first part after `importer` that exports `import`, by its name or at least by a
+    /// semver-compatible version of it.
+    fn provider<'g>(
+        &self,
+        graph: &'g CompositionGraph,
+        importer: usize,
+        import: &str,
+    ) -> Option<(usize, &'g str, ItemKind)> {
+        (importer + 1..self.packages.len()).find_map(|index| {
+            let exports = &self.world(graph, index).exports;
+            let (name, kind) = exports.get_key_value(import).or_else(|| {
+                exports
+                    .iter()
+                    .find(|(name, _)| are_semver_compatible(name, import))
+            })?;
+            Some((index, name.as_str(), *kind))
+        })
+    }
+
+    fn world<'g>(&self, graph: &'g CompositionGraph, part: usize) -> &'g World {
+        &graph.types()[graph[self.packages[part]].ty()]
+    }
+}

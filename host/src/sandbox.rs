@@ -1,0 +1,165 @@
+//! What one component may reach.
+
+use crate::{name::PartName, stderr_lines::StderrLines};
+use std::{collections::BTreeMap, path::PathBuf};
+use wasmtime_wasi::{FsPerms, WasiCtx};
+
+/// The authority of one component: its directories, environment, arguments and standard streams.
+///
+/// Nothing is granted by default: no directory, no variable, no argument, and the standard streams
+/// are empty. Clocks and randomness are there for everyone; the network is for nobody.
+#[derive(Debug, Clone, Default)]
+pub struct Sandbox {
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    preopens: Vec<Preopen>,
+    stdin: bool,
+    stdout: bool,
+    stderr: Stderr,
+}
+
+/// A directory of the host and the name that the guest sees it under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preopen {
+    /// Where it is on the host.
+    pub host: PathBuf,
+    /// What the guest calls it.
+    pub guest: String,
+    /// What the guest may do below it.
+    pub access: Access,
+}
+
+/// What may be done in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Files can be listed and read.
+    ReadOnly,
+    /// Files can also be made, changed and removed.
+    ReadWrite,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Stderr {
+    #[default]
+    Nowhere,
+    Inherited,
+    Marked(PartName),
+}
+
+/// The sandboxes of all parts of a composition.
+#[derive(Debug, Clone, Default)]
+pub struct Sandboxes {
+    /// The socket's: the component that is run.
+    pub consumer: Sandbox,
+    /// The plugs', by name. A plug that is missing here has an empty one.
+    pub plugs: BTreeMap<PartName, Sandbox>,
+}
+
+/// Why a sandbox could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the variants' fields are named in their messages"
+)]
+pub enum SandboxError {
+    /// A directory that is to be granted cannot be opened.
+    #[error("failed to open directory `{}` for `{part}`; make it first, or name another one", .host.display())]
+    Preopen {
+        part: PartName,
+        host: PathBuf,
+        source: wasmtime::Error,
+    },
+    /// A sandbox was given for a part that the composition does not have.
+    #[error("no plug is named `{name}`")]
+    NoSuchPlug { name: PartName },
+}
+
+impl Sandbox {
+    /// A sandbox in which nothing is granted.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends an argument. The first one is the program's name by custom.
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Sets an environment variable.
+    pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.push((key.into(), value.into()));
+        self
+    }
+
+    /// Grants a directory. It is opened when a program is instantiated.
+    pub fn preopen(mut self, preopen: Preopen) -> Self {
+        self.preopens.push(preopen);
+        self
+    }
+
+    /// Grants this process's standard input.
+    pub fn inherit_stdin(mut self) -> Self {
+        self.stdin = true;
+        self
+    }
+
+    /// Grants this process's standard output.
+    pub fn inherit_stdout(mut self) -> Self {
+        self.stdout = true;
+        self
+    }
+
+    /// Grants this process's standard error.
+    pub fn inherit_stderr(mut self) -> Self {
+        self.stderr = Stderr::Inherited;
+        self
+    }
+
+    /// Passes on what the component writes to standard error line by line, each marked with `name`.
+    pub fn mark_stderr(mut self, name: PartName) -> Self {
+        self.stderr = Stderr::Marked(name);
+        self
+    }
+
+    pub(crate) fn to_wasi(&self, part: &PartName) -> Result<WasiCtx, SandboxError> {
+        let mut wasi = WasiCtx::builder();
+        // The flag is copied into each directory as it is opened, so it comes first. A guest has a
+        // thread of its own here, so nothing is gained by handing its file operations to others.
+        wasi.allow_blocking_current_thread(true);
+        wasi.args(&self.args).envs(&self.env);
+        for Preopen {
+            host,
+            guest,
+            access,
+        } in &self.preopens
+        {
+            let permissions = match access {
+                Access::ReadOnly => FsPerms::ReadOnly,
+                Access::ReadWrite => FsPerms::ReadWrite,
+            };
+            wasi.preopened_dir(host, guest, permissions)
+                .map_err(|source| SandboxError::Preopen {
+                    part: part.clone(),
+                    host: host.clone(),
+                    source,
+                })?;
+        }
+        if self.stdin {
+            wasi.inherit_stdin();
+        }
+        if self.stdout {
+            wasi.inherit_stdout();
+        }
+        match &self.stderr {
+            Stderr::Nowhere => {}
+            Stderr::Inherited => {
+                wasi.inherit_stderr();
+            }
+            Stderr::Marked(name) => {
+                wasi.stderr(StderrLines::new(name));
+            }
+        }
+        Ok(wasi.build())
+    }
+}

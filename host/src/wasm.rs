@@ -1,0 +1,219 @@
+//! Reading WebAssembly: binary or text, component or core module.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+
+/// The largest file that is read, in bytes. Components of interpreted languages reach 20 MB.
+pub const MAX_FILE_SIZE: u64 = 512 << 20;
+
+/// A valid WebAssembly binary and where it came from.
+#[derive(Debug, Clone)]
+pub struct Wasm {
+    origin: String,
+    kind: Kind,
+    bytes: Vec<u8>,
+}
+
+/// What a WebAssembly binary is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A component.
+    Component,
+    /// A core module.
+    Module {
+        /// Whether it carries the WIT world that it was built for, as bindings generators embed
+        /// it, so that it can be made a component without asking for anything else.
+        embeds_world: bool,
+    },
+}
+
+/// Why a file or a buffer is not usable WebAssembly.
+#[derive(Debug, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the variants' fields are named in their messages"
+)]
+pub enum ReadError {
+    /// The file could not be opened or read.
+    #[error("failed to read `{origin}`")]
+    Io { origin: String, source: io::Error },
+    /// The file is larger than [`MAX_FILE_SIZE`].
+    #[error("failed to read `{origin}`: it is larger than {} MiB", MAX_FILE_SIZE >> 20)]
+    TooLarge { origin: String },
+    /// Neither the binary format nor its text form.
+    #[error(
+        "`{origin}` is no WebAssembly: it starts with {start}; give a component or a core module, as binary or as `.wat` text"
+    )]
+    NotWasm { origin: String, start: String },
+    /// The text form does not parse.
+    #[error("failed to parse `{origin}` as WebAssembly text")]
+    Text { origin: String, source: wat::Error },
+    /// The binary does not validate.
+    #[error("`{origin}` is damaged or uses features that are not supported here")]
+    Invalid {
+        origin: String,
+        source: wasmparser::BinaryReaderError,
+    },
+}
+
+impl Wasm {
+    /// Reads the file at `path`; text is translated to binary.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
+        let path = path.as_ref();
+        let origin = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Self::read_from(origin, file),
+            Err(source) => Err(ReadError::Io { origin, source }),
+        }
+    }
+
+    /// Reads all of `reader`, which messages will call `origin`.
+    pub fn read_from(origin: impl Into<String>, reader: impl Read) -> Result<Self, ReadError> {
+        let origin = origin.into();
+        let mut bytes = Vec::new();
+        match reader.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes) {
+            Ok(length) if length as u64 > MAX_FILE_SIZE => Err(ReadError::TooLarge { origin }),
+            Ok(_) => Self::parse(origin, bytes),
+            Err(source) => Err(ReadError::Io { origin, source }),
+        }
+    }
+
+    /// Takes the contents of a file, which messages will call `origin`.
+    pub fn parse(origin: impl Into<String>, bytes: Vec<u8>) -> Result<Self, ReadError> {
+        let origin = origin.into();
+        let bytes = if bytes.starts_with(b"\0asm") {
+            bytes
+        } else if looks_like_text(&bytes) {
+            match wat::parse_bytes(&bytes) {
+                Ok(binary) => binary.into_owned(),
+                Err(mut source) => {
+                    source.set_path(&origin);
+                    return Err(ReadError::Text { origin, source });
+                }
+            }
+        } else {
+            let start = describe_start(&bytes);
+            return Err(ReadError::NotWasm { origin, start });
+        };
+        match Validator::new_with_features(WasmFeatures::default())
+            .validate_all(&bytes)
+            .and_then(|_| kind_of(&bytes))
+        {
+            Ok(kind) => Ok(Self {
+                origin,
+                kind,
+                bytes,
+            }),
+            Err(source) => Err(ReadError::Invalid { origin, source }),
+        }
+    }
+
+    /// What messages call it: the path it was read from.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The binary.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn into_parts(self) -> (String, Vec<u8>) {
+        (self.origin, self.bytes)
+    }
+}
+
+/// Text starts, after white space, with a parenthesis or a comment.
+fn looks_like_text(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.trim_ascii_start();
+    bytes.starts_with(b"(") || bytes.starts_with(b";;")
+}
+
+fn describe_start(bytes: &[u8]) -> String {
+    match bytes {
+        [] => "nothing, it is empty".to_owned(),
+        [b'\x7f', b'E', b'L', b'F', ..] => "an ELF header, so it is a native program".to_owned(),
+        _ => format!("`{}`", bytes[..bytes.len().min(8)].escape_ascii()),
+    }
+}
+
+fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
+    let mut embeds_world = false;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload? {
+            Payload::Version {
+                encoding: Encoding::Component,
+                ..
+            } => return Ok(Kind::Component),
+            Payload::CustomSection(section) => {
+                embeds_world |= section.name().starts_with("component-type");
+            }
+            _ => {}
+        }
+    }
+    Ok(Kind::Module { embeds_world })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_binary_are_told_apart_from_anything_else() {
+        let module = Wasm::parse("m", b" \n(module)".to_vec()).expect("text");
+        assert_eq!(
+            module.kind(),
+            Kind::Module {
+                embeds_world: false
+            }
+        );
+        let commented = Wasm::parse("c", b";; a comment\n(component)".to_vec()).expect("text");
+        assert_eq!(commented.kind(), Kind::Component);
+        let again = Wasm::parse("b", module.bytes().to_vec()).expect("binary");
+        assert_eq!(again.kind(), module.kind());
+        for foreign in [
+            &b""[..],
+            b"#!/bin/sh",
+            b"\x7fELF\x02",
+            b"\0as",
+            b"PK\x03\x04",
+        ] {
+            let result = Wasm::parse("f", foreign.to_vec());
+            assert!(
+                matches!(result, Err(ReadError::NotWasm { .. })),
+                "{foreign:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let whole =
+            wat::parse_str(r#"(component (core module (func (export "f"))))"#).expect("valid text");
+        for length in 1..whole.len() {
+            // A cut between two sections leaves a smaller binary that is valid again.
+            if let Ok(wasm) = Wasm::parse("cut", whole[..length].to_vec()) {
+                assert_eq!(wasm.bytes().len(), 8);
+            }
+        }
+    }
+
+    #[test]
+    fn a_module_that_carries_its_world_is_recognised() {
+        let module = Wasm::parse("m", br#"(module (@custom "component-type:x" ""))"#.to_vec());
+        assert_eq!(
+            module.expect("text").kind(),
+            Kind::Module { embeds_world: true }
+        );
+    }
+}
