@@ -10,7 +10,7 @@ mod mismatch;
 mod picture;
 mod stack;
 
-pub use mismatch::Mismatch;
+pub use mismatch::{DifferentItem, Mismatch};
 pub use picture::PictureFormat;
 
 use crate::{

@@ -1,4 +1,57 @@
-//! host
+//! Composes WebAssembly components over WIT interfaces and runs them, each with its own authority.
+//!
+//! A *socket* is a component whose imports are to be met; *plugs* are components that meet them.
+//! [`compose()`] fuses them into one component, whose parts call each other without the host in
+//! between; a [`Runtime`] compiles and links it; and each part reaches what its own [`Sandbox`]
+//! grants and nothing else. Nothing here knows a particular interface: what works for
+//! `toolkit:cache/cache` works for any.
+//!
+//! A whole embedding, which runs a program on a file-backed cache that alone sees the directory:
+//!
+//! ```no_run
+//! use wit_host::{
+//!     Access, Component, Form, Outcome, Part, Preopen, Runtime, Sandbox, Sandboxes, compose,
+//! };
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let consumer = Part {
+//!         name: "consumer".parse()?,
+//!         component: Component::open("rust_consumer.wasm")?,
+//!     };
+//!     let cache = Part {
+//!         name: "cache".parse()?,
+//!         component: Component::open("cache_impl.wasm")?,
+//!     };
+//!     let store = Preopen {
+//!         host: "./store".into(),
+//!         guest: "/cache".to_owned(),
+//!         access: Access::ReadWrite,
+//!     };
+//!     let sandboxes = Sandboxes {
+//!         consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
+//!         plugs: [(cache.name.clone(), Sandbox::new().preopen(store))].into(),
+//!     };
+//!
+//!     let composition = compose(&consumer, &[cache], Form::Granted)?;
+//!     let program = Runtime::new()?.load(&composition)?;
+//!
+//!     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//!     let outcome = tokio.block_on(async {
+//!         let instance = program.instantiate(&sandboxes).await?;
+//!         Ok::<_, wit_host::InstantiateError>(instance.run().await)
+//!     })?;
+//!     match outcome {
+//!         Outcome::Exited(code) => std::process::exit(code),
+//!         Outcome::Trapped(trap) => Err(trap.into()),
+//!     }
+//! }
+//! ```
+//!
+//! # Errors
+//!
+//! Each operation has an error type of its own, whose variants carry the facts: which part, which
+//! import, which file. Their messages say what to do instead.
+
 mod authority;
 mod bindgen;
 mod componentize;
@@ -16,8 +69,10 @@ mod wit;
 pub use authority::{Authority, Grant};
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
 pub use componentize::{Component, ComponentizeError, componentize};
-pub use compose::{ComposeError, Composition, Form, Mismatch, Part, PictureFormat, compose};
-pub use inspect::{InspectError, Report, inspect};
+pub use compose::{
+    ComposeError, Composition, DifferentItem, Form, Mismatch, Part, PictureFormat, compose,
+};
+pub use inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect};
 pub use name::{InvalidName, PartName};
 pub use runtime::{Instance, InstantiateError, LoadError, Outcome, Program, Runtime};
 pub use sandbox::{Access, Preopen, Sandbox, SandboxError, Sandboxes};

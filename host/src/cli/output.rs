@@ -49,6 +49,16 @@ impl Output {
 /// Writes a file through a temporary one beside it, so that there is never half a file. What is
 /// there and is no regular file, such as a device, is written to and stays what it is.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if let Some(parent) = path.parent()
+        && parent != Path::new("")
+        && !parent.is_dir()
+    {
+        anyhow::bail!(
+            "failed to write `{}`: there is no directory `{}`; make it first",
+            path.display(),
+            parent.display()
+        );
+    }
     let is_special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
     let written = if is_special {
         fs::write(path, bytes)

@@ -4,7 +4,8 @@ use super::{
     phases::Phases,
 };
 use std::process::ExitCode;
-use wit_host::{Form, Outcome, Runtime, Sandbox};
+use wasmtime::WasmBacktrace;
+use wit_host::{Form, Outcome, PartName, Runtime, Sandbox};
 
 /// Run a component, with plugs for its imports, each with its own authority.
 ///
@@ -47,7 +48,7 @@ impl Run {
         Ok(match outcome {
             Outcome::Exited(code) => exit_code(code),
             Outcome::Trapped(trap) => {
-                eprintln!("error: `{}` trapped\n  caused by: {trap:#}", socket.name);
+                report_trap(&socket.name, &trap);
                 ExitCode::from(TRAP)
             }
         })
@@ -61,6 +62,21 @@ impl Run {
             sandbox.inherit_stdin()
         };
         self.args.iter().fold(sandbox, Sandbox::arg)
+    }
+}
+
+/// The reason first, then where it happened.
+fn report_trap(name: &PartName, trap: &wasmtime::Error) {
+    let reason = trap.root_cause().to_string();
+    eprintln!(
+        "error: `{name}` trapped: {}",
+        reason.trim_start_matches("wasm trap: ")
+    );
+    if let Some(backtrace) = trap.downcast_ref::<WasmBacktrace>() {
+        // Its first line says that it is a backtrace.
+        for frame in backtrace.to_string().lines().skip(1) {
+            eprintln!("{frame}");
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl fmt::Display for Mismatch {
         } = self;
         write!(
             f,
-            "plug `{}` exports `{}`, but not as `{}` imports it: {reason:#}",
+            "plug `{}` exports `{}`, but not as `{}` imports it: {reason:#}; build both against the same WIT",
             plug.0, plug.1, importer.0
         )?;
         for item in items {
@@ -82,7 +82,7 @@ impl fmt::Display for Mismatch {
                 None => write!(f, "\n  found in `{}`: nothing of that name", plug.0)?,
             }
         }
-        write!(f, "\n  ; build both against the same `{}`", importer.1)
+        Ok(())
     }
 }
 

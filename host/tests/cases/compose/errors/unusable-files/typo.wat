@@ -1,0 +1,2 @@
+(component
+  (cor module))

@@ -1,0 +1,7 @@
+(component
+  (import "wasi:clocks/monotonic-clock@0.2.0" (instance (export "now" (func (result u32)))))
+  (core module $m (func (export "run") (result i32) (i32.const 0)))
+  (core instance $i (instantiate $m))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.6" (instance $command)))

@@ -1,0 +1,126 @@
+//! The guests of this repository, built when a test asks for them.
+
+use libtest_mimic::Failed;
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::{Mutex, PoisonError},
+};
+
+/// A component that is built from a crate or folder at the top of the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Guest {
+    CacheImpl,
+    RustConsumer,
+    CppConsumer,
+}
+
+impl Guest {
+    /// The name of its crate or folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CacheImpl => "cache-impl",
+            Self::RustConsumer => "rust-consumer",
+            Self::CppConsumer => "cpp-consumer",
+        }
+    }
+
+    /// Why it cannot be built here, if it cannot. On a continuous integration machine everything
+    /// has to be.
+    pub fn missing_toolchain(self) -> Option<String> {
+        if self != Self::CppConsumer || std::env::var_os("CI").is_some() {
+            return None;
+        }
+        let probe = Command::new(root().join("scripts/wasm-cxx"))
+            .arg("--version")
+            .output();
+        match probe {
+            Ok(output) if output.status.success() => None,
+            Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// The component file, built if it is not yet.
+    ///
+    /// `WIT_HOST_TEST_GUESTS` names a directory of Rust guests that were built in another way.
+    pub fn path(self) -> Result<PathBuf, Failed> {
+        static BUILT: Mutex<Option<HashMap<Guest, PathBuf>>> = Mutex::new(None);
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        let built = built.get_or_insert_default();
+        if let Some(path) = built.get(&self) {
+            return Ok(path.clone());
+        }
+        let path = match (self, std::env::var_os("WIT_HOST_TEST_GUESTS")) {
+            (Self::CppConsumer, _) => build_cpp(self)?,
+            (_, None) => build_rust(self)?,
+            (_, Some(directory)) => {
+                let file = format!("{}.wasm", self.name().replace('-', "_"));
+                root().join(directory).join(file)
+            }
+        };
+        built.insert(self, path.clone());
+        Ok(path)
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Builds as the recipes do and takes the path from cargo's own answer.
+fn build_rust(guest: Guest) -> Result<PathBuf, Failed> {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--package",
+            guest.name(),
+            "--target",
+            "wasm32-wasip2",
+        ])
+        .args([
+            "--profile",
+            "guest",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()?;
+    if !output.status.success() {
+        return Err(format!("cargo failed to build {}", guest.name()).into());
+    }
+    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+    let mut path = None;
+    for message in messages {
+        let message: serde_json::Value = message?;
+        if message["reason"] == "compiler-artifact"
+            && message["package_id"]
+                .as_str()
+                .is_some_and(|id| id.contains(guest.name()))
+        {
+            let files = message["filenames"].as_array().into_iter().flatten();
+            path = files
+                .filter_map(|file| file.as_str())
+                .find(|file| file.ends_with(".wasm"))
+                .map(PathBuf::from)
+                .or(path);
+        }
+    }
+    path.ok_or_else(|| format!("cargo named no component for {}", guest.name()).into())
+}
+
+fn build_cpp(guest: Guest) -> Result<PathBuf, Failed> {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cpp_consumer.wasm");
+    let output = Command::new(root().join("scripts/build-cpp-guest"))
+        .args([crate::wit_host(), guest.name(), "consumer"])
+        .arg(&out)
+        .current_dir(root())
+        .output()?;
+    if output.status.success() {
+        Ok(out)
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+    }
+}

@@ -1,0 +1,93 @@
+//! Every consumer on every provider, composed ahead and plugged at run time: one transcript.
+
+use crate::guests::Guest;
+use libtest_mimic::{Failed, Trial};
+use std::{path::Path, process::Command};
+
+const CONSUMERS: [Guest; 2] = [Guest::RustConsumer, Guest::CppConsumer];
+const PROVIDERS: [Guest; 1] = [Guest::CacheImpl];
+const WAYS: [(&str, Way); 2] = [("composed", composed), ("plugged", plugged)];
+const TRANSCRIPT: &str = include_str!("../demo.transcript");
+
+/// Links a consumer and a provider, runs them, and compares what they print.
+type Way = fn(consumer: &Path, provider: &Path) -> Result<(), Failed>;
+
+/// One trial a pair and way of linking.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for consumer in CONSUMERS {
+        let missing = consumer.missing_toolchain();
+        for provider in PROVIDERS {
+            for (way, test) in WAYS {
+                let name = format!("matrix::{}::{}::{way}", consumer.name(), provider.name());
+                let run = move || test(&consumer.path()?, &provider.path()?);
+                trials.push(match &missing {
+                    None => Trial::test(name, run),
+                    Some(reason) => {
+                        Trial::test(format!("{name} ({reason})"), run).with_ignored_flag(true)
+                    }
+                });
+            }
+        }
+    }
+    trials
+}
+
+/// In the portable form the composition has one authority, and the directory is everyone's.
+fn composed(consumer: &Path, provider: &Path) -> Result<(), Failed> {
+    let work = tempfile::tempdir()?;
+    let store = tempfile::tempdir()?;
+    let linked = work.path().join("linked.wasm");
+    let compose = Command::new(crate::wit_host())
+        .arg("compose")
+        .arg(consumer)
+        .arg("--plug")
+        .arg(plug(provider))
+        .arg("-o")
+        .arg(&linked)
+        .output()?;
+    expect_success(&compose)?;
+    expect_transcript(
+        Command::new(crate::wit_host())
+            .arg("run")
+            .arg(&linked)
+            .arg(format!("--dir={}::/cache", store.path().display())),
+    )
+}
+
+/// Plugged, the directory is the provider's alone.
+fn plugged(consumer: &Path, provider: &Path) -> Result<(), Failed> {
+    let store = tempfile::tempdir()?;
+    expect_transcript(
+        Command::new(crate::wit_host())
+            .arg("run")
+            .arg(consumer)
+            .arg("--plug")
+            .arg(plug(provider))
+            .arg(format!("--dir=cache={}::/cache", store.path().display())),
+    )
+}
+
+fn plug(provider: &Path) -> String {
+    format!("cache={}", provider.display())
+}
+
+fn expect_transcript(command: &mut Command) -> Result<(), Failed> {
+    let output = command.output()?;
+    expect_success(&output)?;
+    let transcript = String::from_utf8_lossy(&output.stdout);
+    if transcript == TRANSCRIPT {
+        Ok(())
+    } else {
+        Err(format!("--- expected\n{TRANSCRIPT}\n--- actual\n{transcript}").into())
+    }
+}
+
+fn expect_success(output: &std::process::Output) -> Result<(), Failed> {
+    if output.status.success() && output.stderr.is_empty() {
+        Ok(())
+    } else {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{}, with on standard error:\n{stderr}", output.status).into())
+    }
+}

@@ -1,0 +1,112 @@
+# Recipes of the component toolkit; `./just` installs `just` itself where it is missing.
+
+target := env("CARGO_TARGET_DIR", "target")
+host := target / "debug" / "wit-host"
+components := target / "components"
+linked := target / "linked"
+store := target / "store"
+cache := components / "cache_impl.wasm"
+
+# List the recipes.
+[private]
+default:
+    @"{{ just_executable() }}" --list --unsorted
+
+# Everything, in both languages: build, link and run, with what it prints.
+[group('start')]
+demo: build (demo-of "rust-consumer") (demo-of "cpp-consumer")
+
+# All tests.
+[group('start')]
+test: build
+    cargo test --workspace
+
+# Install what is missing: the wasm target, and a C++ compiler unless WASM_CXX or WASI_SDK_PATH names one.
+[group('start')]
+setup:
+    @scripts/setup
+
+# Generate bindings to read, into target/bindgen/; the builds make their own.
+[group('step by step')]
+bindgen: host
+    {{ host }} bindgen rust wit --world consumer --out-dir {{ target }}/bindgen/rust
+    {{ host }} bindgen cpp wit --world consumer --out-dir {{ target }}/bindgen/cpp
+    {{ host }} bindgen c wit --world consumer --out-dir {{ target }}/bindgen/c
+
+# Build all, or one: host, cache-impl, rust-consumer, cpp-consumer.
+[group('step by step')]
+build WHAT="all":
+    @"{{ just_executable() }}" build-{{ WHAT }}
+
+# Compose a consumer with the cache into a file in target/linked/ that any WASI 0.2 runtime runs.
+[group('step by step')]
+link CONSUMER: build-cache-impl (build CONSUMER)
+    @mkdir -p {{ linked }}
+    {{ host }} compose {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug cache={{ cache }} -o {{ linked }}/{{ snakecase(CONSUMER) }}.wasm
+
+# Run a consumer on the cache, which alone gets the directory target/store/.
+[group('step by step')]
+run CONSUMER: build-cache-impl (build CONSUMER)
+    @mkdir -p {{ store }}
+    {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
+
+# Check the code with warnings as errors, and its formatting.
+[group('upkeep')]
+lint: setup
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy -p cache-impl -p rust-consumer --target wasm32-wasip2 --profile guest -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+
+# Format the code.
+[group('upkeep')]
+fmt:
+    cargo fmt --all
+
+# Build both Rust guests with cargo-component, from the same sources, and put them through the same test.
+[group('upkeep')]
+build-cargo-component: host build-cpp-consumer
+    scripts/cargo-component
+    WIT_HOST_TEST_GUESTS="{{ target }}/wasm32-wasip1/release" cargo test -p wit-host --test it -- matrix
+
+# Remove what was built; what `setup` installed into .tools/ stays.
+[group('upkeep')]
+clean:
+    cargo clean
+
+[private]
+build-all: build-host build-cache-impl build-rust-consumer build-cpp-consumer
+
+[private]
+build-host: host
+
+[private]
+build-cache-impl: (rust-guest "cache-impl")
+
+[private]
+build-rust-consumer: (rust-guest "rust-consumer")
+
+[private]
+build-cpp-consumer: setup host
+    @mkdir -p {{ components }}
+    scripts/build-cpp-guest {{ host }} cpp-consumer consumer {{ components }}/cpp_consumer.wasm
+
+[private]
+host:
+    cargo build -p wit-host
+
+[private]
+rust-guest NAME: setup
+    cargo build -p {{ NAME }} --target wasm32-wasip2 --profile guest
+    @mkdir -p {{ components }}
+    @cp {{ target }}/wasm32-wasip2/guest/{{ snakecase(NAME) }}.wasm {{ components }}/
+
+[private]
+demo-of CONSUMER: (link CONSUMER)
+    @echo
+    @echo "{{ CONSUMER }}, composed into one file, on the directory {{ store }}/linked:"
+    @mkdir -p {{ store }}/linked
+    @{{ host }} run {{ linked }}/{{ snakecase(CONSUMER) }}.wasm --dir {{ store }}/linked::/cache
+    @echo
+    @echo "{{ CONSUMER }}, the cache plugged at run time, with the directory {{ store }} for the cache alone:"
+    @"{{ just_executable() }}" run {{ CONSUMER }}
