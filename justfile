@@ -104,9 +104,10 @@ rust-guest NAME: setup
 [private]
 demo-of CONSUMER: (link CONSUMER)
     @echo
-    @echo "{{ CONSUMER }}, composed into one file, on the directory {{ store }}/linked:"
+    @echo "{{ CONSUMER }}, composed with the cache into one file:"
     @mkdir -p {{ store }}/linked
-    @{{ host }} run {{ linked }}/{{ snakecase(CONSUMER) }}.wasm --dir {{ store }}/linked::/cache
+    {{ host }} run {{ linked }}/{{ snakecase(CONSUMER) }}.wasm --dir {{ store }}/linked::/cache
     @echo
-    @echo "{{ CONSUMER }}, the cache plugged at run time, with the directory {{ store }} for the cache alone:"
-    @"{{ just_executable() }}" run {{ CONSUMER }}
+    @echo "{{ CONSUMER }}, with the cache plugged at run time:"
+    {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
+    @echo
