@@ -1,0 +1,181 @@
+//! A directory of a WASI 0.2 host, called without libc and its detours in between.
+
+use super::{Directory, DirectoryError, File};
+use alloc::string::String;
+use alloc::vec::Vec;
+use wasip2::filesystem::types::{
+    Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
+};
+
+/// What the WASI host said.
+pub type Cause = ErrorCode;
+
+/// A directory that the WASI host granted, or one below it.
+#[derive(Debug)]
+pub struct WasiDirectory {
+    root: Descriptor,
+}
+
+impl WasiDirectory {
+    /// The directory that is reached from a granted one by way of the directories `below`, each
+    /// made if it is missing.
+    pub fn open(granted: Descriptor, below: &[&str]) -> Result<Self, DirectoryError> {
+        let granted = Self { root: granted };
+        below
+            .iter()
+            .try_fold(granted, |directory, name| directory.enter(name))
+    }
+
+    fn enter(&self, name: &str) -> Result<Self, DirectoryError> {
+        let enter = || {
+            self.open_at(
+                name,
+                OpenFlags::DIRECTORY,
+                DescriptorFlags::MUTATE_DIRECTORY,
+            )
+        };
+        let root = match enter() {
+            Err(ErrorCode::NoEntry) => {
+                self.create_directory(name)?;
+                enter()?
+            }
+            opened => opened?,
+        };
+        Ok(Self { root })
+    }
+
+    fn open_at(
+        &self,
+        path: &str,
+        how: OpenFlags,
+        access: DescriptorFlags,
+    ) -> Result<Descriptor, ErrorCode> {
+        self.root.open_at(PathFlags::empty(), path, how, access)
+    }
+
+    fn open_if_regular(&self, path: &str) -> Result<Descriptor, ErrorCode> {
+        let found = self.root.stat_at(PathFlags::empty(), path)?;
+        if found.type_ != DescriptorType::RegularFile {
+            return Err(ErrorCode::Invalid);
+        }
+        self.open_at(path, OpenFlags::empty(), DescriptorFlags::READ)
+    }
+}
+
+impl Directory for WasiDirectory {
+    type File = WasiFile;
+
+    /// WASI 0.2 cannot say `O_NONBLOCK`, and opening a FIFO for reading waits until somebody
+    /// writes to it. Opened for reading *and* writing it does not wait, and then refuses to be
+    /// read at an offset. So that is what is asked for, and not the type first, which would cost
+    /// every read three more system calls. Only where writing is not allowed, the type comes first.
+    fn open(&self, path: &str) -> Result<WasiFile, DirectoryError> {
+        let read_write = DescriptorFlags::READ | DescriptorFlags::WRITE;
+        let opened = match self.open_at(path, OpenFlags::empty(), read_write) {
+            Err(error) if error != ErrorCode::NoEntry => self.open_if_regular(path),
+            opened => opened,
+        };
+        match opened {
+            Ok(file) => Ok(WasiFile(file)),
+            Err(
+                ErrorCode::Access
+                | ErrorCode::Invalid
+                | ErrorCode::Loop
+                | ErrorCode::NotDirectory
+                | ErrorCode::NotPermitted,
+            ) => Err(DirectoryError::Unreadable),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn create(&self, path: &str) -> Result<WasiFile, DirectoryError> {
+        let new = OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
+        Ok(WasiFile(self.open_at(path, new, DescriptorFlags::WRITE)?))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), DirectoryError> {
+        Ok(self.root.rename_at(from, &self.root, to)?)
+    }
+
+    fn remove_file(&self, path: &str) -> Result<(), DirectoryError> {
+        Ok(self.root.unlink_file_at(path)?)
+    }
+
+    fn create_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        Ok(self.root.create_directory_at(path)?)
+    }
+
+    fn remove_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        Ok(self.root.remove_directory_at(path)?)
+    }
+
+    fn sync_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        let directory = self.open_at(path, OpenFlags::DIRECTORY, DescriptorFlags::READ)?;
+        Ok(directory.sync()?)
+    }
+
+    fn names(&self) -> Result<Vec<String>, DirectoryError> {
+        let entries = self.root.read_directory()?;
+        let mut names = Vec::new();
+        loop {
+            match entries.read_directory_entry() {
+                Err(ErrorCode::IllegalByteSequence) => {}
+                entry => match entry? {
+                    Some(entry) => names.push(entry.name),
+                    None => return Ok(names),
+                },
+            }
+        }
+    }
+}
+
+/// How much to write in one call: hosts copy all of it, and trap on a copy that they think too large.
+const MAX_WRITE: usize = 1 << 20;
+
+/// An open file of a WASI host.
+#[derive(Debug)]
+pub struct WasiFile(Descriptor);
+
+impl File for WasiFile {
+    fn size(&self) -> Result<u64, DirectoryError> {
+        Ok(self.0.stat()?.size)
+    }
+
+    fn read(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), DirectoryError> {
+        let (chunk, _) = self.0.read(len as u64, offset)?;
+        if bytes.capacity() == 0 {
+            *bytes = chunk;
+        } else {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(())
+    }
+
+    fn write(&self, mut offset: u64, mut bytes: &[u8]) -> Result<(), DirectoryError> {
+        while !bytes.is_empty() {
+            let piece = &bytes[..bytes.len().min(MAX_WRITE)];
+            let written = self.0.write(piece, offset)?;
+            bytes = bytes.get(written as usize..).unwrap_or_default();
+            offset += written;
+            if written == 0 {
+                return Err(DirectoryError::Failed(ErrorCode::Io));
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), DirectoryError> {
+        Ok(self.0.sync_data()?)
+    }
+}
+
+impl From<ErrorCode> for DirectoryError {
+    fn from(error: ErrorCode) -> Self {
+        match error {
+            ErrorCode::NoEntry => Self::NotFound,
+            ErrorCode::Exist => Self::AlreadyExists,
+            ErrorCode::IsDirectory => Self::IsDirectory,
+            error => Self::Failed(error),
+        }
+    }
+}

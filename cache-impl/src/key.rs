@@ -1,0 +1,165 @@
+//! Key → path: a pure function.
+//!
+//! A key is any text, a file name is not: so an entry's file is named by a hash of its key. The
+//! full key stands in the entry too and is compared on every read, so that even a collision is
+//! a miss and never another key's value.
+
+use crate::format::FORMAT_DIRECTORY;
+use crate::hex::push_hex;
+use alloc::string::String;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The longest key, in bytes of UTF-8.
+pub const MAX_KEY_LEN: usize = 4096;
+
+/// The first 128 bits of SHA-256 name an entry: 8 choose the subdirectory, 120 the file in it.
+const NAME_BYTES: usize = 16;
+
+/// A key, and where in the store's directory its entry stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key<'a> {
+    text: &'a str,
+    shelf: String,
+    path: String,
+}
+
+/// The key is longer than [`MAX_KEY_LEN`] bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the key has {len} bytes; a key has at most {MAX_KEY_LEN}")]
+pub struct KeyTooLong {
+    /// The length of the refused key, in bytes.
+    pub len: usize,
+}
+
+impl<'a> Key<'a> {
+    /// Takes any text of at most [`MAX_KEY_LEN`] bytes.
+    pub fn new(text: &'a str) -> Result<Self, KeyTooLong> {
+        if text.len() > MAX_KEY_LEN {
+            return Err(KeyTooLong { len: text.len() });
+        }
+        let hash = Sha256::digest(text);
+        let (shelf, name) = hash[..NAME_BYTES].split_at(1);
+
+        let shelf = below(FORMAT_DIRECTORY, shelf);
+        let path = below(&shelf, name);
+        Ok(Self { text, shelf, path })
+    }
+
+    /// The key itself.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The entry's file, relative to the store's directory: `v1/e3/b0c44298fc1c149afbf4c8996fb924`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The subdirectory of that file, one of 256: `v1/e3`.
+    pub fn shelf(&self) -> &str {
+        &self.shelf
+    }
+}
+
+fn below(directory: &str, name: &[u8]) -> String {
+    let mut path = String::with_capacity(directory.len() + 1 + 2 * name.len());
+    path.push_str(directory);
+    path.push('/');
+    push_hex(&mut path, name);
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::borrow::ToOwned;
+    use std::collections::HashSet;
+
+    fn path(text: &str) -> String {
+        Key::new(text).expect("a short key").path().to_owned()
+    }
+
+    #[test]
+    fn a_path_never_changes_between_releases() {
+        assert_eq!(path(""), "v1/e3/b0c44298fc1c149afbf4c8996fb924");
+        assert_eq!(path("a"), "v1/ca/978112ca1bbdcafac231b39a23dc4d");
+    }
+
+    #[test]
+    fn look_alike_keys_have_different_paths() {
+        let keys = [
+            "",
+            " ",
+            "a",
+            "A",
+            "a ",
+            "a\0",
+            "a/",
+            "/a",
+            "./a",
+            "a/.",
+            "..",
+            "../..",
+            "CON",
+            "con",
+            "nul.txt",
+            "\u{e9}",
+            "e\u{301}",
+            "\u{c9}",
+            "ß",
+            "ss",
+            "\u{212a}",
+            "k",
+            "a\\b",
+            "a/b",
+            "v1",
+            "\u{202e}a",
+            "\u{feff}a",
+            "%2e%2e",
+            "ı",
+            "i",
+        ];
+        let paths: HashSet<_> = keys.into_iter().map(path).collect();
+        assert_eq!(paths.len(), keys.len());
+    }
+
+    #[test]
+    fn no_key_leaves_its_shelf() {
+        for key in [
+            "../../etc/passwd",
+            "/etc/passwd",
+            "C:\\x",
+            "a\0b",
+            "..",
+            "\n",
+            "tmp-0",
+        ] {
+            let key = Key::new(key).expect("a short key");
+            let name = key
+                .path()
+                .strip_prefix(key.shelf())
+                .and_then(|rest| rest.strip_prefix('/'));
+            let name = name.expect("the file stands on its shelf");
+            assert_eq!(name.len(), 30);
+            assert!(
+                name.bytes()
+                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+            );
+            assert_eq!(key.shelf().len(), "v1/e3".len());
+        }
+    }
+
+    #[test]
+    fn the_longest_key_is_accepted_and_a_longer_one_is_not() {
+        let longest = "é".repeat(MAX_KEY_LEN / 2);
+        assert!(Key::new(&longest).is_ok());
+        let longer = longest + "a";
+        assert_eq!(
+            Key::new(&longer),
+            Err(KeyTooLong {
+                len: MAX_KEY_LEN + 1
+            })
+        );
+    }
+}

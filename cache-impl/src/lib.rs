@@ -1,0 +1,57 @@
+//! A cache on a directory: the component behind `wit/cache.wit`, and the engine it runs on.
+//!
+//! The engine is [`Store`]. It knows neither WIT nor WASI: it is given a [`Directory`], a
+//! [`Clock`] and a [`Durability`], so the same code runs in a WebAssembly host and natively:
+//!
+//! ```
+//! use cache_impl::{Durability, NativeDirectory, Store, SystemClock};
+//!
+//! # let path = tempfile::tempdir()?;
+//! let directory = NativeDirectory::open(&path)?;
+//! let store = Store::open(directory, SystemClock, Durability::None, 0x5eed)?;
+//!
+//! store.set("greeting", b"hello", Some(60))?;
+//! assert_eq!(store.get("greeting")?, b"hello");
+//! store.delete("greeting")?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! From the outside in:
+//! - `component`: the exports of `wit/cache.wit`, the setup that the host granted (`grant`), and
+//!   what the standard library would do (`runtime`). Only in the guest.
+//! - [`Store`]: `set`, `get` and `delete` as operations on a directory.
+//! - [`entry`]: the bytes of an entry's file; [`key`]: its path; `format`: the version of both.
+//! - [`directory`]: the trait, on WASI descriptors in the guest and on the operating system
+//!   natively.
+
+// The standard library would nearly double the guest's size, and have it import all of
+// `wasi:cli` to print panic messages.
+#![no_std]
+
+extern crate alloc;
+#[cfg(not(target_family = "wasm"))]
+extern crate std;
+
+#[cfg(target_family = "wasm")]
+mod component;
+#[cfg(any(target_family = "wasm", test))]
+mod grant;
+#[cfg(target_family = "wasm")]
+mod runtime;
+
+mod clock;
+pub mod directory;
+mod durability;
+pub mod entry;
+mod format;
+mod hex;
+pub mod key;
+mod store;
+
+pub use clock::{Clock, Timestamp};
+pub use directory::{Directory, DirectoryError, File};
+pub use durability::{Durability, UnknownDurability};
+pub use store::{Error, Store};
+
+#[cfg(not(target_family = "wasm"))]
+pub use {clock::SystemClock, directory::NativeDirectory};

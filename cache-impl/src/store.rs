@@ -1,0 +1,136 @@
+//! The engine: what a `set`, a `get` and a `delete` do to a directory.
+//!
+//! Processes that share a directory need no lock: a file is complete before a rename gives it
+//! an entry's name, and nothing is ever written to a file that has one.
+
+mod read;
+mod replace;
+#[cfg(test)]
+mod tests;
+
+use crate::clock::{Clock, Timestamp};
+use crate::directory::{Directory, DirectoryError};
+use crate::durability::Durability;
+use crate::entry::{self, MAX_VALUE_LEN};
+use crate::format;
+use crate::key::{Key, KeyTooLong};
+use alloc::string::String;
+use alloc::vec::Vec;
+use replace::TempNames;
+use thiserror::Error;
+
+/// A cache on a directory.
+#[derive(Debug)]
+pub struct Store<D, C> {
+    directory: D,
+    clock: C,
+    durability: Durability,
+    temp_names: TempNames,
+}
+
+/// Why a call did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// There is no entry by that key: never set, deleted, expired, evicted or damaged.
+    #[error("there is no entry by that key")]
+    NotFound,
+
+    /// The key cannot be stored. Nothing was changed.
+    #[error(transparent)]
+    KeyTooLong(#[from] KeyTooLong),
+
+    /// The value cannot be stored. Nothing was changed.
+    #[error("the value has {len} bytes; a value has at most {MAX_VALUE_LEN}")]
+    ValueTooLarge {
+        /// The length of the refused value, in bytes.
+        len: u64,
+    },
+
+    /// The store holds entries of a newer format, which are left alone.
+    #[error("`{directory}` was written by a newer version of this cache")]
+    NewerFormat {
+        /// The name of their directory, directly below the store's.
+        directory: String,
+    },
+
+    /// The value does not fit into the memory that is left.
+    #[error("the value does not fit into memory")]
+    OutOfMemory,
+
+    /// The directory failed. What was stored before is still stored.
+    #[error("the cache's directory failed")]
+    Directory(#[from] DirectoryError),
+}
+
+impl<D: Directory, C: Clock> Store<D, C> {
+    /// Opens the store on a directory, which may be empty.
+    ///
+    /// `seed` sets the names of temporary files apart from those of other processes: let it be
+    /// random.
+    pub fn open(directory: D, clock: C, durability: Durability, seed: u64) -> Result<Self, Error> {
+        let store = Self {
+            directory,
+            clock,
+            durability,
+            temp_names: TempNames::new(seed),
+        };
+        store.refuse_newer_format()?;
+        Ok(store)
+    }
+
+    /// Stores `value` under `key`, in place of any earlier entry, to expire `ttl` seconds from now,
+    /// or never. With a `ttl` of 0 the entry is gone.
+    ///
+    /// When this fails, the earlier entry is still there (see [`Durability::Full`] for the one
+    /// exception).
+    pub fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), Error> {
+        let key = Key::new(key)?;
+        let len = value.len() as u64;
+        if len > MAX_VALUE_LEN {
+            return Err(Error::ValueTooLarge { len });
+        }
+        if ttl == Some(0) {
+            return self.remove(&key);
+        }
+        let created = self.clock.now();
+        let expires = ttl.map_or(Timestamp::MAX, |ttl| created.plus_seconds(ttl));
+        let prefix = entry::encode_prefix(&key, value, created, expires);
+        self.replace(&key, prefix, value)
+    }
+
+    /// Reads the value stored under `key`.
+    ///
+    /// An expired or damaged entry is [`Error::NotFound`] and stays where it is: removing it could
+    /// remove what another process has just put in its place.
+    pub fn get(&self, key: &str) -> Result<Vec<u8>, Error> {
+        self.read(&Key::new(key)?)?.ok_or(Error::NotFound)
+    }
+
+    /// Removes the entry of `key`; [`Error::NotFound`] if a [`Store::get`] would have found none.
+    ///
+    /// When another process sets the key during this call, either may come last.
+    pub fn delete(&self, key: &str) -> Result<(), Error> {
+        let key = Key::new(key)?;
+        self.read(&key)?.ok_or(Error::NotFound)?;
+        self.remove(&key)
+    }
+
+    fn remove(&self, key: &Key) -> Result<(), Error> {
+        match self.directory.remove_file(key.path()) {
+            // Either way no entry stands there.
+            Err(DirectoryError::NotFound | DirectoryError::IsDirectory) => return Ok(()),
+            removed => removed?,
+        }
+        if self.durability == Durability::Full {
+            self.directory.sync_directory(key.shelf())?;
+        }
+        Ok(())
+    }
+
+    fn refuse_newer_format(&self) -> Result<(), Error> {
+        match format::newest_above_ours(self.directory.names()?) {
+            Some(directory) => Err(Error::NewerFormat { directory }),
+            None => Ok(()),
+        }
+    }
+}

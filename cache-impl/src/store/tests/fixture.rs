@@ -1,0 +1,119 @@
+//! A store on a directory of its own, at a time of its own.
+
+use crate::clock::{Clock, Timestamp};
+use crate::directory::NativeDirectory;
+use crate::durability::Durability;
+use crate::key::Key;
+use crate::store::{Error, Store};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+const START: Timestamp = Timestamp::from_parts(1_790_000_000, 0);
+
+/// A clock that stands still until it is told otherwise; its clones are the same clock.
+#[derive(Clone)]
+pub(super) struct VirtualClock(Rc<Cell<Timestamp>>);
+
+impl VirtualClock {
+    pub(super) fn forwards(&self, by: Duration) {
+        self.0.set(Timestamp::from_nanos(
+            self.now().as_nanos() + by.as_nanos() as u64,
+        ));
+    }
+
+    pub(super) fn backwards(&self, by: Duration) {
+        self.0.set(Timestamp::from_nanos(
+            self.now().as_nanos() - by.as_nanos() as u64,
+        ));
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        self.0.get()
+    }
+}
+
+pub(super) struct Fixture {
+    pub(super) root: TempDir,
+    pub(super) clock: VirtualClock,
+    pub(super) store: Store<NativeDirectory, VirtualClock>,
+}
+
+impl Fixture {
+    pub(super) fn new() -> Self {
+        Self::with(Durability::None)
+    }
+
+    pub(super) fn with(durability: Durability) -> Self {
+        let root = tempfile::tempdir().expect("a temporary directory");
+        let clock = VirtualClock(Rc::new(Cell::new(START)));
+        let store = open(root.path(), &clock, durability);
+        Self { root, clock, store }
+    }
+
+    pub(super) fn second_store(&self) -> Store<NativeDirectory, VirtualClock> {
+        open(self.root.path(), &self.clock, Durability::None)
+    }
+
+    pub(super) fn path_of(&self, key: &str) -> PathBuf {
+        self.root
+            .path()
+            .join(Key::new(key).expect("a short key").path())
+    }
+
+    /// The path of a key whose subdirectory exists, with nothing there.
+    pub(super) fn empty_path_of(&self, key: &str) -> PathBuf {
+        let path = self.path_of(key);
+        fs::create_dir_all(path.parent().expect("a shelf")).expect("a shelf");
+        path
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
+        found(self.store.get(key))
+    }
+}
+
+fn open(
+    root: &Path,
+    clock: &VirtualClock,
+    durability: Durability,
+) -> Store<NativeDirectory, VirtualClock> {
+    let directory = NativeDirectory::open(root).expect("a directory");
+    Store::open(directory, clock.clone(), durability, 0x5eed).expect("an empty store")
+}
+
+/// The value, or a miss; any other error fails the test.
+pub(super) fn found<T>(outcome: Result<T, Error>) -> Option<T> {
+    match outcome {
+        Ok(value) => Some(value),
+        Err(Error::NotFound) => None,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// The files below `root` that are not entries.
+pub(super) fn temporary_files(root: &Path) -> Vec<PathBuf> {
+    let shelves = fs::read_dir(root.join("v1"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let files =
+        shelves.flat_map(|shelf| fs::read_dir(shelf.path()).into_iter().flatten().flatten());
+    let names = files.filter(|file| file.file_name().to_string_lossy().starts_with("tmp-"));
+    names.map(|file| file.path()).collect()
+}
+
+/// What stands in the place of `key` is a miss, and the next `set` puts an entry there.
+pub(super) fn heals(fixture: &Fixture) -> Result<(), Error> {
+    assert_eq!(fixture.get("key"), None);
+    assert!(matches!(fixture.store.delete("key"), Err(Error::NotFound)));
+    fixture.store.set("key", b"healed", None)?;
+    assert_eq!(fixture.store.get("key")?, b"healed");
+    Ok(())
+}
