@@ -33,7 +33,7 @@ bindgen: host
     {{ host }} bindgen cpp wit --world consumer --out-dir {{ target }}/bindgen/cpp
     {{ host }} bindgen c wit --world consumer --out-dir {{ target }}/bindgen/c
 
-# Build all, or one: host, cache-impl, rust-consumer, cpp-consumer.
+# Build all, or one: host, cache-impl, rust-consumer, cpp-consumer, conformance.
 [group('step by step')]
 build WHAT="all":
     @"{{ just_executable() }}" build-{{ WHAT }}
@@ -50,12 +50,18 @@ run CONSUMER: build-cache-impl (build CONSUMER)
     @mkdir -p {{ store }}
     {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
 
+# Check a provider against all that wit/cache.wit promises: `cache-impl`, or any .wasm file that exports it.
+[group('step by step')]
+conformance PROVIDER *ARGS: host build-conformance (build if PROVIDER =~ '\.wasm$' { "host" } else { PROVIDER })
+    @mkdir -p {{ store }}/conformance
+    {{ host }} run {{ components }}/conformance.wasm --plug cache={{ if PROVIDER =~ '\.wasm$' { join(invocation_directory(), PROVIDER) } else { components / snakecase(PROVIDER) + ".wasm" } }} --dir cache={{ store }}/conformance::/cache -- {{ ARGS }}
+
 # Check the code with warnings as errors, and its formatting.
 [group('upkeep')]
 lint: setup
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p cache-impl -p rust-consumer --target wasm32-wasip2 --profile guest -- -D warnings
+    cargo clippy -p cache-impl -p rust-consumer -p conformance -p faulty-cache --target wasm32-wasip2 --profile guest -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 # Format the code.
@@ -75,7 +81,7 @@ clean:
     cargo clean
 
 [private]
-build-all: build-host build-cache-impl build-rust-consumer build-cpp-consumer
+build-all: build-host build-cache-impl build-rust-consumer build-cpp-consumer build-conformance
 
 [private]
 build-host: host
@@ -85,6 +91,12 @@ build-cache-impl: (rust-guest "cache-impl")
 
 [private]
 build-rust-consumer: (rust-guest "rust-consumer")
+
+[private]
+build-conformance: (rust-guest "conformance")
+
+[private]
+build-faulty-cache: (rust-guest "faulty-cache")
 
 [private]
 build-cpp-consumer: setup host

@@ -84,6 +84,19 @@ impl Authority {
 }
 
 impl Grant {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Preopens,
+        Self::Environment,
+        Self::Stdin,
+        Self::Stdout,
+        Self::Stderr,
+        Self::Exit,
+        Self::TerminalStdin,
+        Self::TerminalStdout,
+        Self::TerminalStderr,
+    ];
+
     /// The last part of the interface's name, as in `NAME:grant/<interface>`.
     pub fn interface(self) -> &'static str {
         match self {

@@ -2,12 +2,17 @@
 
 mod args;
 mod bindgen;
+mod code_cache;
+mod completions;
 mod componentize;
 mod compose;
+mod deadline;
 mod exit;
 mod inspect;
+mod invoke;
 mod output;
 mod phases;
+mod precompile;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +38,11 @@ enum Command {
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Run(run::Run),
+    Invoke(invoke::Invoke),
+    Precompile(precompile::Precompile),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Man(completions::Man),
 }
 
 /// Parses, dispatches, and says what went wrong.
@@ -45,6 +55,10 @@ pub fn main() -> ExitCode {
         Command::Compose(command) => command.exec(&mut phases),
         Command::Inspect(command) => command.exec(&mut phases),
         Command::Run(command) => command.exec(&mut phases),
+        Command::Invoke(command) => command.exec(&mut phases),
+        Command::Precompile(command) => command.exec(&mut phases),
+        Command::Completions(command) => command.exec(),
+        Command::Man(command) => command.exec(),
     };
     match result {
         Ok(code) => code,

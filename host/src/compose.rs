@@ -17,9 +17,11 @@ use crate::{
     authority::{Authority, Grant},
     componentize::{Component, ComponentizeError},
     name::PartName,
+    trap::Layout,
 };
 use stack::Stack;
 use wac_graph::{CompositionGraph, EncodeOptions};
+use wasmparser::{Parser, Payload};
 
 /// A component under the name that it has in a composition.
 #[derive(Debug, Clone)]
@@ -49,6 +51,7 @@ pub struct Composition {
     pub(crate) parts: Vec<PartName>,
     pub(crate) links: Vec<Link>,
     pub(crate) private: Vec<PrivateImport>,
+    layout: Layout,
 }
 
 /// An import and what meets it.
@@ -156,6 +159,7 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
         grants::verify(&bytes, &links, &private)?;
     }
     Ok(Composition {
+        layout: layout(&bytes, &parts),
         bytes,
         parts: parts.iter().map(|part| part.name.clone()).collect(),
         links,
@@ -174,6 +178,10 @@ impl Composition {
         &self.parts
     }
 
+    pub(crate) fn layout(&self) -> Layout {
+        self.layout.clone()
+    }
+
     /// A picture of which part meets which import of which other part.
     pub fn picture(&self, format: PictureFormat) -> String {
         picture::draw(self, format)
@@ -187,6 +195,37 @@ impl Composition {
             .filter(|link| !Authority::of_import(&link.import).is_provided_by_host())
             .map(|link| (&self.parts[link.importer], link.import.as_str()))
     }
+}
+
+/// Where the parts stand in the composed binary, which holds them unchanged.
+fn layout(bytes: &[u8], parts: &[&Part]) -> Layout {
+    if let [socket] = parts {
+        return vec![(0..bytes.len(), socket.name.clone())];
+    }
+    let mut layout = Layout::new();
+    let mut depth = 0;
+    // The encoder has validated the binary.
+    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+        match payload {
+            Payload::ComponentSection {
+                unchecked_range, ..
+            } => {
+                let range = unchecked_range.start as usize..unchecked_range.end as usize;
+                let is_here =
+                    |part: &&&Part| bytes.get(range.clone()) == Some(part.component.bytes());
+                if depth == 0
+                    && let Some(part) = parts.iter().find(is_here)
+                {
+                    layout.push((range.clone(), part.name.clone()));
+                }
+                depth += 1;
+            }
+            Payload::ModuleSection { .. } => depth += 1,
+            Payload::End(_) if depth > 0 => depth -= 1,
+            _ => {}
+        }
+    }
+    layout
 }
 
 fn refuse_equal_names(parts: &[&Part]) -> Result<(), ComposeError> {

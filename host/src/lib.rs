@@ -10,7 +10,8 @@
 //!
 //! ```no_run
 //! use wit_host::{
-//!     Access, Component, Form, Outcome, Part, Preopen, Runtime, Sandbox, Sandboxes, compose,
+//!     Access, Component, Form, Limits, Outcome, Part, Preopen, Runtime, RuntimeOptions, Sandbox,
+//!     Sandboxes, compose,
 //! };
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -33,16 +34,17 @@
 //!     };
 //!
 //!     let composition = compose(&consumer, &[cache], Form::Granted)?;
-//!     let program = Runtime::new()?.load(&composition)?;
+//!     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
 //!
 //!     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 //!     let outcome = tokio.block_on(async {
-//!         let instance = program.instantiate(&sandboxes).await?;
+//!         let instance = program.instantiate(&sandboxes, &Limits::default()).await?;
 //!         Ok::<_, wit_host::InstantiateError>(instance.run().await)
 //!     })?;
 //!     match outcome {
 //!         Outcome::Exited(code) => std::process::exit(code),
 //!         Outcome::Trapped(trap) => Err(trap.into()),
+//!         Outcome::TimedOut(timed_out) => Err(timed_out.into()),
 //!     }
 //! }
 //! ```
@@ -54,26 +56,41 @@
 
 mod authority;
 mod bindgen;
+mod call;
 mod componentize;
 mod compose;
+mod explain;
 mod inspect;
+mod invoke;
+mod limits;
 mod link;
 mod name;
+mod precompiled;
+mod program;
 mod runtime;
 mod sandbox;
 mod state;
 mod stderr_lines;
+mod ticker;
+mod trap;
 mod wasm;
 mod wit;
 
 pub use authority::{Authority, Grant};
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
+pub use call::TimedOut;
 pub use componentize::{Component, ComponentizeError, componentize};
 pub use compose::{
     ComposeError, Composition, DifferentItem, Form, Mismatch, Part, PictureFormat, compose,
 };
+pub use explain::{Explanation, Reach};
 pub use inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect};
+pub use invoke::{Call, CallSyntaxError, Function, InvokeError, Value};
+pub use limits::{Growing, Limits, Refusal};
 pub use name::{InvalidName, PartName};
-pub use runtime::{Instance, InstantiateError, LoadError, Outcome, Program, Runtime};
+pub use precompiled::{Precompiled, PrecompiledError};
+pub use program::{Instance, InstantiateError, Outcome, Program};
+pub use runtime::{LoadError, Pool, Runtime, RuntimeOptions};
 pub use sandbox::{Access, Preopen, Sandbox, SandboxError, Sandboxes};
+pub use trap::{Frame, Trap};
 pub use wasm::{Kind, MAX_FILE_SIZE, ReadError, Wasm};

@@ -1,50 +1,55 @@
-//! Composed components compiled, linked and run.
+//! Compiling and linking.
 
 use crate::{
-    compose::Composition,
+    compose::{Composition, PrivateImport},
     link,
     name::PartName,
-    sandbox::{Sandbox, SandboxError, Sandboxes},
-    state::State,
+    program::{Linked, Program},
+    state::{Parts, State},
+    ticker::Ticker,
+    trap::Layout,
+    wasm::Wasm,
 };
+use std::{path::PathBuf, sync::Arc};
 use wasmtime::{
-    Config, Engine, Store,
+    Cache, CacheConfig, Config, Engine, Module,
     component::{Component, Linker},
 };
-use wasmtime_wasi::{
-    I32Exit,
-    p2::bindings::{Command, CommandPre},
-};
+use wasmtime_wasi::p1::WasiP1Ctx;
 
 /// Compiles and links. Making one costs about as much as linking WASI; share it.
 pub struct Runtime {
     engine: Engine,
-    linker: Linker<State>,
+    components: Linker<State<Parts>>,
+    modules: wasmtime::Linker<State<WasiP1Ctx>>,
+    ticker: Option<Arc<Ticker>>,
 }
 
-/// A composition that is compiled and linked, ready to be instantiated any number of times.
-pub struct Program {
-    command: CommandPre<State>,
-    parts: Vec<PartName>,
+/// What a runtime is to be able to do. Each costs something, so each is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct RuntimeOptions {
+    /// Programs can be stopped by [`Limits::timeout`](crate::Limits). Code that computes runs a few
+    /// per cent slower.
+    pub interruptible: bool,
+    /// Programs can be given [`Limits::fuel`](crate::Limits). Code that computes runs much slower.
+    pub fuel: bool,
+    /// A directory, of this user's alone, to keep compiled code in. `None` compiles each time.
+    pub code_cache: Option<PathBuf>,
+    /// Instances come from a pool that is laid out ahead: instantiating is several times faster,
+    /// and each program is held to what a slot of the pool has room for.
+    pub pool: Option<Pool>,
 }
 
-/// A program in a store of its own, about to run.
-pub struct Instance {
-    store: Store<State>,
-    command: Command,
+/// The size of a pool of instances.
+#[derive(Debug, Clone, Copy)]
+pub struct Pool {
+    /// Programs that can be instantiated at a time.
+    pub programs: u32,
+    /// The largest linear memory, in bytes.
+    pub memory: usize,
 }
 
-/// How a run ended.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The consumer returned, or ended the program with this code. A WASI 0.2 component can only
-    /// say 0 or 1.
-    Exited(i32),
-    /// A part trapped. Everything in the store is lost.
-    Trapped(wasmtime::Error),
-}
-
-/// Why a composition cannot be run.
+/// Why a program cannot be run.
 #[derive(Debug, thiserror::Error)]
 #[allow(
     missing_docs,
@@ -73,101 +78,155 @@ pub enum LoadError {
     },
     /// It is not a program.
     #[error(
-        "`{part}` exports no `wasi:cli/run`, so it is no program that could be run; is it a plug for one that is?"
+        "`{part}` exports no {expected}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is"
     )]
-    NotACommand { part: PartName },
-}
-
-/// Why a program could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum InstantiateError {
-    /// What was to be granted is not there.
-    #[error(transparent)]
-    Sandbox(#[from] SandboxError),
-    /// Instantiation trapped, or the host had no room for it.
-    #[error("failed to instantiate")]
-    Instantiate(#[source] wasmtime::Error),
+    NotACommand {
+        part: PartName,
+        expected: &'static str,
+    },
 }
 
 impl Runtime {
     /// Makes a runtime.
-    pub fn new() -> Result<Self, LoadError> {
-        let engine = Engine::new(&Config::new()).map_err(LoadError::Engine)?;
-        let mut linker = Linker::new(&engine);
-        link::consumer(&mut linker).map_err(LoadError::Engine)?;
-        Ok(Self { engine, linker })
+    pub fn new(options: &RuntimeOptions) -> Result<Self, LoadError> {
+        let engine = Engine::new(&config(options)?).map_err(LoadError::Engine)?;
+        let mut components = Linker::new(&engine);
+        link::consumer(&mut components).map_err(LoadError::Engine)?;
+        let mut modules = wasmtime::Linker::new(&engine);
+        wasmtime_wasi::p1::add_to_linker_async(&mut modules, |state: &mut State<WasiP1Ctx>| {
+            &mut state.wasi
+        })
+        .map_err(LoadError::Engine)?;
+        let ticker = options
+            .interruptible
+            .then(|| Arc::new(Ticker::start(&engine)));
+        Ok(Self {
+            engine,
+            components,
+            modules,
+            ticker,
+        })
     }
 
     /// Compiles a composition and links it.
     pub fn load(&self, composition: &Composition) -> Result<Program, LoadError> {
         let parts = composition.parts.clone();
-        let consumer = &parts[0];
-        if let Some((part, import)) = composition.open_imports().next() {
-            return Err(LoadError::Unmet {
-                part: part.clone(),
-                import: import.to_owned(),
-            });
-        }
+        refuse_unmet(composition)?;
         let component =
             Component::from_binary(&self.engine, composition.bytes()).map_err(|source| {
                 LoadError::Compile {
-                    part: consumer.clone(),
+                    part: parts[0].clone(),
                     source,
                 }
             })?;
-        let link_error = |source| LoadError::Link {
-            part: consumer.clone(),
+        self.link(
+            &component,
+            parts,
+            &composition.private,
+            composition.layout(),
+        )
+    }
+
+    /// Compiles a plain core module, which may import WASI preview1 and nothing else.
+    pub fn load_module(&self, name: &PartName, module: &Wasm) -> Result<Program, LoadError> {
+        let bytes = module.bytes();
+        let compiled =
+            Module::from_binary(&self.engine, bytes).map_err(|source| LoadError::Compile {
+                part: name.clone(),
+                source,
+            })?;
+        let unmet = compiled
+            .imports()
+            .find(|import| import.module() != "wasi_snapshot_preview1");
+        if let Some(import) = unmet {
+            return Err(LoadError::Unmet {
+                part: name.clone(),
+                import: format!("{}.{}", import.module(), import.name()),
+            });
+        }
+        let linked = self
+            .modules
+            .instantiate_pre(&compiled)
+            .map_err(|source| LoadError::Link {
+                part: name.clone(),
+                source,
+            })?;
+        Ok(Program {
+            linked: Linked::Module(linked),
+            parts: vec![name.clone()],
+            layout: vec![(0..bytes.len(), name.clone())],
+            ticker: self.ticker.clone(),
+        })
+    }
+
+    /// The engine underneath.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Links what is compiled.
+    pub(crate) fn link(
+        &self,
+        component: &Component,
+        parts: Vec<PartName>,
+        private: &[PrivateImport],
+        layout: Layout,
+    ) -> Result<Program, LoadError> {
+        let error = |source| LoadError::Link {
+            part: parts[0].clone(),
             source,
         };
-        let mut linker = self.linker.clone();
-        for import in &composition.private {
-            link::plug(&mut linker, &parts[import.part], import).map_err(link_error)?;
+        let mut linker = self.components.clone();
+        for import in private {
+            link::plug(&mut linker, &parts[import.part], import).map_err(error)?;
         }
-        let instance = linker.instantiate_pre(&component).map_err(link_error)?;
-        let command = CommandPre::new(instance).map_err(|_| LoadError::NotACommand {
-            part: consumer.clone(),
-        })?;
-        Ok(Program { command, parts })
+        let linked = Linked::Component(linker.instantiate_pre(component).map_err(error)?);
+        Ok(Program {
+            linked,
+            parts,
+            layout,
+            ticker: self.ticker.clone(),
+        })
     }
 }
 
-impl Program {
-    /// Opens what the sandboxes grant and instantiates the program in a new store.
-    pub async fn instantiate(&self, sandboxes: &Sandboxes) -> Result<Instance, InstantiateError> {
-        if let Some(name) = sandboxes
-            .plugs
-            .keys()
-            .find(|name| !self.parts[1..].contains(name))
-        {
-            return Err(SandboxError::NoSuchPlug { name: name.clone() }.into());
-        }
-        let nothing = Sandbox::new();
-        let plugs = self.parts[1..]
-            .iter()
-            .map(|name| sandboxes.plugs.get(name).unwrap_or(&nothing).to_wasi(name))
-            .collect::<Result<Vec<_>, _>>()?;
-        let consumer = sandboxes.consumer.to_wasi(&self.parts[0])?;
-        let mut store = Store::new(self.command.engine(), State::new(consumer, plugs));
-        let command = self
-            .command
-            .instantiate_async(&mut store)
-            .await
-            .map_err(InstantiateError::Instantiate)?;
-        Ok(Instance { store, command })
+fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
+    match composition.open_imports().next() {
+        None => Ok(()),
+        Some((part, import)) => Err(LoadError::Unmet {
+            part: part.clone(),
+            import: import.to_owned(),
+        }),
     }
 }
 
-impl Instance {
-    /// Runs the program to its end. Needs a Tokio runtime around it.
-    pub async fn run(mut self) -> Outcome {
-        let run = self.command.wasi_cli_run();
-        match run.call_run(&mut self.store).await {
-            Ok(Ok(())) => Outcome::Exited(0),
-            Ok(Err(())) => Outcome::Exited(1),
-            Err(error) => match error.downcast_ref::<I32Exit>() {
-                Some(I32Exit(code)) => Outcome::Exited(*code),
-                None => Outcome::Trapped(error),
-            },
-        }
+fn config(options: &RuntimeOptions) -> Result<Config, LoadError> {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(options.interruptible)
+        .consume_fuel(options.fuel);
+    if let Some(directory) = &options.code_cache {
+        let mut cache = CacheConfig::new();
+        cache.with_directory(directory);
+        config.cache(Some(Cache::new(cache).map_err(LoadError::Engine)?));
     }
+    if let Some(pool) = options.pool {
+        config.allocation_strategy(allocation(pool));
+    }
+    Ok(config)
+}
+
+fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
+    // A component is several core instances, memories and tables: a fused one of interpreted
+    // languages has about forty.
+    let inside = pool.programs.saturating_mul(50);
+    let mut config = wasmtime::PoolingAllocationConfig::default();
+    config
+        .total_component_instances(pool.programs)
+        .total_core_instances(inside)
+        .total_memories(inside)
+        .total_tables(inside)
+        .total_stacks(pool.programs)
+        .max_memory_size(pool.memory);
+    config.into()
 }

@@ -1,8 +1,8 @@
 //! What one component may reach.
 
-use crate::{name::PartName, stderr_lines::StderrLines};
-use std::{collections::BTreeMap, path::PathBuf};
-use wasmtime_wasi::{FsPerms, WasiCtx};
+use crate::{authority::Grant, name::PartName, stderr_lines::StderrLines};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, p1::WasiP1Ctx};
 
 /// The authority of one component: its directories, environment, arguments and standard streams.
 ///
@@ -27,6 +27,21 @@ pub struct Preopen {
     pub guest: String,
     /// What the guest may do below it.
     pub access: Access,
+}
+
+impl fmt::Display for Preopen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            host,
+            guest,
+            access,
+        } = self;
+        let access = match access {
+            Access::ReadOnly => "to read",
+            Access::ReadWrite => "to read and write",
+        };
+        write!(f, "directory `{}` as `{guest}`, {access}", host.display())
+    }
 }
 
 /// What may be done in a directory.
@@ -122,7 +137,51 @@ impl Sandbox {
         self
     }
 
+    /// What an import of this kind gives here, in words.
+    pub(crate) fn grants(&self, grant: Grant) -> Vec<String> {
+        let if_granted = |is_granted: bool, what: &str| {
+            if is_granted {
+                vec![what.to_owned()]
+            } else {
+                Vec::new()
+            }
+        };
+        match grant {
+            Grant::Preopens => self.preopens.iter().map(ToString::to_string).collect(),
+            Grant::Environment => {
+                let variables = self.env.iter().map(|(key, _)| format!("variable `{key}`"));
+                let arguments = match self.args.len() {
+                    0 => None,
+                    1 => Some("1 argument".to_owned()),
+                    count => Some(format!("{count} arguments")),
+                };
+                variables.chain(arguments).collect()
+            }
+            Grant::Stdin => if_granted(self.stdin, "standard input"),
+            Grant::Stdout => if_granted(self.stdout, "standard output"),
+            Grant::Stderr => match &self.stderr {
+                Stderr::Nowhere => Vec::new(),
+                Stderr::Inherited => vec!["standard error".to_owned()],
+                Stderr::Marked(name) => vec![format!("standard error, as lines marked `[{name}]`")],
+            },
+            // Who may end the program is not a matter of sandboxes, and to know what a stream that
+            // is granted is connected to comes with it.
+            Grant::Exit | Grant::TerminalStdin | Grant::TerminalStdout | Grant::TerminalStderr => {
+                Vec::new()
+            }
+        }
+    }
+
     pub(crate) fn to_wasi(&self, part: &PartName) -> Result<WasiCtx, SandboxError> {
+        Ok(self.builder(part)?.build())
+    }
+
+    /// The same for a core module, which imports WASI preview1.
+    pub(crate) fn to_preview1(&self, part: &PartName) -> Result<WasiP1Ctx, SandboxError> {
+        Ok(self.builder(part)?.build_p1())
+    }
+
+    fn builder(&self, part: &PartName) -> Result<WasiCtxBuilder, SandboxError> {
         let mut wasi = WasiCtx::builder();
         // The flag is copied into each directory as it is opened, so it comes first. A guest has a
         // thread of its own here, so nothing is gained by handing its file operations to others.
@@ -160,6 +219,6 @@ impl Sandbox {
                 wasi.stderr(StderrLines::new(name));
             }
         }
-        Ok(wasi.build())
+        Ok(wasi)
     }
 }

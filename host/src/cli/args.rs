@@ -2,8 +2,12 @@
 
 mod grants;
 mod input;
+mod limits;
 mod parts;
+mod program;
 
 pub use grants::GrantArgs;
 pub use input::read_wasm;
-pub use parts::{PartArgs, Parts};
+pub use limits::LimitArgs;
+pub use parts::PartArgs;
+pub use program::{Plan, ProgramArgs};

@@ -1,7 +1,7 @@
 use super::{
-    args::{PartArgs, Parts},
+    args::PartArgs,
     exit::UsageError,
-    output::Output,
+    output::{Output, print},
     phases::Phases,
 };
 use clap::ValueEnum;
@@ -39,13 +39,16 @@ impl Compose {
             )
             .into());
         }
-        let Parts { socket, plugs } = phases.time("read", || self.parts.read())?;
+        let (socket, plugs) = phases.time("read", || -> anyhow::Result<_> {
+            let plugs = self.parts.read_plugs()?;
+            Ok((self.parts.read_socket()?, plugs))
+        })?;
         let composition = phases.time("compose", || {
             wit_host::compose(&socket, &plugs, Form::Portable)
         })?;
         phases.time("write", || self.output.write(composition.bytes()))?;
         if let Some(graph) = self.graph {
-            print!("{}", composition.picture(graph.into()));
+            print(composition.picture(graph.into()))?;
         }
         Ok(ExitCode::SUCCESS)
     }

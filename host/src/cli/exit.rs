@@ -1,13 +1,20 @@
-//! Exit codes, and how errors are shown.
+//! Exit codes, and how errors and outcomes are shown.
 
+use super::output::say;
 use std::process::ExitCode;
+use wit_host::{Frame, InvokeError, Outcome, Trap};
 
 /// The command line asks for something that makes no sense.
 pub const USAGE: u8 = 2;
+/// The program took longer than it may.
+pub const TIMEOUT: u8 = 124;
 /// The host could not do what it was asked.
 pub const HOST: u8 = 125;
-/// The guest trapped.
+/// The program trapped.
 pub const TRAP: u8 = 134;
+
+/// Calls beyond these are counted, not shown; a recursion counts as one.
+const MAX_FRAMES: usize = 20;
 
 /// A mistake on the command line that the parser of arguments cannot see.
 #[derive(Debug, thiserror::Error)]
@@ -26,17 +33,63 @@ impl From<anyhow::Error> for Failure {
 impl Failure {
     /// Shows the error and its causes, and gives the exit code that belongs to it.
     pub fn report(self) -> ExitCode {
-        eprintln!("error: {}", self.0);
+        say(format_args!("error: {}", self.0));
         for cause in self.0.chain().skip(1) {
-            eprintln!(
+            say(format_args!(
                 "  caused by: {}",
                 cause.to_string().trim_end().replace('\n', "\n    ")
-            );
+            ));
         }
-        ExitCode::from(if self.0.is::<UsageError>() {
-            USAGE
-        } else {
-            HOST
-        })
+        ExitCode::from(if is_usage(&self.0) { USAGE } else { HOST })
+    }
+}
+
+fn is_usage(error: &anyhow::Error) -> bool {
+    let is_wrong_call = matches!(
+        error.downcast_ref(),
+        Some(
+            InvokeError::NoSuchFunction { .. }
+                | InvokeError::Ambiguous { .. }
+                | InvokeError::WrongCount { .. }
+                | InvokeError::WrongArgument { .. }
+        )
+    );
+    is_wrong_call || error.is::<UsageError>()
+}
+
+/// Shows how a program ended, unless it ended by itself, and gives the exit code.
+pub fn report(outcome: &Outcome) -> ExitCode {
+    ExitCode::from(match outcome {
+        // A process can say one byte.
+        Outcome::Exited(code) => u8::try_from(*code).unwrap_or(u8::MAX),
+        Outcome::Trapped(trap) => {
+            report_trap(trap);
+            TRAP
+        }
+        Outcome::TimedOut(timed_out) => {
+            say(format_args!("error: {timed_out}"));
+            TIMEOUT
+        }
+    })
+}
+
+fn report_trap(trap: &Trap) {
+    say(format_args!("error: {trap}"));
+    let runs: Vec<&[Frame]> = trap.frames.chunk_by(PartialEq::eq).collect();
+    for run in runs.iter().take(MAX_FRAMES) {
+        match run {
+            [frame] => say(format_args!("  in {frame}")),
+            [frame, ..] => say(format_args!("  in {frame}, {} times", run.len())),
+            [] => {}
+        }
+    }
+    match runs.len().saturating_sub(MAX_FRAMES) {
+        0 => {}
+        more => say(format_args!("  and {more} more calls")),
+    }
+    if trap.frames.iter().any(Frame::is_nameless) {
+        say(format_args!(
+            "  note: build it without stripping names to see them here"
+        ));
     }
 }

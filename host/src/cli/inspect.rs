@@ -1,4 +1,4 @@
-use super::{args::read_wasm, phases::Phases};
+use super::{args::read_wasm, output::print, phases::Phases};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
@@ -16,9 +16,9 @@ impl Inspect {
         let wasm = phases.time("read", || read_wasm(&self.file))?;
         let report = phases.time("inspect", || wit_host::inspect(&wasm))?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            print(format_args!("{}\n", serde_json::to_string_pretty(&report)?))?;
         } else {
-            print!("{report}");
+            print(report)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -3,6 +3,7 @@
 use super::exit::UsageError;
 use anyhow::Context;
 use std::{
+    fmt::Display,
     fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -35,11 +36,7 @@ impl Output {
 
     pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
         if self.is_stdout() {
-            let mut stdout = io::stdout();
-            stdout
-                .write_all(bytes)
-                .and_then(|()| stdout.flush())
-                .context("failed to write to standard output")
+            write_stdout(bytes)
         } else {
             write_whole(&self.path, bytes)
         }
@@ -81,4 +78,23 @@ fn write_and_rename(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Writes text to standard output.
+pub fn print(text: impl Display) -> anyhow::Result<()> {
+    write_stdout(text.to_string().as_bytes())
+}
+
+/// A reader that has seen enough is no error.
+fn write_stdout(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = io::stdout();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("failed to write to standard output"),
+    }
+}
+
+/// Writes a line to standard error. Where nobody can hear it, it is left unsaid.
+pub fn say(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,6 +1,15 @@
-//! `-v`: what took how long.
+//! What takes how long: `-v`, and a word on a terminal when something takes long.
 
-use std::time::{Duration, Instant};
+use super::output::say;
+use std::{
+    io::{self, IsTerminal},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Work that takes longer is announced.
+const LONG: Duration = Duration::from_millis(500);
 
 /// Times the phases of a command and shows each on standard error when it ends, if asked to.
 pub struct Phases {
@@ -17,12 +26,38 @@ impl Phases {
         let start = Instant::now();
         let result = work();
         if self.shown {
-            eprintln!("{name:>12} {}", milliseconds(start.elapsed()));
+            say(format_args!(
+                "{name:>12} {:9.3} ms",
+                start.elapsed().as_secs_f64() * 1e3
+            ));
         }
         result
     }
-}
 
-fn milliseconds(duration: Duration) -> String {
-    format!("{:9.3} ms", duration.as_secs_f64() * 1e3)
+    /// Does the work of a phase that may take long. On a terminal it says so while it lasts, and
+    /// once how long it took.
+    pub fn time_long<T>(&mut self, name: &str, what: &str, work: impl FnOnce() -> T) -> T {
+        if self.shown || !io::stderr().is_terminal() {
+            return self.time(name, work);
+        }
+        let start = Instant::now();
+        let (done, is_done) = mpsc::channel::<()>();
+        let message = format!("{name} `{what}` …");
+        let announcer = thread::spawn(move || {
+            let is_long = is_done.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout);
+            if is_long {
+                say(&message);
+            }
+            is_long
+        });
+        let result = work();
+        drop(done);
+        if announcer.join().unwrap_or(false) {
+            say(format_args!(
+                "{name} `{what}`: done in {:.1} s",
+                start.elapsed().as_secs_f64()
+            ));
+        }
+        result
+    }
 }

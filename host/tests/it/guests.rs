@@ -14,6 +14,8 @@ pub enum Guest {
     CacheImpl,
     RustConsumer,
     CppConsumer,
+    Conformance,
+    FaultyCache,
 }
 
 impl Guest {
@@ -23,6 +25,8 @@ impl Guest {
             Self::CacheImpl => "cache-impl",
             Self::RustConsumer => "rust-consumer",
             Self::CppConsumer => "cpp-consumer",
+            Self::Conformance => "conformance",
+            Self::FaultyCache => "faulty-cache",
         }
     }
 

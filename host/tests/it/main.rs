@@ -3,6 +3,7 @@
 //!
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
+mod conformance;
 mod golden;
 mod guests;
 mod matrix;
@@ -14,6 +15,7 @@ fn main() {
     let trials: Vec<Trial> = golden::trials()
         .into_iter()
         .chain(matrix::trials())
+        .chain(conformance::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

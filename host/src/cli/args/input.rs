@@ -1,11 +1,28 @@
 //! Files to read, or standard input.
 
-use std::{io, path::Path};
-use wit_host::{Component, Wasm};
+use anyhow::Context;
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+use wit_host::{Component, Precompiled, Wasm};
 
 /// Whether a path stands for standard input.
 pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
+}
+
+/// Whether a file starts as those that `precompile` writes. What cannot be read is said when it is
+/// read.
+pub fn is_precompiled(path: &Path) -> anyhow::Result<bool> {
+    if is_stdin(path) || !path.is_file() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    let file = File::open(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+    file.take(32).read_to_end(&mut start)?;
+    Ok(Precompiled::is_precompiled(&start))
 }
 
 /// Reads any WebAssembly.

@@ -19,40 +19,42 @@ pub struct PartArgs {
     plugs: Vec<String>,
 }
 
-/// The socket and the plugs, read.
-pub struct Parts {
-    pub socket: Part,
-    pub plugs: Vec<Part>,
-}
-
 impl PartArgs {
-    pub fn read(&self) -> anyhow::Result<Parts> {
+    /// Reads FILE as a component.
+    pub fn read_socket(&self) -> anyhow::Result<Part> {
+        let component = read_component(&self.socket)?;
+        Ok(Part {
+            name: self.socket_name(),
+            component,
+        })
+    }
+
+    /// Reads the plugs, in the order of the stack.
+    pub fn read_plugs(&self) -> anyhow::Result<Vec<Part>> {
         let plugs: Vec<(PartName, &Path)> = self
             .plugs
             .iter()
             .map(|text| parse_plug(text))
             .collect::<Result<_, _>>()?;
-        let paths =
-            || std::iter::once(self.socket.as_path()).chain(plugs.iter().map(|plug| plug.1));
-        if paths().filter(|path| is_stdin(path)).count() > 1 {
+        let paths = std::iter::once(self.socket.as_path()).chain(plugs.iter().map(|plug| plug.1));
+        if paths.filter(|path| is_stdin(path)).count() > 1 {
             return Err(
                 UsageError("standard input can be read only once; name files".to_owned()).into(),
             );
         }
-        let read = |(name, path): (PartName, &Path)| -> anyhow::Result<Part> {
-            Ok(Part {
-                name,
-                component: read_component(path)?,
+        plugs
+            .into_iter()
+            .map(|(name, path)| {
+                Ok(Part {
+                    name,
+                    component: read_component(path)?,
+                })
             })
-        };
-        Ok(Parts {
-            socket: read((self.socket_name(), &self.socket))?,
-            plugs: plugs.into_iter().map(read).collect::<Result<_, _>>()?,
-        })
+            .collect()
     }
 
     /// The file's stem, or `consumer` where that is no name.
-    fn socket_name(&self) -> PartName {
+    pub fn socket_name(&self) -> PartName {
         PartName::of_file(&self.socket).unwrap_or_else(PartName::consumer)
     }
 

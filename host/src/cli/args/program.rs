@@ -1,0 +1,189 @@
+//! A program: its parts, what each is granted, its limits, and where its code comes from.
+
+use super::{GrantArgs, LimitArgs, PartArgs, input, read_wasm};
+use crate::cli::{code_cache, exit::UsageError, phases::Phases};
+use anyhow::Context;
+use std::path::Path;
+use wit_host::{
+    Composition, Explanation, Form, Kind, Limits, Part, PartName, Precompiled, Program, Runtime,
+    RuntimeOptions, Sandbox, Sandboxes, Wasm,
+};
+
+/// Everything that `run` and `invoke` have in common.
+#[derive(clap::Args)]
+pub struct ProgramArgs {
+    #[command(flatten)]
+    parts: PartArgs,
+    #[command(flatten)]
+    grants: GrantArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+    /// Compile anew, and do not keep the compiled code for the next time.
+    #[arg(long, help_heading = "Code")]
+    no_cache: bool,
+    /// Take a FILE that `precompile` wrote. It is native code: only ever one of your own.
+    #[arg(long, help_heading = "Code")]
+    allow_precompiled: bool,
+}
+
+/// What is to be run, before anything is compiled.
+pub struct Plan {
+    pub name: PartName,
+    pub source: Source,
+    pub sandboxes: Sandboxes,
+    pub limits: Limits,
+    options: RuntimeOptions,
+}
+
+/// Where the program comes from.
+pub enum Source {
+    Composition(Box<Composition>),
+    /// A core module that imports WASI preview1 and runs as what it is.
+    Module(Wasm),
+    Precompiled(Precompiled),
+}
+
+impl ProgramArgs {
+    /// Reads and composes. `consumer` makes the sandbox of FILE from its name.
+    pub fn plan(
+        &self,
+        phases: &mut Phases,
+        consumer: impl FnOnce(&PartName) -> Sandbox,
+    ) -> anyhow::Result<Plan> {
+        let name = self.parts.socket_name();
+        let (socket, plugs) = phases.time("read", || -> anyhow::Result<_> {
+            let plugs = self.parts.read_plugs()?;
+            Ok((self.read_socket()?, plugs))
+        })?;
+        let plug_names: Vec<_> = plugs.iter().map(|plug| plug.name.clone()).collect();
+        let sandboxes = self
+            .grants
+            .sandboxes((&name, consumer(&name)), plug_names)?;
+        let source = match socket {
+            Socket::Wasm(wasm) if is_plain_module(&wasm) => {
+                self.refuse_plugs(
+                    &plugs,
+                    "is a plain core module, which imports only WASI preview1",
+                )?;
+                Source::Module(wasm)
+            }
+            Socket::Wasm(wasm) => {
+                let component = wasm.try_into()?;
+                let socket = Part {
+                    name: name.clone(),
+                    component,
+                };
+                let composition = phases.time("compose", || {
+                    wit_host::compose(&socket, &plugs, Form::Granted)
+                })?;
+                Source::Composition(Box::new(composition))
+            }
+            Socket::Precompiled(precompiled) => {
+                self.refuse_plugs(
+                    &plugs,
+                    "is compiled already; compose first, then precompile",
+                )?;
+                Source::Precompiled(precompiled)
+            }
+        };
+        let is_precompiled = matches!(source, Source::Precompiled(_));
+        if is_precompiled && self.limits.fuel.is_some() {
+            let message = "a precompiled program cannot be given fuel; use `--timeout`";
+            return Err(UsageError(message.to_owned()).into());
+        }
+        Ok(Plan {
+            name,
+            source,
+            sandboxes,
+            limits: self.limits.limits(),
+            options: RuntimeOptions {
+                // As `precompile` compiles it.
+                interruptible: is_precompiled || self.limits.timeout.is_some(),
+                fuel: self.limits.fuel.is_some(),
+                code_cache: (!self.no_cache).then(code_cache::directory).flatten(),
+                pool: None,
+            },
+        })
+    }
+
+    pub fn reads_stdin(&self) -> bool {
+        self.parts.socket_is_stdin()
+    }
+
+    fn read_socket(&self) -> anyhow::Result<Socket> {
+        let path: &Path = &self.parts.socket;
+        if !input::is_precompiled(path)? {
+            return Ok(Socket::Wasm(read_wasm(path)?));
+        }
+        if !self.allow_precompiled {
+            let message = format!(
+                "`{}` is native code, which could do anything; if it is your own, add `--allow-precompiled`",
+                path.display()
+            );
+            return Err(UsageError(message).into());
+        }
+        Ok(Socket::Precompiled(Precompiled::open(path)?))
+    }
+
+    fn refuse_plugs(&self, plugs: &[Part], why: &str) -> Result<(), UsageError> {
+        match plugs.first() {
+            None => Ok(()),
+            Some(plug) => Err(UsageError(format!(
+                "`--plug {}` has nothing to meet: `{}` {why}",
+                plug.name,
+                self.parts.socket.display()
+            ))),
+        }
+    }
+}
+
+enum Socket {
+    Wasm(Wasm),
+    Precompiled(Precompiled),
+}
+
+/// A module that was built from WIT is made a component instead.
+fn is_plain_module(wasm: &Wasm) -> bool {
+    wasm.kind()
+        == Kind::Module {
+            embeds_world: false,
+        }
+}
+
+impl Plan {
+    /// Compiles and links.
+    pub fn load(&self, phases: &mut Phases) -> anyhow::Result<Program> {
+        let runtime = phases.time("set up", || Runtime::new(&self.options))?;
+        phases.time_long(
+            "compile",
+            self.name.as_str(),
+            || -> anyhow::Result<Program> {
+                Ok(match &self.source {
+                    Source::Composition(composition) => runtime.load(composition)?,
+                    Source::Module(module) => runtime.load_module(&self.name, module)?,
+                    Source::Precompiled(precompiled) => runtime.load_precompiled(precompiled)?,
+                })
+            },
+        )
+    }
+
+    /// Who can reach what, as a table and as a picture.
+    pub fn explain(&self) -> String {
+        let explanation = match &self.source {
+            Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
+            // What a precompiled program imports is not looked into: it can reach all of its grants.
+            Source::Module(_) | Source::Precompiled(_) => {
+                Explanation::of_module(&self.name, &self.sandboxes.consumer)
+            }
+        };
+        format!("{explanation}\n{}", explanation.mermaid())
+    }
+
+    /// The runtime that waits for what the program waits for.
+    pub fn tokio() -> anyhow::Result<tokio::runtime::Runtime> {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("failed to set up the event loop")
+    }
+}

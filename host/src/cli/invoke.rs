@@ -1,0 +1,132 @@
+//! `invoke`, with calls from the command line, from a terminal or from a pipe.
+
+mod repl;
+
+use super::{
+    args::{Plan, ProgramArgs},
+    deadline,
+    exit::{self, UsageError},
+    output::print,
+    phases::Phases,
+};
+use std::{
+    io::{self, BufRead, IsTerminal},
+    process::ExitCode,
+};
+use tokio::runtime::Runtime as Tokio;
+use wit_host::{Call, Instance, InstantiateError, InvokeError, PartName, Sandbox};
+
+/// Call exported functions, with arguments and results as WAVE.
+///
+/// All calls share one instance. Without CALL they are read from standard input, a line each; on a
+/// terminal, with history and completion. A resource in a result is shown as `$1`, and is an
+/// argument of later calls by that name.
+#[derive(clap::Args)]
+pub struct Invoke {
+    #[command(flatten)]
+    program: ProgramArgs,
+    /// Print results as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Calls such as `mul(2, 4)` or `toolkit:cache/cache@0.1.0#get("k")`.
+    #[arg(value_name = "CALL")]
+    calls: Vec<String>,
+}
+
+impl Invoke {
+    pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
+        // A mistyped call is said before anything is compiled.
+        let calls: Vec<Call> = self
+            .calls
+            .iter()
+            .map(|text| text.parse().map_err(|error| UsageError(format!("{error}"))))
+            .collect::<Result<_, _>>()?;
+        let plan = self.program.plan(phases, |name: &PartName| {
+            Sandbox::new()
+                .inherit_stdout()
+                .inherit_stderr()
+                .arg(name.as_str())
+        })?;
+        let program = plan.load(phases)?;
+        let tokio = Plan::tokio()?;
+        if !calls.is_empty() {
+            deadline::enforce(plan.limits.timeout);
+        }
+        let instance = phases.time("instantiate", || {
+            tokio.block_on(program.instantiate(&plan.sandboxes, &plan.limits))
+        });
+        let mut session = match instance {
+            Ok(instance) => Session {
+                instance,
+                tokio,
+                json: self.json,
+            },
+            Err(InstantiateError::Ended(outcome)) => return Ok(exit::report(&outcome)),
+            Err(error) => return Err(error.into()),
+        };
+        if !calls.is_empty() {
+            for call in calls {
+                match phases.time("call", || session.call(&call)) {
+                    Ok(shown) => print(shown)?,
+                    Err(error) => return give_up(error),
+                }
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        if self.program.reads_stdin() {
+            let message =
+                "standard input was FILE, so no calls can be read from it; add them as arguments";
+            return Err(UsageError(message.to_owned()).into());
+        }
+        if io::stdin().is_terminal() {
+            repl::run(session)
+        } else {
+            session.batch()
+        }
+    }
+}
+
+/// One instance, and how its results are shown.
+struct Session {
+    instance: Instance,
+    tokio: Tokio,
+    json: bool,
+}
+
+impl Session {
+    /// Makes a call and gives the line to show for it; empty where there is no result.
+    fn call(&mut self, call: &Call) -> Result<String, InvokeError> {
+        let value = self.tokio.block_on(self.instance.invoke(call))?;
+        Ok(match value {
+            None => String::new(),
+            Some(value) if self.json => format!("{}\n", value.json),
+            Some(value) => format!("{}\n", value.wave),
+        })
+    }
+
+    /// Calls from standard input, a line each, until one fails.
+    fn batch(mut self) -> anyhow::Result<ExitCode> {
+        for line in io::stdin().lock().lines() {
+            let line = line?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let call = line
+                .parse::<Call>()
+                .map_err(|error| UsageError(error.to_string()))?;
+            match self.call(&call) {
+                Ok(shown) => print(shown)?,
+                Err(error) => return give_up(error),
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// A call that did not return ends as a run would; anything else is an error.
+fn give_up(error: InvokeError) -> anyhow::Result<ExitCode> {
+    match error {
+        InvokeError::Ended { outcome, .. } => Ok(exit::report(&outcome)),
+        error => Err(error.into()),
+    }
+}

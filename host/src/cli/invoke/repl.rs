@@ -1,0 +1,75 @@
+//! Calls from a terminal.
+
+use super::{Session, give_up};
+use crate::cli::output::{print, say};
+use rustyline::{
+    Context, Editor, Helper, Highlighter, Hinter, Validator, completion::Completer,
+    error::ReadlineError, history::DefaultHistory,
+};
+use std::process::ExitCode;
+use wit_host::{Call, Function, InvokeError};
+
+/// Reads calls until the end of input. A mistake is said and forgotten; a call that does not
+/// return ends it, as the instance is lost.
+pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
+    let functions = session.instance.functions();
+    for function in &functions {
+        print(format_args!(
+            "{}: {}\n",
+            function.full_name(),
+            function.signature
+        ))?;
+    }
+    let mut editor = Editor::<Completion, DefaultHistory>::new()?;
+    editor.set_helper(Some(Completion(functions)));
+    loop {
+        let line = match editor.readline("> ") {
+            Ok(line) => line,
+            Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(ExitCode::SUCCESS),
+            Err(error) => return Err(error.into()),
+        };
+        if line.trim().is_empty() {
+            continue;
+        }
+        editor.add_history_entry(&line)?;
+        match line.parse::<Call>() {
+            Err(error) => say(format_args!("error: {error}")),
+            Ok(call) => match session.call(&call) {
+                Ok(shown) => print(shown)?,
+                Err(error @ InvokeError::Ended { .. }) => return give_up(error),
+                Err(error) => say(format_args!("error: {error}")),
+            },
+        }
+    }
+}
+
+/// Completes the names of functions.
+#[derive(Helper, Highlighter, Hinter, Validator)]
+struct Completion(Vec<Function>);
+
+impl Completer for Completion {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let typed = &line[..position];
+        if typed.contains('(') {
+            return Ok((position, Vec::new()));
+        }
+        let names = self
+            .0
+            .iter()
+            .flat_map(|function| [function.name.clone(), function.full_name()]);
+        let mut names: Vec<String> = names
+            .filter(|name| name.starts_with(typed))
+            .map(|name| name + "(")
+            .collect();
+        names.sort();
+        names.dedup();
+        Ok((0, names))
+    }
+}

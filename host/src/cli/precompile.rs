@@ -1,0 +1,39 @@
+use super::{args::PartArgs, output::Output, phases::Phases};
+use std::process::ExitCode;
+use wit_host::{Form, Runtime, RuntimeOptions};
+
+/// Compile a program ahead of time; `run` and `invoke` take it with `--allow-precompiled`.
+///
+/// The file is native code for this machine and this version of the host.
+#[derive(clap::Args)]
+pub struct Precompile {
+    #[command(flatten)]
+    parts: PartArgs,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Precompile {
+    pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
+        self.output.check()?;
+        let (socket, plugs) = phases.time("read", || -> anyhow::Result<_> {
+            let plugs = self.parts.read_plugs()?;
+            Ok((self.parts.read_socket()?, plugs))
+        })?;
+        let composition = phases.time("compose", || {
+            wit_host::compose(&socket, &plugs, Form::Portable)
+        })?;
+        let options = RuntimeOptions {
+            // So that it can be run with `--timeout`.
+            interruptible: true,
+            ..RuntimeOptions::default()
+        };
+        let code = phases.time_long("compile", socket.name.as_str(), || {
+            Runtime::new(&options)
+                .map_err(Into::into)
+                .and_then(|runtime| runtime.precompile(&composition))
+        })?;
+        phases.time("write", || self.output.write(&code))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

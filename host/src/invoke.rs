@@ -1,0 +1,275 @@
+//! Calling single functions, with arguments and results in WAVE, the text form of component values.
+
+mod call;
+mod json;
+mod wave;
+
+pub use call::{Call, CallSyntaxError};
+pub use wave::Value;
+
+use crate::{
+    call::{Ended, call as call_within},
+    program::{Instance, Outcome, Running},
+};
+use wasmtime::component::{Component, ComponentExportIndex, types::ComponentItem};
+
+/// An exported function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// The interface that it belongs to; `None` where the component or module itself exports it.
+    pub interface: Option<String>,
+    /// Its name; a constructor has its resource's, a method is `resource.method`.
+    pub name: String,
+    /// Its type, as `func(key: string) -> list<u8>`.
+    pub signature: String,
+}
+
+/// Why a call gave no result.
+#[derive(Debug, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the variants' fields are named in their messages"
+)]
+pub enum InvokeError {
+    /// Nothing of that name is exported.
+    #[error("no exported function is named `{name}`; exported {}", all(.candidates))]
+    NoSuchFunction {
+        name: String,
+        candidates: Vec<Function>,
+    },
+    /// Several interfaces have such a function.
+    #[error("several functions are named `{name}`; name one in full: {}", full_names(.candidates))]
+    Ambiguous {
+        name: String,
+        candidates: Vec<Function>,
+    },
+    /// Too few or too many arguments.
+    #[error(
+        "`{function}` takes {expected} arguments and was given {given}; its type is `{signature}`"
+    )]
+    WrongCount {
+        function: String,
+        expected: usize,
+        given: usize,
+        signature: String,
+    },
+    /// An argument is not of its type.
+    #[error("argument {position} of `{function}`, `{text}`, is no `{expected}`; {reason}")]
+    WrongArgument {
+        function: String,
+        position: usize,
+        text: String,
+        expected: String,
+        reason: String,
+    },
+    /// A result cannot be told in WAVE.
+    #[error("a result of `{function}` cannot be shown; {reason}")]
+    Unshowable { function: String, reason: String },
+    /// The call did not return. The instance cannot be used any more.
+    #[error("`{function}` did not return")]
+    Ended { function: String, outcome: Outcome },
+}
+
+fn all(functions: &[Function]) -> String {
+    match functions {
+        [] => "is none at all".to_owned(),
+        functions => format!(
+            "is {}",
+            list(functions, |function| {
+                format!("`{}: {}`", function.full_name(), function.signature)
+            })
+        ),
+    }
+}
+
+fn full_names(functions: &[Function]) -> String {
+    list(functions, |function| format!("`{}`", function.full_name()))
+}
+
+fn list(functions: &[Function], show: impl Fn(&Function) -> String) -> String {
+    functions.iter().map(show).collect::<Vec<_>>().join(", ")
+}
+
+impl Function {
+    /// `interface#name`, or the bare name where there is no interface.
+    pub fn full_name(&self) -> String {
+        match &self.interface {
+            Some(interface) => format!("{interface}#{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+impl Instance {
+    /// The functions that can be called, in the order of the exports.
+    pub fn functions(&mut self) -> Vec<Function> {
+        match &mut self.running {
+            Running::Component(store, instance) => {
+                let component = instance.instance_pre(&*store).component().clone();
+                exported(&component)
+                    .into_iter()
+                    .map(|(function, _)| function)
+                    .collect()
+            }
+            Running::Module(store, instance) => {
+                let mut functions = Vec::new();
+                for export in instance.exports(&mut *store) {
+                    let name = export.name().to_owned();
+                    if let Some(function) = export.into_func() {
+                        functions.push((name, function));
+                    }
+                }
+                let signature =
+                    |function: &wasmtime::Func| wave::core_signature(&function.ty(&*store));
+                functions
+                    .iter()
+                    .map(|(name, function)| Function {
+                        interface: None,
+                        name: name.clone(),
+                        signature: signature(function),
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// Calls one function. A resource in the result is kept, and is an argument of later calls by
+    /// the name that it is shown with, `$1`.
+    pub async fn invoke(&mut self, call: &Call) -> Result<Option<Value>, InvokeError> {
+        let function = choose(self.functions(), call)?;
+        let name = function.full_name();
+        let timeout = self.timeout;
+        match &mut self.running {
+            Running::Component(store, instance) => {
+                let component = instance.instance_pre(&*store).component().clone();
+                let index = exported(&component)
+                    .into_iter()
+                    .find_map(|(candidate, index)| (candidate == function).then_some(index));
+                let target = index.and_then(|index| instance.get_func(&mut *store, index));
+                let Some(target) = target else {
+                    return Err(no_such(call, Vec::new()));
+                };
+                let ty = target.ty(&*store);
+                let arguments = wave::component_arguments(&function, &ty, call, &self.resources)?;
+                let mut results: Vec<_> = ty
+                    .results()
+                    .map(|_| wasmtime::component::Val::Bool(false))
+                    .collect();
+                call_within(store, timeout, &self.layout, async |store| {
+                    target.call_async(store, &arguments, &mut results).await
+                })
+                .await
+                .map_err(|ended| did_not_return(name.clone(), ended))?;
+                match results.into_iter().next() {
+                    None => Ok(None),
+                    Some(result) => {
+                        Value::of_component(&name, result, &mut self.resources).map(Some)
+                    }
+                }
+            }
+            Running::Module(store, instance) => {
+                let Some(target) = instance.get_func(&mut *store, &function.name) else {
+                    return Err(no_such(call, Vec::new()));
+                };
+                let ty = target.ty(&*store);
+                let arguments = wave::core_arguments(&function, &ty, call)?;
+                let mut results: Vec<_> = ty.results().map(|_| wasmtime::Val::I32(0)).collect();
+                call_within(store, timeout, &self.layout, async |store| {
+                    target.call_async(store, &arguments, &mut results).await
+                })
+                .await
+                .map_err(|ended| did_not_return(name.clone(), ended))?;
+                Value::of_core(&name, &results)
+            }
+        }
+    }
+}
+
+fn did_not_return(function: String, ended: Ended) -> InvokeError {
+    InvokeError::Ended {
+        function,
+        outcome: ended.into(),
+    }
+}
+
+fn no_such(call: &Call, candidates: Vec<Function>) -> InvokeError {
+    InvokeError::NoSuchFunction {
+        name: call.name().to_owned(),
+        candidates,
+    }
+}
+
+/// A full name, or a bare one that only one interface has. A function that the component exports
+/// itself goes before those of its interfaces.
+fn choose(functions: Vec<Function>, call: &Call) -> Result<Function, InvokeError> {
+    let in_full = functions
+        .iter()
+        .find(|function| function.full_name() == call.name());
+    if let Some(function) = in_full {
+        return Ok(function.clone());
+    }
+    let mut named: Vec<Function> = functions
+        .iter()
+        .filter(|function| function.name == call.name())
+        .cloned()
+        .collect();
+    match named.len() {
+        0 => Err(no_such(call, functions)),
+        1 => Ok(named.remove(0)),
+        _ => Err(InvokeError::Ambiguous {
+            name: call.name().to_owned(),
+            candidates: named,
+        }),
+    }
+}
+
+/// The functions that a component exports, itself and in interfaces, and where they are.
+fn exported(component: &Component) -> Vec<(Function, ComponentExportIndex)> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    let mut functions = Vec::new();
+    for (name, export) in ty.exports(engine) {
+        match export.ty {
+            ComponentItem::ComponentFunc(function) => {
+                if let Some(index) = component.get_export_index(None, name) {
+                    let function = Function {
+                        interface: None,
+                        name: plain(name).to_owned(),
+                        signature: wave::component_signature(&function),
+                    };
+                    functions.push((function, index));
+                }
+            }
+            ComponentItem::ComponentInstance(instance) => {
+                let Some(interface) = component.get_export_index(None, name) else {
+                    continue;
+                };
+                for (function_name, export) in instance.exports(engine) {
+                    let ComponentItem::ComponentFunc(function) = export.ty else {
+                        continue;
+                    };
+                    let Some(index) = component.get_export_index(Some(&interface), function_name)
+                    else {
+                        continue;
+                    };
+                    let function = Function {
+                        interface: Some(name.to_owned()),
+                        name: plain(function_name).to_owned(),
+                        signature: wave::component_signature(&function),
+                    };
+                    functions.push((function, index));
+                }
+            }
+            _ => {}
+        }
+    }
+    functions
+}
+
+/// `counter` of `[constructor]counter`, `counter.next` of `[method]counter.next`.
+fn plain(name: &str) -> &str {
+    match name.split_once(']') {
+        Some((_, plain)) => plain,
+        None => name,
+    }
+}

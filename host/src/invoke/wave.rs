@@ -1,0 +1,157 @@
+//! Values and types in WAVE.
+
+use super::{Call, Function, InvokeError, json};
+use wasm_wave::wasm::{DisplayFunc, DisplayType};
+use wasmtime::{
+    FuncType,
+    component::{ResourceAny, Val, types::ComponentFunc},
+};
+
+/// A result, for reading and for programs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Value {
+    /// In WAVE; a resource is `$1`, `$2`, …, in the order that they were made.
+    pub wave: String,
+    /// In JSON. Options are null or the value, variants an object of one field, numbers that are
+    /// not finite and resources are strings.
+    pub json: serde_json::Value,
+}
+
+impl Value {
+    pub(super) fn of_component(
+        function: &str,
+        value: Val,
+        resources: &mut Vec<ResourceAny>,
+    ) -> Result<Self, InvokeError> {
+        let json = json::of_component(&value);
+        if let Val::Resource(resource) = value {
+            resources.push(resource);
+            let wave = format!("${}", resources.len());
+            return Ok(Self {
+                json: wave.clone().into(),
+                wave,
+            });
+        }
+        let wave = wasm_wave::to_string(&value).map_err(|error| InvokeError::Unshowable {
+            function: function.to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Self { wave, json })
+    }
+
+    pub(super) fn of_core(
+        function: &str,
+        values: &[wasmtime::Val],
+    ) -> Result<Option<Self>, InvokeError> {
+        let show = |value: &wasmtime::Val| {
+            wasm_wave::to_string(value).map_err(|error| InvokeError::Unshowable {
+                function: function.to_owned(),
+                reason: error.to_string(),
+            })
+        };
+        let shown = values.iter().map(show).collect::<Result<Vec<_>, _>>()?;
+        let mut json: Vec<_> = values.iter().map(json::of_core).collect();
+        Ok(match shown.as_slice() {
+            [] => None,
+            [one] => Some(Self {
+                wave: one.clone(),
+                json: json.remove(0),
+            }),
+            several => Some(Self {
+                wave: format!("({})", several.join(", ")),
+                json: json.into(),
+            }),
+        })
+    }
+}
+
+pub(super) fn component_signature(ty: &ComponentFunc) -> String {
+    DisplayFunc(ty.clone()).to_string()
+}
+
+pub(super) fn core_signature(ty: &FuncType) -> String {
+    let names = |types: &mut dyn Iterator<Item = wasmtime::ValType>| {
+        types
+            .map(|ty| ty.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let params = names(&mut ty.params());
+    match ty.results().len() {
+        0 => format!("func({params})"),
+        1 => format!("func({params}) -> {}", names(&mut ty.results())),
+        _ => format!("func({params}) -> ({})", names(&mut ty.results())),
+    }
+}
+
+pub(super) fn component_arguments(
+    function: &Function,
+    ty: &ComponentFunc,
+    call: &Call,
+    resources: &[ResourceAny],
+) -> Result<Vec<Val>, InvokeError> {
+    check_count(function, ty.params().len(), call)?;
+    let arguments = ty.params().zip(call.arguments()).enumerate();
+    arguments
+        .map(|(index, ((_, ty), text))| match text.strip_prefix('$') {
+            Some(number) => number
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| resources.get(number.checked_sub(1)?))
+                .map(|resource| Val::Resource(*resource))
+                .ok_or_else(|| {
+                    let reason = "no call has given a resource of that name";
+                    wrong_argument(function, index, text, "resource", reason)
+                }),
+            None => wasm_wave::from_str(&ty, text).map_err(|error| {
+                let expected = DisplayType(&ty).to_string();
+                wrong_argument(function, index, text, &expected, &error.to_string())
+            }),
+        })
+        .collect()
+}
+
+pub(super) fn core_arguments(
+    function: &Function,
+    ty: &FuncType,
+    call: &Call,
+) -> Result<Vec<wasmtime::Val>, InvokeError> {
+    check_count(function, ty.params().len(), call)?;
+    let arguments = ty.params().zip(call.arguments()).enumerate();
+    arguments
+        .map(|(index, (ty, text))| {
+            wasm_wave::from_str(&ty, text).map_err(|error| {
+                wrong_argument(function, index, text, &ty.to_string(), &error.to_string())
+            })
+        })
+        .collect()
+}
+
+fn check_count(function: &Function, expected: usize, call: &Call) -> Result<(), InvokeError> {
+    let given = call.arguments().len();
+    if given == expected {
+        return Ok(());
+    }
+    Err(InvokeError::WrongCount {
+        function: function.full_name(),
+        expected,
+        given,
+        signature: function.signature.clone(),
+    })
+}
+
+fn wrong_argument(
+    function: &Function,
+    index: usize,
+    text: &str,
+    expected: &str,
+    reason: &str,
+) -> InvokeError {
+    InvokeError::WrongArgument {
+        function: function.full_name(),
+        position: index + 1,
+        text: text.to_owned(),
+        expected: expected.to_owned(),
+        reason: reason.to_owned(),
+    }
+}

@@ -1,0 +1,221 @@
+//! Programs that are ready to run, and running them.
+
+use crate::{
+    call::{Ended, TimedOut, call, new_store},
+    limits::{Limits, Refusal},
+    name::PartName,
+    runtime::LoadError,
+    sandbox::{Sandbox, SandboxError, Sandboxes},
+    state::{Parts, State},
+    ticker::Ticker,
+    trap::{Layout, Trap},
+};
+use std::{sync::Arc, time::Duration};
+use wasmtime::{Store, component};
+use wasmtime_wasi::{
+    p1::WasiP1Ctx,
+    p2::bindings::{Command, CommandPre},
+};
+
+/// A program that is compiled and linked, ready to be instantiated any number of times.
+pub struct Program {
+    pub(crate) linked: Linked,
+    pub(crate) parts: Vec<PartName>,
+    pub(crate) layout: Layout,
+    /// Runs as long as anything that it could have to stop.
+    pub(crate) ticker: Option<Arc<Ticker>>,
+}
+
+pub(crate) enum Linked {
+    Component(component::InstancePre<State<Parts>>),
+    Module(wasmtime::InstancePre<State<WasiP1Ctx>>),
+}
+
+/// A program in a store of its own.
+pub struct Instance {
+    pub(crate) running: Running,
+    pub(crate) layout: Layout,
+    pub(crate) timeout: Option<Duration>,
+    _ticker: Option<Arc<Ticker>>,
+    /// What calls have given, to be arguments of later ones.
+    pub(crate) resources: Vec<component::ResourceAny>,
+}
+
+pub(crate) enum Running {
+    Component(Store<State<Parts>>, component::Instance),
+    Module(Store<State<WasiP1Ctx>>, wasmtime::Instance),
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The consumer returned, or ended the program with this code. A WASI 0.2 component can only
+    /// say 0 or 1, a preview1 module anything.
+    Exited(i32),
+    /// A part trapped.
+    Trapped(Box<Trap>),
+    /// [`Limits::timeout`] passed.
+    TimedOut(TimedOut),
+}
+
+/// Why a program could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum InstantiateError {
+    /// What was to be granted is not there.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// It is larger than its limits, or than a slot of the pool, or the machine has no more.
+    #[error("failed to make room for the program{}", because(.refusal))]
+    #[allow(missing_docs, reason = "the fields are named in the message")]
+    NoRoom {
+        refusal: Option<Refusal>,
+        source: wasmtime::Error,
+    },
+    /// Its start-up code has ended it.
+    #[error("the program ended before it was run")]
+    Ended(Outcome),
+}
+
+fn because(refusal: &Option<Refusal>) -> String {
+    refusal
+        .map(|refusal| format!(": {refusal}"))
+        .unwrap_or_default()
+}
+
+fn no_room(source: wasmtime::Error) -> InstantiateError {
+    InstantiateError::NoRoom {
+        refusal: None,
+        source,
+    }
+}
+
+impl Program {
+    /// The names of its parts: the consumer's, then the plugs'.
+    pub fn parts(&self) -> &[PartName] {
+        &self.parts
+    }
+
+    /// Whether [`Instance::run`] will have something to run; the error says what is missing.
+    pub fn expect_command(&self) -> Result<(), LoadError> {
+        let (is_command, expected) = match &self.linked {
+            Linked::Component(pre) => (CommandPre::new(pre.clone()).is_ok(), "`wasi:cli/run`"),
+            Linked::Module(pre) => {
+                let start = pre.module().get_export("_start");
+                (
+                    start.is_some_and(|start| start.func().is_some()),
+                    "`_start`",
+                )
+            }
+        };
+        if is_command {
+            return Ok(());
+        }
+        let part = self.parts[0].clone();
+        Err(LoadError::NotACommand { part, expected })
+    }
+
+    /// Opens what the sandboxes grant and instantiates the program in a new store. Needs a Tokio
+    /// runtime around it, as everything does that runs code of the program.
+    pub async fn instantiate(
+        &self,
+        sandboxes: &Sandboxes,
+        limits: &Limits,
+    ) -> Result<Instance, InstantiateError> {
+        let plugs = &self.parts[1..];
+        if let Some(name) = sandboxes.plugs.keys().find(|name| !plugs.contains(name)) {
+            return Err(SandboxError::NoSuchPlug { name: name.clone() }.into());
+        }
+        let consumer = (&self.parts[0], &sandboxes.consumer);
+        let running = match &self.linked {
+            Linked::Component(pre) => {
+                let nothing = Sandbox::new();
+                let granted = |name| sandboxes.plugs.get(name).unwrap_or(&nothing).to_wasi(name);
+                let plugs = plugs.iter().map(granted).collect::<Result<Vec<_>, _>>()?;
+                let parts = Parts::new(limits, consumer.1.to_wasi(consumer.0)?, plugs);
+                let state = State::new(limits, parts);
+                let mut store = new_store(pre.engine(), limits.fuel, state).map_err(no_room)?;
+                let instance = call(&mut store, limits.timeout, &self.layout, async |store| {
+                    pre.instantiate_async(store).await
+                });
+                let instance = instance.await.map_err(InstantiateError::from)?;
+                Running::Component(store, instance)
+            }
+            Linked::Module(pre) => {
+                let state = State::new(limits, consumer.1.to_preview1(consumer.0)?);
+                let engine = pre.module().engine();
+                let mut store = new_store(engine, limits.fuel, state).map_err(no_room)?;
+                let instance = call(&mut store, limits.timeout, &self.layout, async |store| {
+                    pre.instantiate_async(store).await
+                });
+                let instance = instance.await.map_err(InstantiateError::from)?;
+                Running::Module(store, instance)
+            }
+        };
+        Ok(Instance {
+            running,
+            layout: self.layout.clone(),
+            timeout: limits.timeout,
+            _ticker: self.ticker.clone(),
+            resources: Vec::new(),
+        })
+    }
+}
+
+impl Instance {
+    /// Runs the program to its end: a component's `wasi:cli/run`, a module's `_start`. One that has
+    /// neither traps; [`Program::expect_command`] tells it before.
+    pub async fn run(mut self) -> Outcome {
+        let Self {
+            running,
+            layout,
+            timeout,
+            ..
+        } = &mut self;
+        let timeout = *timeout;
+        let result = match running {
+            Running::Component(store, instance) => {
+                call(store, timeout, layout, async |store| {
+                    let command = Command::new(&mut *store, instance)?;
+                    let status = command.wasi_cli_run().call_run(&mut *store).await?;
+                    Ok(if status.is_ok() { 0 } else { 1 })
+                })
+                .await
+            }
+            Running::Module(store, instance) => {
+                call(store, timeout, layout, async |store| {
+                    let start = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
+                    start.call_async(store, ()).await?;
+                    Ok(0)
+                })
+                .await
+            }
+        };
+        match result {
+            Ok(code) => Outcome::Exited(code),
+            Err(ended) => ended.into(),
+        }
+    }
+}
+
+impl From<Ended> for Outcome {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Exited(code) => Self::Exited(code),
+            Ended::Trapped(trap) => Self::Trapped(trap),
+            Ended::TimedOut(timed_out) => Self::TimedOut(timed_out),
+        }
+    }
+}
+
+impl From<Ended> for InstantiateError {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            // No code of the program was running, so it is the engine that has refused.
+            Ended::Trapped(trap) if trap.frames.is_empty() => Self::NoRoom {
+                refusal: trap.refusal,
+                source: trap.source,
+            },
+            ended => Self::Ended(ended.into()),
+        }
+    }
+}

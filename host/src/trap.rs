@@ -1,0 +1,180 @@
+//! Traps, explained: which part, which function, why.
+
+use crate::{limits::Refusal, name::PartName};
+use cpp_demangle::DemangleOptions;
+use std::{fmt, ops::Range};
+use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
+
+/// Where each part of a composition stands in the composed binary, in bytes.
+pub(crate) type Layout = Vec<(Range<usize>, PartName)>;
+
+/// A trap, and where it came from. Everything in the store is lost.
+#[derive(Debug)]
+pub struct Trap {
+    /// The part that was running, where that is known.
+    pub part: Option<PartName>,
+    /// Why it stopped, in words.
+    pub reason: String,
+    /// A limit that was reached before, and mostly is what the trap is about.
+    pub refusal: Option<Refusal>,
+    /// The calls that led there, the innermost first.
+    pub frames: Vec<Frame>,
+    /// What the engine said.
+    pub source: wasmtime::Error,
+}
+
+/// One call of a backtrace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The part that the function belongs to.
+    pub part: Option<PartName>,
+    /// Its name, demangled; `None` where the binary carries no names.
+    pub function: Option<String>,
+    /// Its index in its core module.
+    pub index: u32,
+    /// Where in the binary, in bytes.
+    pub offset: Option<usize>,
+}
+
+impl Trap {
+    pub(crate) fn explain(
+        source: wasmtime::Error,
+        refusal: Option<Refusal>,
+        layout: &Layout,
+    ) -> Self {
+        let frames: Vec<Frame> = source
+            .downcast_ref::<WasmBacktrace>()
+            .map(|backtrace| backtrace.frames())
+            .unwrap_or_default()
+            .iter()
+            .filter(|frame| !is_adapter(frame))
+            .map(|frame| Frame::of(frame, layout))
+            .collect();
+        Self {
+            part: frames.iter().find_map(|frame| frame.part.clone()),
+            reason: reason(&source),
+            refusal,
+            frames,
+            source,
+        }
+    }
+
+    /// Whether the deadline stopped it.
+    pub(crate) fn is_interrupt(&self) -> bool {
+        matches!(self.source.downcast_ref(), Some(wasmtime::Trap::Interrupt))
+    }
+}
+
+impl Frame {
+    fn of(frame: &FrameInfo, layout: &Layout) -> Self {
+        let offset = frame.module_offset();
+        let part = offset.and_then(|offset| {
+            let place = layout.iter().find(|(range, _)| range.contains(&offset));
+            place.map(|(_, name)| name.clone())
+        });
+        Self {
+            part,
+            function: frame.func_name().map(demangled),
+            index: frame.func_index(),
+            offset,
+        }
+    }
+
+    /// Whether there is no name to show.
+    pub fn is_nameless(&self) -> bool {
+        self.function.is_none()
+    }
+}
+
+/// Between two parts stands code that the engine made, which passes arguments on. It imports the
+/// flags of both instances, by a name that no other module has.
+fn is_adapter(frame: &FrameInfo) -> bool {
+    frame
+        .module()
+        .imports()
+        .any(|import| import.module() == "flags")
+}
+
+/// Rust's and C++'s names as they are in the source.
+fn demangled(name: &str) -> String {
+    if let Ok(name) = rustc_demangle::try_demangle(name) {
+        return format!("{name:#}");
+    }
+    cpp_demangle::Symbol::new(name)
+        .ok()
+        .and_then(|symbol| symbol.demangle(&DemangleOptions::default()).ok())
+        .unwrap_or_else(|| name.to_owned())
+}
+
+fn reason(error: &wasmtime::Error) -> String {
+    use wasmtime::Trap as Code;
+    if let Some(ResourceTableError::Full) = error.downcast_ref() {
+        return "it holds as many handles to files, streams and timers as it may".to_owned();
+    }
+    let Some(code) = error.downcast_ref::<Code>() else {
+        return error.root_cause().to_string();
+    };
+    let words = match code {
+        Code::UnreachableCodeReached => {
+            "it reached `unreachable`, as code does that aborts: a panic, a failed assertion"
+        }
+        Code::StackOverflow => "its call stack is exhausted, as by a recursion without end",
+        Code::MemoryOutOfBounds => "it touched memory outside of its own",
+        Code::TableOutOfBounds => "it called or touched a table entry that does not exist",
+        Code::IndirectCallToNull => "it called a function pointer that is null",
+        Code::BadSignature => "it called a function pointer of another type",
+        Code::IntegerDivisionByZero => "it divided an integer by zero",
+        Code::IntegerOverflow => "an integer operation overflowed",
+        Code::BadConversionToInteger => "it converted a float that no integer can be",
+        Code::OutOfFuel => "it has used up its fuel",
+        Code::Interrupt => "its time is up",
+        other => return other.to_string(),
+    };
+    words.to_owned()
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.part {
+            Some(part) => write!(f, "`{part}` trapped: {}", self.reason)?,
+            None => write!(f, "trapped: {}", self.reason)?,
+        }
+        if let Some(refusal) = &self.refusal {
+            write!(f, "; before that, {refusal}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Trap {}
+
+impl fmt::Display for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(part) = &self.part {
+            write!(f, "`{part}`: ")?;
+        }
+        match &self.function {
+            Some(function) => f.write_str(function)?,
+            None => write!(f, "function {}", self.index)?,
+        }
+        match self.offset {
+            Some(offset) => write!(f, " at {offset:#x}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::demangled;
+
+    #[test]
+    fn names_are_shown_as_the_source_has_them() {
+        assert_eq!(
+            demangled("_ZN4core9panicking5panic17h0123456789abcdefE"),
+            "core::panicking::panic"
+        );
+        assert_eq!(demangled("_ZN5cache3getEv"), "cache::get()");
+        assert_eq!(demangled("plain_c"), "plain_c");
+    }
+}

@@ -1,0 +1,1 @@
+(module (func $fails unreachable) (func (export "_start") (call $fails)))
