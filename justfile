@@ -33,7 +33,7 @@ bindgen: host
     {{ host }} bindgen cpp wit --world consumer --out-dir {{ target }}/bindgen/cpp
     {{ host }} bindgen c wit --world consumer --out-dir {{ target }}/bindgen/c
 
-# Build all, or one: host, cache-impl, rust-consumer, cpp-consumer, conformance.
+# Build all, or one: host, cache-impl, rust-consumer, cpp-consumer, cpp-lru, conformance.
 [group('step by step')]
 build WHAT="all":
     @"{{ just_executable() }}" build-{{ WHAT }}
@@ -49,6 +49,12 @@ link CONSUMER: build-cache-impl (build CONSUMER)
 run CONSUMER: build-cache-impl (build CONSUMER)
     @mkdir -p {{ store }}
     {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
+
+# Run a consumer on the cache with a C++ middleware in between, which keeps in memory what was set last.
+[group('step by step')]
+run-lru CONSUMER: build-cache-impl build-cpp-lru (build CONSUMER)
+    @mkdir -p {{ store }}
+    {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug lru={{ components }}/cpp_lru.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
 
 # Check a provider against all that wit/cache.wit promises: `cache-impl`, or any .wasm file that exports it.
 [group('step by step')]
@@ -81,7 +87,7 @@ clean:
     cargo clean
 
 [private]
-build-all: build-host build-cache-impl build-rust-consumer build-cpp-consumer build-conformance
+build-all: build-host build-cache-impl build-rust-consumer build-cpp-consumer build-cpp-lru build-conformance
 
 [private]
 build-host: host
@@ -99,9 +105,10 @@ build-conformance: (rust-guest "conformance")
 build-faulty-cache: (rust-guest "faulty-cache")
 
 [private]
-build-cpp-consumer: setup host
-    @mkdir -p {{ components }}
-    scripts/build-cpp-guest {{ host }} cpp-consumer consumer {{ components }}/cpp_consumer.wasm
+build-cpp-consumer: (cpp-guest "cpp-consumer" "consumer")
+
+[private]
+build-cpp-lru: (cpp-guest "examples/cpp-lru" "middleware")
 
 [private]
 host:
@@ -112,6 +119,11 @@ rust-guest NAME: setup
     cargo build -p {{ NAME }} --target wasm32-wasip2 --profile guest
     @mkdir -p {{ components }}
     @cp {{ target }}/wasm32-wasip2/guest/{{ snakecase(NAME) }}.wasm {{ components }}/
+
+[private]
+cpp-guest FOLDER WORLD: setup host
+    @mkdir -p {{ components }}
+    scripts/build-cpp-guest {{ host }} {{ FOLDER }} {{ WORLD }} {{ components }}/{{ snakecase(file_name(FOLDER)) }}.wasm
 
 [private]
 demo-of CONSUMER: (link CONSUMER)

@@ -9,7 +9,7 @@ Checks the cache behind `toolkit:cache/cache` and prints one line a check.
   --seed N          what the keys, values and the random program are made from
                     [default: a random one, which is printed]
   --size N          operations of the random program, and number of entries
-                    where there are many [default: 10000]
+                    where there are many [default: 5000]
   --max-value SIZE  largest value; 64MiB works in every cache [default: 64MiB]
   --only TEXT       run only the checks that have TEXT in their name
   --list            print the names of the checks
@@ -44,7 +44,7 @@ impl Arguments {
         let mut task = Task::Check { only: None };
         let mut settings = Settings {
             seed: random_seed(),
-            size: 10_000,
+            size: 5_000,
             max_value: 64 << 20,
         };
         while let Some(argument) = arguments.next() {

@@ -2,17 +2,19 @@
 
 mod faults;
 
-use crate::guests::Guest;
+use crate::{
+    guests::Guest,
+    stacks::{STACKS, Stack},
+};
 use faults::FAULTS;
 use libtest_mimic::{Failed, Trial};
 use std::{
     collections::BTreeSet,
     fmt::Display,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Output, Stdio},
     sync::{Mutex, PoisonError},
 };
 
-const PROVIDERS: [Guest; 1] = [Guest::CacheImpl];
 /// Enough for every fault to show.
 const SMALL: [&str; 6] = ["--seed", "1", "--size", "1000", "--max-value", "4MiB"];
 /// A run mostly waits for entries to expire, so some are started ahead.
@@ -20,9 +22,10 @@ const AHEAD: usize = 8;
 
 /// One trial a provider, and one a fault.
 pub fn trials() -> Vec<Trial> {
-    let providers = PROVIDERS.map(|provider| {
-        let name = format!("conformance::{}", provider.name());
-        Trial::test(name, move || conforms(provider))
+    let providers = STACKS.map(|stack| {
+        let name = format!("conformance::{}", stack.name);
+        let is_missing = stack.missing_toolchain().is_some();
+        Trial::test(name, move || conforms(&stack)).with_ignored_flag(is_missing)
     });
     let faults = FAULTS.iter().enumerate().map(|(number, &(fault, check))| {
         let name = format!("conformance::faults::{fault}");
@@ -48,13 +51,13 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// With the largest value too.
-fn conforms(provider: Guest) -> Result<(), Failed> {
+fn conforms(stack: &Stack) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
-    let output = Command::new(crate::wit_host())
+    let output = crate::wit_host_command()
         .arg("run")
         .arg(Guest::Conformance.path()?)
-        .arg(format!("--plug=cache={}", provider.path()?.display()))
-        .arg(format!("--dir=cache={}::/cache", store.path().display()))
+        .args(stack.plug_args()?)
+        .arg(stack.grant_arg(store.path()))
         .args(["--", "--seed", "1", "--size", "1000"])
         .output()?;
     all_pass(&output)
@@ -175,7 +178,7 @@ fn with_fault(number: usize) -> Result<Child, Failed> {
 }
 
 fn start(fault: &str, arguments: &[&str]) -> Result<Child, Failed> {
-    let child = Command::new(crate::wit_host())
+    let child = crate::wit_host_command()
         .arg("run")
         .arg(Guest::Conformance.path()?)
         .arg(format!(

@@ -114,7 +114,7 @@ fn run(command: &str, directory: &Path, transcript: &mut String) -> Result<(), F
         .current_dir(directory)
         .env("PATH", path)
         .env_remove("RUST_BACKTRACE")
-        .env("WIT_HOST_CACHE", work_cache())
+        .env("WIT_HOST_CACHE", crate::code_cache())
         .stdin(Stdio::null())
         .output()?;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -146,9 +146,4 @@ fn files_below(directory: &Path) -> io::Result<BTreeSet<String>> {
     let mut files = BTreeSet::new();
     visit(directory, directory, &mut files)?;
     Ok(files)
-}
-
-/// Compiled code is kept between runs of the tests, apart from the user's own.
-fn work_cache() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-cache")
 }

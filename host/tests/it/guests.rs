@@ -14,6 +14,7 @@ pub enum Guest {
     CacheImpl,
     RustConsumer,
     CppConsumer,
+    CppLru,
     Conformance,
     FaultyCache,
 }
@@ -25,15 +26,29 @@ impl Guest {
             Self::CacheImpl => "cache-impl",
             Self::RustConsumer => "rust-consumer",
             Self::CppConsumer => "cpp-consumer",
+            Self::CppLru => "cpp-lru",
             Self::Conformance => "conformance",
             Self::FaultyCache => "faulty-cache",
+        }
+    }
+
+    fn file_name(self) -> String {
+        format!("{}.wasm", self.name().replace('-', "_"))
+    }
+
+    /// The folder and the world of a guest in C++.
+    fn cpp(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::CppConsumer => Some(("cpp-consumer", "consumer")),
+            Self::CppLru => Some(("examples/cpp-lru", "middleware")),
+            _ => None,
         }
     }
 
     /// Why it cannot be built here, if it cannot. On a continuous integration machine everything
     /// has to be.
     pub fn missing_toolchain(self) -> Option<String> {
-        if self != Self::CppConsumer || std::env::var_os("CI").is_some() {
+        if self.cpp().is_none() || std::env::var_os("CI").is_some() {
             return None;
         }
         let probe = Command::new(root().join("scripts/wasm-cxx"))
@@ -56,13 +71,10 @@ impl Guest {
         if let Some(path) = built.get(&self) {
             return Ok(path.clone());
         }
-        let path = match (self, std::env::var_os("WIT_HOST_TEST_GUESTS")) {
-            (Self::CppConsumer, _) => build_cpp(self)?,
-            (_, None) => build_rust(self)?,
-            (_, Some(directory)) => {
-                let file = format!("{}.wasm", self.name().replace('-', "_"));
-                root().join(directory).join(file)
-            }
+        let path = match (self.cpp(), std::env::var_os("WIT_HOST_TEST_GUESTS")) {
+            (Some((folder, world)), _) => build_cpp(&self.file_name(), folder, world)?,
+            (None, None) => build_rust(self)?,
+            (None, Some(directory)) => root().join(directory).join(self.file_name()),
         };
         built.insert(self, path.clone());
         Ok(path)
@@ -115,10 +127,10 @@ fn build_rust(guest: Guest) -> Result<PathBuf, Failed> {
     path.ok_or_else(|| format!("cargo named no component for {}", guest.name()).into())
 }
 
-fn build_cpp(guest: Guest) -> Result<PathBuf, Failed> {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cpp_consumer.wasm");
+fn build_cpp(file: &str, folder: &str, world: &str) -> Result<PathBuf, Failed> {
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
     let output = Command::new(root().join("scripts/build-cpp-guest"))
-        .args([crate::wit_host(), guest.name(), "consumer"])
+        .args([crate::wit_host(), folder, world])
         .arg(&out)
         .current_dir(root())
         .output()?;

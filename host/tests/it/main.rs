@@ -7,8 +7,13 @@ mod conformance;
 mod golden;
 mod guests;
 mod matrix;
+mod stacks;
 
 use libtest_mimic::{Arguments, Trial};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -20,7 +25,19 @@ fn main() {
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-/// The command under test.
+/// The path of the command under test.
 fn wit_host() -> &'static str {
     env!("CARGO_BIN_EXE_wit-host")
+}
+
+/// The command under test. What it compiles is kept between runs of the tests, apart from the
+/// user's own.
+fn wit_host_command() -> Command {
+    let mut command = Command::new(wit_host());
+    command.env("WIT_HOST_CACHE", code_cache());
+    command
+}
+
+fn code_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-cache")
 }

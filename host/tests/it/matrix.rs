@@ -1,26 +1,30 @@
 //! Every consumer on every provider, composed ahead and plugged at run time: one transcript.
 
-use crate::guests::Guest;
+use crate::{
+    guests::Guest,
+    stacks::{STACKS, Stack},
+};
 use libtest_mimic::{Failed, Trial};
 use std::{path::Path, process::Command};
 
 const CONSUMERS: [Guest; 2] = [Guest::RustConsumer, Guest::CppConsumer];
-const PROVIDERS: [Guest; 1] = [Guest::CacheImpl];
 const WAYS: [(&str, Way); 2] = [("composed", composed), ("plugged", plugged)];
 const TRANSCRIPT: &str = include_str!("../demo.transcript");
 
-/// Links a consumer and a provider, runs them, and compares what they print.
-type Way = fn(consumer: &Path, provider: &Path) -> Result<(), Failed>;
+/// Links a consumer and a stack of plugs, runs them, and compares what they print.
+type Way = fn(consumer: &Path, stack: &Stack) -> Result<(), Failed>;
 
 /// One trial a pair and way of linking.
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for consumer in CONSUMERS {
-        let missing = consumer.missing_toolchain();
-        for provider in PROVIDERS {
+        for stack in STACKS {
+            let missing = consumer
+                .missing_toolchain()
+                .or_else(|| stack.missing_toolchain());
             for (way, test) in WAYS {
-                let name = format!("matrix::{}::{}::{way}", consumer.name(), provider.name());
-                let run = move || test(&consumer.path()?, &provider.path()?);
+                let name = format!("matrix::{}::{}::{way}", consumer.name(), stack.name);
+                let run = move || test(&consumer.path()?, &stack);
                 trials.push(match &missing {
                     None => Trial::test(name, run),
                     Some(reason) => {
@@ -34,42 +38,36 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// In the portable form the composition has one authority, and the directory is everyone's.
-fn composed(consumer: &Path, provider: &Path) -> Result<(), Failed> {
+fn composed(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
     let work = tempfile::tempdir()?;
     let store = tempfile::tempdir()?;
     let linked = work.path().join("linked.wasm");
-    let compose = Command::new(crate::wit_host())
+    let compose = crate::wit_host_command()
         .arg("compose")
         .arg(consumer)
-        .arg("--plug")
-        .arg(plug(provider))
+        .args(stack.plug_args()?)
         .arg("-o")
         .arg(&linked)
         .output()?;
     expect_success(&compose)?;
     expect_transcript(
-        Command::new(crate::wit_host())
+        crate::wit_host_command()
             .arg("run")
             .arg(&linked)
             .arg(format!("--dir={}::/cache", store.path().display())),
     )
 }
 
-/// Plugged, the directory is the provider's alone.
-fn plugged(consumer: &Path, provider: &Path) -> Result<(), Failed> {
+/// Plugged, the directory is the cache's alone.
+fn plugged(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     expect_transcript(
-        Command::new(crate::wit_host())
+        crate::wit_host_command()
             .arg("run")
             .arg(consumer)
-            .arg("--plug")
-            .arg(plug(provider))
-            .arg(format!("--dir=cache={}::/cache", store.path().display())),
+            .args(stack.plug_args()?)
+            .arg(stack.grant_arg(store.path())),
     )
-}
-
-fn plug(provider: &Path) -> String {
-    format!("cache={}", provider.display())
 }
 
 fn expect_transcript(command: &mut Command) -> Result<(), Failed> {
