@@ -16,7 +16,7 @@ pub use picture::PictureFormat;
 use crate::{
     authority::{Authority, Grant},
     componentize::{Component, ComponentizeError},
-    name::PartName,
+    name::{InvalidName, PartName},
     trap::Layout,
 };
 use stack::Stack;
@@ -30,6 +30,16 @@ pub struct Part {
     pub name: PartName,
     /// The component.
     pub component: Component,
+}
+
+impl Part {
+    /// A component under a name.
+    pub fn new(name: &str, component: Component) -> Result<Self, InvalidName> {
+        Ok(Self {
+            name: name.parse()?,
+            component,
+        })
+    }
 }
 
 /// Which imports a composed component has.

@@ -2,6 +2,7 @@
 
 mod call;
 mod json;
+mod types;
 mod wave;
 
 pub use call::{Call, CallSyntaxError};
@@ -120,7 +121,7 @@ impl Instance {
                     }
                 }
                 let signature =
-                    |function: &wasmtime::Func| wave::core_signature(&function.ty(&*store));
+                    |function: &wasmtime::Func| types::of_core_function(&function.ty(&*store));
                 functions
                     .iter()
                     .map(|(name, function)| Function {
@@ -235,7 +236,7 @@ fn exported(component: &Component) -> Vec<(Function, ComponentExportIndex)> {
                     let function = Function {
                         interface: None,
                         name: plain(name).to_owned(),
-                        signature: wave::component_signature(&function),
+                        signature: types::of_function(&function),
                     };
                     functions.push((function, index));
                 }
@@ -255,7 +256,7 @@ fn exported(component: &Component) -> Vec<(Function, ComponentExportIndex)> {
                     let function = Function {
                         interface: Some(name.to_owned()),
                         name: plain(function_name).to_owned(),
-                        signature: wave::component_signature(&function),
+                        signature: types::of_function(&function),
                     };
                     functions.push((function, index));
                 }

@@ -10,27 +10,17 @@
 //!
 //! ```no_run
 //! use wit_host::{
-//!     Access, Component, Form, Limits, Outcome, Part, Preopen, Runtime, RuntimeOptions, Sandbox,
-//!     Sandboxes, compose,
+//!     Component, Form, Limits, Outcome, Part, Preopen, Runtime, RuntimeOptions, Sandbox, Sandboxes,
+//!     compose,
 //! };
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let consumer = Part {
-//!         name: "consumer".parse()?,
-//!         component: Component::open("rust_consumer.wasm")?,
-//!     };
-//!     let cache = Part {
-//!         name: "cache".parse()?,
-//!         component: Component::open("cache_impl.wasm")?,
-//!     };
-//!     let store = Preopen {
-//!         host: "./store".into(),
-//!         guest: "/cache".to_owned(),
-//!         access: Access::ReadWrite,
-//!     };
+//!     let consumer = Part::new("consumer", Component::open("rust_consumer.wasm")?)?;
+//!     let cache = Part::new("cache", Component::open("cache_impl.wasm")?)?;
+//!     let store = Sandbox::new().preopen(Preopen::read_write("./store", "/cache"));
 //!     let sandboxes = Sandboxes {
 //!         consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
-//!         plugs: [(cache.name.clone(), Sandbox::new().preopen(store))].into(),
+//!         plugs: [(cache.name.clone(), store)].into(),
 //!     };
 //!
 //!     let composition = compose(&consumer, &[cache], Form::Granted)?;

@@ -29,6 +29,25 @@ pub struct Preopen {
     pub access: Access,
 }
 
+impl Preopen {
+    /// A directory in which everything may be done.
+    pub fn read_write(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
+        Self {
+            host: host.into(),
+            guest: guest.into(),
+            access: Access::ReadWrite,
+        }
+    }
+
+    /// A directory that may be read.
+    pub fn read_only(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
+        Self {
+            access: Access::ReadOnly,
+            ..Self::read_write(host, guest)
+        }
+    }
+}
+
 impl fmt::Display for Preopen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

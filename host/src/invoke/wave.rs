@@ -1,7 +1,6 @@
-//! Values and types in WAVE.
+//! Values in WAVE.
 
-use super::{Call, Function, InvokeError, json};
-use wasm_wave::wasm::{DisplayFunc, DisplayType};
+use super::{Call, Function, InvokeError, json, types};
 use wasmtime::{
     FuncType,
     component::{ResourceAny, Val, types::ComponentFunc},
@@ -65,25 +64,6 @@ impl Value {
     }
 }
 
-pub(super) fn component_signature(ty: &ComponentFunc) -> String {
-    DisplayFunc(ty.clone()).to_string()
-}
-
-pub(super) fn core_signature(ty: &FuncType) -> String {
-    let names = |types: &mut dyn Iterator<Item = wasmtime::ValType>| {
-        types
-            .map(|ty| ty.to_string())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let params = names(&mut ty.params());
-    match ty.results().len() {
-        0 => format!("func({params})"),
-        1 => format!("func({params}) -> {}", names(&mut ty.results())),
-        _ => format!("func({params}) -> ({})", names(&mut ty.results())),
-    }
-}
-
 pub(super) fn component_arguments(
     function: &Function,
     ty: &ComponentFunc,
@@ -104,7 +84,7 @@ pub(super) fn component_arguments(
                     wrong_argument(function, index, text, "resource", reason)
                 }),
             None => wasm_wave::from_str(&ty, text).map_err(|error| {
-                let expected = DisplayType(&ty).to_string();
+                let expected = types::of_value(&ty);
                 wrong_argument(function, index, text, &expected, &error.to_string())
             }),
         })
