@@ -6,7 +6,7 @@ use crate::{
     wit::Wit,
 };
 use serde::Serialize;
-use std::fmt;
+use std::fmt::{self, Write};
 use wasmparser::{
     ComponentExternalKind, FuncType, Parser, Payload, TypeRef, Validator, WasmFeatures,
     types::{EntityType, Types},
@@ -301,6 +301,27 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// A picture of what a component asks for: by plugs, and of the host.
+    pub fn mermaid(&self) -> String {
+        let mut picture = String::from("graph LR\n  c[\"component\"]\n");
+        let needs = self
+            .imports
+            .iter()
+            .filter(|import| import.met_by != Some(MetBy::Host));
+        for (number, import) in needs.enumerate() {
+            // Writing to a string cannot fail.
+            let _ = match &import.reaches {
+                Some(reaches) => writeln!(picture, "  c -.-> n{number}([\"{reaches}\"])"),
+                None => writeln!(
+                    picture,
+                    "  c -- \"{}\" --> n{number}[\"plug\"]",
+                    import.name
+                ),
+            };
+        }
+        picture
+    }
+
     fn fmt_needs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\nto be met by plugs:")?;
         let by_plugs = || {

@@ -9,13 +9,18 @@ pub struct Inspect {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// Print a Mermaid picture of what a component asks for.
+    #[arg(long, conflicts_with = "json")]
+    mermaid: bool,
 }
 
 impl Inspect {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         let wasm = phases.time("read", || read_wasm(&self.file))?;
         let report = phases.time("inspect", || wit_host::inspect(&wasm))?;
-        if self.json {
+        if self.mermaid {
+            print(report.mermaid())?;
+        } else if self.json {
             print(format_args!("{}\n", serde_json::to_string_pretty(&report)?))?;
         } else {
             print(report)?;
