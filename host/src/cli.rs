@@ -6,6 +6,7 @@ mod code_cache;
 mod completions;
 mod componentize;
 mod compose;
+mod console;
 mod deadline;
 mod exit;
 mod inspect;

@@ -4,7 +4,6 @@ use crate::{
     call::{Ended, TimedOut, call, new_store},
     limits::{Limits, Refusal},
     name::PartName,
-    runtime::LoadError,
     sandbox::{Sandbox, SandboxError, Sandboxes},
     state::{Parts, State},
     ticker::Ticker,
@@ -58,6 +57,18 @@ pub enum Outcome {
     TimedOut(TimedOut),
 }
 
+/// A program in name only: there is nothing to run in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{part}` exports no {expected}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is"
+)]
+pub struct NotACommand {
+    /// The component or module that was to be run.
+    pub part: PartName,
+    /// What it would have to export.
+    pub expected: &'static str,
+}
+
 /// Why a program could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum InstantiateError {
@@ -96,7 +107,7 @@ impl Program {
     }
 
     /// Whether [`Instance::run`] will have something to run; the error says what is missing.
-    pub fn expect_command(&self) -> Result<(), LoadError> {
+    pub fn expect_command(&self) -> Result<(), NotACommand> {
         let (is_command, expected) = match &self.linked {
             Linked::Component(pre) => (CommandPre::new(pre.clone()).is_ok(), "`wasi:cli/run`"),
             Linked::Module(pre) => {
@@ -111,7 +122,7 @@ impl Program {
             return Ok(());
         }
         let part = self.parts[0].clone();
-        Err(LoadError::NotACommand { part, expected })
+        Err(NotACommand { part, expected })
     }
 
     /// Opens what the sandboxes grant and instantiates the program in a new store. Needs a Tokio

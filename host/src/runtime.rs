@@ -76,14 +76,6 @@ pub enum LoadError {
         part: PartName,
         source: wasmtime::Error,
     },
-    /// It is not a program.
-    #[error(
-        "`{part}` exports no {expected}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is"
-    )]
-    NotACommand {
-        part: PartName,
-        expected: &'static str,
-    },
 }
 
 impl Runtime {

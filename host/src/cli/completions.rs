@@ -1,4 +1,4 @@
-use super::{Cli, output::print};
+use super::{Cli, console::print};
 use clap::CommandFactory;
 use std::process::ExitCode;
 

@@ -1,9 +1,4 @@
-use super::{
-    args::PartArgs,
-    exit::UsageError,
-    output::{Output, print},
-    phases::Phases,
-};
+use super::{args::PartArgs, console::print, exit::UsageError, output::Output, phases::Phases};
 use clap::ValueEnum;
 use std::process::ExitCode;
 use wit_host::{Form, PictureFormat};
@@ -39,10 +34,7 @@ impl Compose {
             )
             .into());
         }
-        let (socket, plugs) = phases.time("read", || -> anyhow::Result<_> {
-            let plugs = self.parts.read_plugs()?;
-            Ok((self.parts.read_socket()?, plugs))
-        })?;
+        let (socket, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
             wit_host::compose(&socket, &plugs, Form::Portable)
         })?;

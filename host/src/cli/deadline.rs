@@ -1,6 +1,6 @@
 //! The last resort against a guest that blocks this process.
 
-use super::{exit::TIMEOUT, output::say};
+use super::{console::say, exit::TIMEOUT};
 use std::{thread, time::Duration};
 
 /// What a program that can be stopped in order is given to stop.

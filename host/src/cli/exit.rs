@@ -1,6 +1,6 @@
 //! Exit codes, and how errors and outcomes are shown.
 
-use super::output::say;
+use super::console::say;
 use std::process::ExitCode;
 use wit_host::{Frame, InvokeError, Outcome, Trap};
 

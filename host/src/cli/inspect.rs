@@ -1,4 +1,4 @@
-use super::{args::read_wasm, output::print, phases::Phases};
+use super::{args::read_wasm, console::print, phases::Phases};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.

@@ -4,9 +4,9 @@ mod repl;
 
 use super::{
     args::{Plan, ProgramArgs},
+    console::print,
     deadline,
     exit::{self, UsageError},
-    output::print,
     phases::Phases,
 };
 use std::{

@@ -1,9 +1,8 @@
 //! Where results go.
 
-use super::exit::UsageError;
+use super::{console::write_to_stdout, exit::UsageError};
 use anyhow::Context;
 use std::{
-    fmt::Display,
     fs,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -36,7 +35,7 @@ impl Output {
 
     pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
         if self.is_stdout() {
-            write_stdout(bytes)
+            write_to_stdout(bytes)
         } else {
             write_whole(&self.path, bytes)
         }
@@ -78,23 +77,4 @@ fn write_and_rename(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())
-}
-
-/// Writes text to standard output.
-pub fn print(text: impl Display) -> anyhow::Result<()> {
-    write_stdout(text.to_string().as_bytes())
-}
-
-/// A reader that has seen enough is no error.
-fn write_stdout(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut stdout = io::stdout();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("failed to write to standard output"),
-    }
-}
-
-/// Writes a line to standard error. Where nobody can hear it, it is left unsaid.
-pub fn say(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
 }

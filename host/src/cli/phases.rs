@@ -1,6 +1,6 @@
 //! What takes how long: `-v`, and a word on a terminal when something takes long.
 
-use super::output::say;
+use super::console::say;
 use std::{
     io::{self, IsTerminal},
     sync::mpsc::{self, RecvTimeoutError},

@@ -16,10 +16,7 @@ pub struct Precompile {
 impl Precompile {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         self.output.check()?;
-        let (socket, plugs) = phases.time("read", || -> anyhow::Result<_> {
-            let plugs = self.parts.read_plugs()?;
-            Ok((self.parts.read_socket()?, plugs))
-        })?;
+        let (socket, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
             wit_host::compose(&socket, &plugs, Form::Portable)
         })?;

@@ -1,7 +1,7 @@
 use super::{
     args::{Plan, ProgramArgs},
+    console::print,
     deadline, exit,
-    output::print,
     phases::Phases,
 };
 use std::process::ExitCode;

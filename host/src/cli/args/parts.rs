@@ -20,13 +20,12 @@ pub struct PartArgs {
 }
 
 impl PartArgs {
-    /// Reads FILE as a component.
-    pub fn read_socket(&self) -> anyhow::Result<Part> {
+    /// Reads FILE as a component, and the plugs in the order of the stack.
+    pub fn read(&self) -> anyhow::Result<(Part, Vec<Part>)> {
+        let plugs = self.read_plugs()?;
         let component = read_component(&self.socket)?;
-        Ok(Part {
-            name: self.socket_name(),
-            component,
-        })
+        let name = self.socket_name();
+        Ok((Part { name, component }, plugs))
     }
 
     /// Reads the plugs, in the order of the stack.

@@ -1,7 +1,7 @@
 //! Calls from a terminal.
 
 use super::{Session, give_up};
-use crate::cli::output::{print, say};
+use crate::cli::console::{print, say};
 use rustyline::{
     Context, Editor, Helper, Highlighter, Hinter, Validator, completion::Completer,
     error::ReadlineError, history::DefaultHistory,
