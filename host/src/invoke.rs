@@ -75,7 +75,7 @@ fn all(functions: &[Function]) -> String {
     match functions {
         [] => "is none at all".to_owned(),
         functions => format!(
-            "is {}",
+            "are {}",
             list(functions, |function| {
                 format!("`{}: {}`", function.full_name(), function.signature)
             })

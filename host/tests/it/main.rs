@@ -4,6 +4,7 @@
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
 mod conformance;
+mod embedding;
 mod golden;
 mod guests;
 mod matrix;
@@ -19,6 +20,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = golden::trials()
         .into_iter()
+        .chain(embedding::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
         .collect();

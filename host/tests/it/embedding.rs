@@ -1,0 +1,137 @@
+//! The library, as an embedder uses it.
+
+use libtest_mimic::{Failed, Trial};
+use std::time::Duration;
+use tokio::runtime::Runtime as Tokio;
+use wit_host::{
+    Component, Form, InstantiateError, Limits, Outcome, Part, PartName, Pool, Program, Runtime,
+    RuntimeOptions, Sandbox, SandboxError, Sandboxes, Wasm, compose,
+};
+
+/// A consumer that is content if the number is 42, and what has the number.
+const CONSUMER: &str = include_str!("../cases/run/plugged/consumer.wat");
+const NUMBER: &str = include_str!("../cases/run/errors/no-program/number.wat");
+const COUNTS: &str = include_str!("../cases/run/authority/plug-has-its-own/counts.wat");
+const EXPECTS: &str = include_str!("../cases/run/authority/plug-has-its-own/expects.wat");
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("embedding::a_program_runs_any_number_of_times", || {
+            runs_repeatedly(&RuntimeOptions::default())
+        }),
+        Trial::test("embedding::a_program_runs_from_a_pool", || {
+            let pool = Some(Pool {
+                programs: 2,
+                memory: 1 << 20,
+            });
+            runs_repeatedly(&RuntimeOptions {
+                pool,
+                ..RuntimeOptions::default()
+            })
+        }),
+        Trial::test(
+            "embedding::each_instance_has_its_own_sandboxes",
+            own_sandboxes,
+        ),
+        Trial::test(
+            "embedding::a_sandbox_for_nobody_is_refused",
+            sandbox_for_nobody,
+        ),
+        Trial::test(
+            "embedding::start_up_code_is_held_to_the_limits",
+            start_up_code,
+        ),
+    ]
+}
+
+fn part(name: &str, text: &str) -> Result<Part, Failed> {
+    let wasm = Wasm::parse(name, text.as_bytes().to_vec())?;
+    Ok(Part::new(name, Component::try_from(wasm)?)?)
+}
+
+fn tokio() -> Result<Tokio, Failed> {
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?)
+}
+
+fn run(program: &Program, sandboxes: &Sandboxes) -> Result<Outcome, Failed> {
+    tokio()?.block_on(async {
+        let instance = program.instantiate(sandboxes, &Limits::default()).await?;
+        Ok(instance.run().await)
+    })
+}
+
+fn expect_exit(outcome: &Outcome, code: i32) -> Result<(), Failed> {
+    match outcome {
+        Outcome::Exited(actual) if *actual == code => Ok(()),
+        other => Err(format!("expected exit {code}, found {other:?}").into()),
+    }
+}
+
+fn runs_repeatedly(options: &RuntimeOptions) -> Result<(), Failed> {
+    let plugs = [part("number", NUMBER)?];
+    let composition = compose(&part("consumer", CONSUMER)?, &plugs, Form::Granted)?;
+    let program = Runtime::new(options)?.load(&composition)?;
+    for _ in 0..10 {
+        expect_exit(&run(&program, &Sandboxes::default())?, 0)?;
+    }
+    Ok(())
+}
+
+/// `EXPECTS` is content if its plug has one directory, two variables and no argument.
+fn own_sandboxes() -> Result<(), Failed> {
+    let plugs = [part("counts", COUNTS)?];
+    let composition = compose(&part("consumer", EXPECTS)?, &plugs, Form::Granted)?;
+    let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
+    let directory = tempfile::tempdir()?;
+    let granted = Sandbox::new()
+        .preopen(wit_host::Preopen::read_only(directory.path(), "/d"))
+        .env("A", "1")
+        .env("B", "2");
+    let rich = Sandboxes {
+        consumer: Sandbox::new(),
+        plugs: [("counts".parse::<PartName>()?, granted)].into(),
+    };
+    expect_exit(&run(&program, &rich)?, 0)?;
+    expect_exit(&run(&program, &Sandboxes::default())?, 1)
+}
+
+fn sandbox_for_nobody() -> Result<(), Failed> {
+    let plugs = [part("number", NUMBER)?];
+    let composition = compose(&part("consumer", CONSUMER)?, &plugs, Form::Granted)?;
+    let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
+    let sandboxes = Sandboxes {
+        consumer: Sandbox::new(),
+        plugs: [("numbre".parse::<PartName>()?, Sandbox::new())].into(),
+    };
+    let result = tokio()?.block_on(program.instantiate(&sandboxes, &Limits::default()));
+    match result.err() {
+        Some(InstantiateError::Sandbox(SandboxError::NoSuchPlug { name })) => {
+            assert_eq!(name.as_str(), "numbre");
+            Ok(())
+        }
+        other => Err(format!("expected a refusal, found {other:?}").into()),
+    }
+}
+
+fn start_up_code() -> Result<(), Failed> {
+    let module = Wasm::parse(
+        "loop.wat",
+        b"(module (func $f (loop $l (br $l))) (start $f) (func (export \"_start\")))".to_vec(),
+    )?;
+    let options = RuntimeOptions {
+        interruptible: true,
+        ..RuntimeOptions::default()
+    };
+    let program = Runtime::new(&options)?.load_module(&"loop".parse()?, &module)?;
+    let limits = Limits {
+        timeout: Some(Duration::from_millis(100)),
+        ..Limits::default()
+    };
+    let result = tokio()?.block_on(program.instantiate(&Sandboxes::default(), &limits));
+    match result.err() {
+        Some(InstantiateError::Ended(Outcome::TimedOut(_))) => Ok(()),
+        other => Err(format!("expected a time-out, found {other:?}").into()),
+    }
+}
