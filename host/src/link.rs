@@ -6,14 +6,17 @@ use crate::{
     name::PartName,
     state::{Parts, State},
 };
-use wasmtime::component::{Linker, LinkerInstance, Resource};
+use wasmtime::component::{ComponentNamedList, Linker, LinkerInstance, Lower};
 use wasmtime_wasi::{
     WasiCtxView,
     cli::WasiCliCtxView,
-    filesystem::{Descriptor, WasiFilesystemCtxView},
-    p2::{
-        DynInputStream, DynOutputStream,
-        bindings::{cli, filesystem::preopens},
+    filesystem::WasiFilesystemCtxView,
+    p2::bindings::{
+        cli::{
+            environment::Host as _, stderr::Host as _, stdin::Host as _, stdout::Host as _,
+            terminal_stderr::Host as _, terminal_stdin::Host as _, terminal_stdout::Host as _,
+        },
+        filesystem::preopens::Host as _,
     },
 };
 
@@ -29,95 +32,82 @@ pub(crate) fn plug(
     import: &PrivateImport,
 ) -> wasmtime::Result<()> {
     let part = import.part;
-    let mut instance = linker.instance(&import.name)?;
+    let instance = &mut linker.instance(&import.name)?;
     match import.grant {
-        Grant::Preopens => instance.func_wrap("get-directories", move |mut store, (): ()| {
-            let directories: Vec<(Resource<Descriptor>, String)> =
-                preopens::Host::get_directories(&mut filesystem(store.data_mut().wasi.part(part)))?;
-            Ok((directories,))
+        Grant::Preopens => own(instance, part, "get-directories", |wasi| {
+            filesystem(wasi).get_directories()
         }),
-        Grant::Environment => environment(&mut instance, part),
-        Grant::Stdin => instance.func_wrap("get-stdin", move |mut store, (): ()| {
-            let stream: Resource<DynInputStream> =
-                cli::stdin::Host::get_stdin(&mut cli(store.data_mut().wasi.part(part)))?;
-            Ok((stream,))
-        }),
-        Grant::Stdout => instance.func_wrap("get-stdout", move |mut store, (): ()| {
-            let stream: Resource<DynOutputStream> =
-                cli::stdout::Host::get_stdout(&mut cli(store.data_mut().wasi.part(part)))?;
-            Ok((stream,))
-        }),
-        Grant::Stderr => instance.func_wrap("get-stderr", move |mut store, (): ()| {
-            let stream: Resource<DynOutputStream> =
-                cli::stderr::Host::get_stderr(&mut cli(store.data_mut().wasi.part(part)))?;
-            Ok((stream,))
-        }),
-        Grant::Exit => exit(&mut instance, plug),
-        Grant::TerminalStdin => {
-            instance.func_wrap("get-terminal-stdin", move |mut store, (): ()| {
-                Ok((cli::terminal_stdin::Host::get_terminal_stdin(&mut cli(
-                    store.data_mut().wasi.part(part),
-                ))?,))
+        Grant::Environment => {
+            own(instance, part, "get-environment", |wasi| {
+                cli(wasi).get_environment()
+            })?;
+            own(instance, part, "get-arguments", |wasi| {
+                cli(wasi).get_arguments()
+            })?;
+            own(instance, part, "initial-cwd", |wasi| {
+                cli(wasi).initial_cwd()
             })
         }
-        Grant::TerminalStdout => {
-            instance.func_wrap("get-terminal-stdout", move |mut store, (): ()| {
-                Ok((cli::terminal_stdout::Host::get_terminal_stdout(&mut cli(
-                    store.data_mut().wasi.part(part),
-                ))?,))
-            })
-        }
-        Grant::TerminalStderr => {
-            instance.func_wrap("get-terminal-stderr", move |mut store, (): ()| {
-                Ok((cli::terminal_stderr::Host::get_terminal_stderr(&mut cli(
-                    store.data_mut().wasi.part(part),
-                ))?,))
-            })
-        }
+        Grant::Stdin => own(instance, part, "get-stdin", |wasi| cli(wasi).get_stdin()),
+        Grant::Stdout => own(instance, part, "get-stdout", |wasi| cli(wasi).get_stdout()),
+        Grant::Stderr => own(instance, part, "get-stderr", |wasi| cli(wasi).get_stderr()),
+        Grant::TerminalStdin => own(instance, part, "get-terminal-stdin", |wasi| {
+            cli(wasi).get_terminal_stdin()
+        }),
+        Grant::TerminalStdout => own(instance, part, "get-terminal-stdout", |wasi| {
+            cli(wasi).get_terminal_stdout()
+        }),
+        Grant::TerminalStderr => own(instance, part, "get-terminal-stderr", |wasi| {
+            cli(wasi).get_terminal_stderr()
+        }),
+        Grant::Exit => exit(instance, plug),
     }
 }
 
-fn environment(
+/// Defines a function without parameters that is answered from the context of one part.
+fn own<R>(
     instance: &mut LinkerInstance<'_, State<Parts>>,
     part: usize,
-) -> wasmtime::Result<()> {
-    use cli::environment::Host;
-    instance.func_wrap("get-environment", move |mut store, (): ()| {
-        Ok((cli(store.data_mut().wasi.part(part)).get_environment()?,))
-    })?;
-    instance.func_wrap("get-arguments", move |mut store, (): ()| {
-        Ok((cli(store.data_mut().wasi.part(part)).get_arguments()?,))
-    })?;
-    instance.func_wrap("initial-cwd", move |mut store, (): ()| {
-        Ok((cli(store.data_mut().wasi.part(part)).initial_cwd()?,))
+    name: &str,
+    answer: fn(WasiCtxView<'_>) -> wasmtime::Result<R>,
+) -> wasmtime::Result<()>
+where
+    R: 'static,
+    (R,): ComponentNamedList + Lower,
+{
+    instance.func_wrap(name, move |mut store, (): ()| {
+        Ok((answer(store.data_mut().wasi.part(part))?,))
     })
 }
 
 /// Ending the program is the consumer's alone: a plug that asks for it is stopped as by a trap.
 fn exit(instance: &mut LinkerInstance<'_, State<Parts>>, plug: &PartName) -> wasmtime::Result<()> {
-    let refuse = {
-        let plug = plug.clone();
-        move || -> wasmtime::Result<()> {
-            wasmtime::bail!(
-                "plug `{plug}` called `exit`, and only the consumer can end the program"
-            )
-        }
-    };
-    let also_refuse = refuse.clone();
-    instance.func_wrap("exit", move |_, (_status,): (Result<(), ()>,)| refuse())?;
-    instance.func_wrap("exit-with-code", move |_, (_code,): (u8,)| also_refuse())
+    let refusal = format!("plug `{plug}` called `exit`, and only the consumer can end the program");
+    let refusal_with_code = refusal.clone();
+    instance.func_wrap(
+        "exit",
+        move |_, (_,): (Result<(), ()>,)| -> wasmtime::Result<()> {
+            Err(wasmtime::Error::msg(refusal.clone()))
+        },
+    )?;
+    instance.func_wrap(
+        "exit-with-code",
+        move |_, (_,): (u8,)| -> wasmtime::Result<()> {
+            Err(wasmtime::Error::msg(refusal_with_code.clone()))
+        },
+    )
 }
 
-fn cli(view: WasiCtxView<'_>) -> WasiCliCtxView<'_> {
+fn cli(wasi: WasiCtxView<'_>) -> WasiCliCtxView<'_> {
     WasiCliCtxView {
-        ctx: view.ctx.cli(),
-        table: view.table,
+        ctx: wasi.ctx.cli(),
+        table: wasi.table,
     }
 }
 
-fn filesystem(view: WasiCtxView<'_>) -> WasiFilesystemCtxView<'_> {
+fn filesystem(wasi: WasiCtxView<'_>) -> WasiFilesystemCtxView<'_> {
     WasiFilesystemCtxView {
-        ctx: view.ctx.filesystem(),
-        table: view.table,
+        ctx: wasi.ctx.filesystem(),
+        table: wasi.table,
     }
 }
