@@ -15,7 +15,7 @@ pub use picture::PictureFormat;
 
 use crate::{
     authority::{Authority, Grant},
-    componentize::{Component, ComponentizeError},
+    componentize::Component,
     name::{InvalidName, PartName},
     trap::Layout,
 };
@@ -96,9 +96,6 @@ pub(crate) struct PrivateImport {
     reason = "the variants' fields are named in their messages"
 )]
 pub enum ComposeError {
-    /// A part is no usable component.
-    #[error(transparent)]
-    Component(#[from] ComponentizeError),
     /// Two parts have the same name.
     #[error("two components are named `{name}`; give one another name, as in `--plug NAME=FILE`")]
     SameName { name: PartName },
