@@ -3,7 +3,7 @@
 mod faults;
 
 use crate::{
-    guests::Guest,
+    guests::{Guest, trial},
     stacks::{STACKS, Stack},
 };
 use faults::FAULTS;
@@ -24,8 +24,7 @@ const AHEAD: usize = 8;
 pub fn trials() -> Vec<Trial> {
     let providers = STACKS.map(|stack| {
         let name = format!("conformance::{}", stack.name);
-        let is_missing = stack.missing_toolchain().is_some();
-        Trial::test(name, move || conforms(&stack)).with_ignored_flag(is_missing)
+        trial(name, stack.missing_toolchain(), move || conforms(&stack))
     });
     let faults = FAULTS.iter().enumerate().map(|(number, &(fault, check))| {
         let name = format!("conformance::faults::{fault}");

@@ -1,6 +1,6 @@
 //! The guests of this repository, built when a test asks for them.
 
-use libtest_mimic::Failed;
+use libtest_mimic::{Failed, Trial};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -56,7 +56,10 @@ impl Guest {
             .output();
         match probe {
             Ok(output) if output.status.success() => None,
-            Ok(output) => Some(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Ok(output) => {
+                let reason = String::from_utf8_lossy(&output.stderr);
+                Some(reason.trim().trim_start_matches("error: ").to_owned())
+            }
             Err(error) => Some(error.to_string()),
         }
     }
@@ -78,6 +81,18 @@ impl Guest {
         };
         built.insert(self, path.clone());
         Ok(path)
+    }
+}
+
+/// A trial that is ignored, with the reason in its name, where a toolchain is missing.
+pub fn trial(
+    name: String,
+    missing_toolchain: Option<String>,
+    run: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    match missing_toolchain {
+        None => Trial::test(name, run),
+        Some(reason) => Trial::test(format!("{name} ({reason})"), run).with_ignored_flag(true),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every consumer on every provider, composed ahead and plugged at run time: one transcript.
 
 use crate::{
-    guests::Guest,
+    guests::{Guest, trial},
     stacks::{STACKS, Stack},
 };
 use libtest_mimic::{Failed, Trial};
@@ -25,12 +25,7 @@ pub fn trials() -> Vec<Trial> {
             for (way, test) in WAYS {
                 let name = format!("matrix::{}::{}::{way}", consumer.name(), stack.name);
                 let run = move || test(&consumer.path()?, &stack);
-                trials.push(match &missing {
-                    None => Trial::test(name, run),
-                    Some(reason) => {
-                        Trial::test(format!("{name} ({reason})"), run).with_ignored_flag(true)
-                    }
-                });
+                trials.push(trial(name, missing.clone(), run));
             }
         }
     }
