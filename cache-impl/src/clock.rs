@@ -22,6 +22,15 @@ impl Timestamp {
         )
     }
 
+    /// The Unix epoch for what was before it.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn from_system_time(time: std::time::SystemTime) -> Self {
+        let since_epoch = time
+            .duration_since(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self::from_parts(since_epoch.as_secs(), since_epoch.subsec_nanos())
+    }
+
     /// Nanoseconds since the Unix epoch.
     pub const fn as_nanos(self) -> u64 {
         self.0
@@ -30,6 +39,11 @@ impl Timestamp {
     /// This many seconds later; [`Timestamp::MAX`] if that cannot be told.
     pub const fn plus_seconds(self, seconds: u32) -> Self {
         Self(self.0.saturating_add(seconds as u64 * NANOS_PER_SECOND))
+    }
+
+    /// Whether this is more than so many seconds before `other`.
+    pub(crate) const fn is_longer_ago_than(self, seconds: u32, other: Self) -> bool {
+        self.plus_seconds(seconds).0 < other.0
     }
 }
 
@@ -49,10 +63,7 @@ pub struct SystemClock;
 #[cfg(not(target_family = "wasm"))]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since_epoch = std::time::SystemTime::UNIX_EPOCH
-            .elapsed()
-            .unwrap_or_default();
-        Timestamp::from_parts(since_epoch.as_secs(), since_epoch.subsec_nanos())
+        Timestamp::from_system_time(std::time::SystemTime::now())
     }
 }
 

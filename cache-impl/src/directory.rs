@@ -11,6 +11,7 @@ pub use native::{Cause, NativeDirectory, NativeFile};
 #[cfg(target_family = "wasm")]
 pub use wasi::{Cause, WasiDirectory, WasiFile};
 
+use crate::clock::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use thiserror::Error;
@@ -28,6 +29,9 @@ pub trait Directory {
     /// What may not be read or is not a regular file is [`DirectoryError::Unreadable`], or else
     /// fails at the first [`File::read`].
     fn open(&self, path: &str) -> Result<Self::File, DirectoryError>;
+
+    /// Opens a file for reading and writing in place, otherwise like [`Directory::open`].
+    fn open_to_update(&self, path: &str) -> Result<Self::File, DirectoryError>;
 
     /// Makes a new file for writing.
     fn create(&self, path: &str) -> Result<Self::File, DirectoryError>;
@@ -49,6 +53,24 @@ pub trait Directory {
 
     /// The names in this directory itself, in no order, without those that are not Unicode.
     fn names(&self) -> Result<Vec<String>, DirectoryError>;
+
+    /// The directory that stands at `path`, and is no symbolic link.
+    fn enter(&self, path: &str) -> Result<Self, DirectoryError>
+    where
+        Self: Sized;
+
+    /// What is known of a file without opening it; [`DirectoryError::Unreadable`] if it is no
+    /// regular file.
+    fn status(&self, path: &str) -> Result<Status, DirectoryError>;
+}
+
+/// What is known of a file without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Its length, in bytes.
+    pub size: u64,
+    /// When it was last written to, by the clock of whoever holds the files.
+    pub modified: Timestamp,
 }
 
 /// An open file, closed when dropped.

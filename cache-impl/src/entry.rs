@@ -54,6 +54,11 @@ pub fn encode_prefix(key: &Key, value: &[u8], created: Timestamp, expires: Times
     prefix
 }
 
+/// The length of [`encode_prefix`]'s answer.
+pub(crate) fn prefix_len(key: &Key) -> u64 {
+    (HEADER_LEN + key.text().len()) as u64
+}
+
 /// The bytes before the value, decoded: plausible, and not yet known to be true.
 #[derive(Debug, Clone, Copy)]
 pub struct Prefix<'a> {
@@ -124,6 +129,14 @@ impl<'a> Prefix<'a> {
     /// An entry from the future was written by a wrong clock, so its expiry is wrong as well.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.created <= now && (now < self.expires || self.expires == Timestamp::MAX)
+    }
+
+    /// Whether the entry has lived its life: it may never be served again, unless a clock is wrong.
+    ///
+    /// An entry from the future is not live and not expired either: the clock that is wrong may
+    /// be this one.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.created <= now && !self.is_live(now)
     }
 
     /// Whether this prefix and `value` are, byte for byte, what was written.
@@ -199,6 +212,14 @@ mod tests {
             [false, false, true, true]
         );
         assert_eq!([at(2_000), at(2_001), at(u64::MAX)], [false, false, false]);
+    }
+
+    #[test]
+    fn an_entry_from_the_future_is_not_expired() {
+        let entry = encode("key", b"value");
+        let prefix = Prefix::decode(&entry).expect("an entry");
+        let at = |nanos| prefix.is_expired(Timestamp::from_nanos(nanos));
+        assert_eq!([at(999), at(1_999), at(2_000)], [false, false, true]);
     }
 
     #[test]

@@ -17,6 +17,15 @@ pub(crate) struct Place<'a, D> {
 /// Why there is no place, and what to do about it: one line for the user.
 pub(crate) type Complaint = String;
 
+/// Puts one together. Formatting would cost the guest 8 KB.
+pub(crate) fn complain(parts: &[&str]) -> Complaint {
+    let mut complaint = Complaint::new();
+    for part in parts {
+        complaint.push_str(part);
+    }
+    complaint
+}
+
 /// Finds the place for the cache: what `CACHE_DIR` names at or below a grant, else the grant named
 /// `/cache`, else the only one.
 pub(crate) fn find<D>(
@@ -45,7 +54,7 @@ fn at_or_below<D>(wanted: &str, grants: Vec<(D, String)>) -> Result<Place<'_, D>
     nearest.filter(|_| !way.contains(&"..")).ok_or_else(|| {
         let trouble = "` names no granted directory and nothing in one; ";
         let remedy = "grant it, for example with `--dir ./store::";
-        String::from_iter(["`CACHE_DIR=", wanted, trouble, remedy, wanted, "`"])
+        complain(&["`CACHE_DIR=", wanted, trouble, remedy, wanted, "`"])
     })
 }
 

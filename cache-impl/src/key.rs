@@ -20,6 +20,7 @@ const NAME_BYTES: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key<'a> {
     text: &'a str,
+    shelf_number: u8,
     shelf: String,
     path: String,
 }
@@ -39,11 +40,15 @@ impl<'a> Key<'a> {
             return Err(KeyTooLong { len: text.len() });
         }
         let hash = Sha256::digest(text);
-        let (shelf, name) = hash[..NAME_BYTES].split_at(1);
-
-        let shelf = below(FORMAT_DIRECTORY, shelf);
-        let path = below(&shelf, name);
-        Ok(Self { text, shelf, path })
+        let shelf_number = hash[0];
+        let shelf = shelf(shelf_number);
+        let path = below(&shelf, &hash[1..NAME_BYTES]);
+        Ok(Self {
+            text,
+            shelf_number,
+            shelf,
+            path,
+        })
     }
 
     /// The key itself.
@@ -60,6 +65,31 @@ impl<'a> Key<'a> {
     pub fn shelf(&self) -> &str {
         &self.shelf
     }
+
+    /// Which of the subdirectories that is.
+    pub(crate) fn shelf_number(&self) -> u8 {
+        self.shelf_number
+    }
+
+    /// The name of the file in its subdirectory.
+    pub(crate) fn name(&self) -> &str {
+        // Not by index: words about a character cut in two would come into the guest with it.
+        self.path.get(self.shelf.len() + 1..).unwrap_or_default()
+    }
+}
+
+/// How many subdirectories there are.
+pub(crate) const SHELVES: usize = 256;
+
+/// The subdirectory of this number.
+pub(crate) fn shelf(number: u8) -> String {
+    below(FORMAT_DIRECTORY, &[number])
+}
+
+/// Whether a file of this name, in a subdirectory, is an entry's.
+pub(crate) fn is_entry_name(name: &str) -> bool {
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    name.len() == 2 * (NAME_BYTES - 1) && name.bytes().all(digit)
 }
 
 fn below(directory: &str, name: &[u8]) -> String {

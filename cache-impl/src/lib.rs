@@ -46,11 +46,13 @@ pub mod entry;
 mod format;
 mod hex;
 pub mod key;
+mod max_bytes;
 mod store;
 
 pub use clock::{Clock, Timestamp};
-pub use directory::{Directory, DirectoryError, File};
+pub use directory::{Directory, DirectoryError, File, Status};
 pub use durability::{Durability, UnknownDurability};
+pub use max_bytes::{MaxBytes, NotANumberOfBytes};
 pub use store::{Error, Store};
 
 #[cfg(not(target_family = "wasm"))]

@@ -5,8 +5,12 @@
 
 mod read;
 mod replace;
+mod room;
+mod shelf;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 
 use crate::clock::{Clock, Timestamp};
 use crate::directory::{Directory, DirectoryError};
@@ -14,10 +18,12 @@ use crate::durability::Durability;
 use crate::entry::{self, MAX_VALUE_LEN};
 use crate::format;
 use crate::key::{Key, KeyTooLong};
+use crate::max_bytes::MaxBytes;
 use alloc::string::String;
 use alloc::vec::Vec;
 use replace::TempNames;
 use thiserror::Error;
+use upkeep::Upkeep;
 
 /// A cache on a directory.
 #[derive(Debug)]
@@ -26,6 +32,7 @@ pub struct Store<D, C> {
     clock: C,
     durability: Durability,
     temp_names: TempNames,
+    upkeep: Upkeep,
 }
 
 /// Why a call did not do what it was asked.
@@ -40,10 +47,12 @@ pub enum Error {
     KeyTooLong(#[from] KeyTooLong),
 
     /// The value cannot be stored. Nothing was changed.
-    #[error("the value has {len} bytes; a value has at most {MAX_VALUE_LEN}")]
+    #[error("the value has {len} bytes; a value of this key has at most {max}")]
     ValueTooLarge {
         /// The length of the refused value, in bytes.
         len: u64,
+        /// How long it could be: what fits into the store's bound, and [`MAX_VALUE_LEN`] at most.
+        max: u64,
     },
 
     /// The store holds entries of a newer format, which are left alone.
@@ -73,9 +82,19 @@ impl<D: Directory, C: Clock> Store<D, C> {
             clock,
             durability,
             temp_names: TempNames::new(seed),
+            upkeep: Upkeep::new(seed),
         };
         store.refuse_newer_format()?;
         Ok(store)
+    }
+
+    /// The same store, which from now on evicts its oldest entries to hold at most so many bytes.
+    ///
+    /// That bounds the sizes of all entries' files when a `set` returns, where one process uses the
+    /// directory. Each further process may exceed it by a quarter at worst.
+    pub fn bounded(mut self, max_bytes: MaxBytes) -> Self {
+        self.upkeep.bound(max_bytes);
+        self
     }
 
     /// Stores `value` under `key`, in place of any earlier entry, to expire `ttl` seconds from now,
@@ -85,9 +104,9 @@ impl<D: Directory, C: Clock> Store<D, C> {
     /// exception).
     pub fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), Error> {
         let key = Key::new(key)?;
-        let len = value.len() as u64;
-        if len > MAX_VALUE_LEN {
-            return Err(Error::ValueTooLarge { len });
+        let (len, max) = (value.len() as u64, self.max_value_len(&key));
+        if len > max {
+            return Err(Error::ValueTooLarge { len, max });
         }
         if ttl == Some(0) {
             return self.remove(&key);
@@ -95,7 +114,10 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let created = self.clock.now();
         let expires = ttl.map_or(Timestamp::MAX, |ttl| created.plus_seconds(ttl));
         let prefix = entry::encode_prefix(&key, value, created, expires);
-        self.replace(&key, prefix, value)
+        let entry_len = prefix.len() as u64 + len;
+        self.replace(&key, prefix, value)?;
+        self.keep_up(&key, expires, entry_len);
+        Ok(())
     }
 
     /// Reads the value stored under `key`.
@@ -113,6 +135,11 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let key = Key::new(key)?;
         self.read(&key)?.ok_or(Error::NotFound)?;
         self.remove(&key)
+    }
+
+    fn max_value_len(&self, key: &Key) -> u64 {
+        let bound = self.upkeep.max_bytes().map_or(u64::MAX, MaxBytes::get);
+        MAX_VALUE_LEN.min(bound.saturating_sub(entry::prefix_len(key)))
     }
 
     fn remove(&self, key: &Key) -> Result<(), Error> {

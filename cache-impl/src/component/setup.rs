@@ -2,11 +2,11 @@
 
 use crate::clock::WallClock;
 use crate::directory::WasiDirectory;
-use crate::durability::Durability;
-use crate::grant::{self, Complaint};
+use crate::grant::{self, Complaint, complain};
 use crate::store::{Error, Store};
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::str::FromStr;
 use once_cell::race::OnceBox;
 use wasip2::cli::environment::get_environment;
 use wasip2::filesystem::preopens::get_directories;
@@ -30,26 +30,30 @@ impl Setup {
 
     fn new() -> Result<Self, Complaint> {
         let environment = get_environment();
-        let variable = |wanted| {
-            let mut pairs = environment.iter();
-            let set = pairs.find(|(name, value)| name == wanted && !value.is_empty());
-            set.map(|(_, value)| value.as_str())
-        };
-        let durability = durability(variable("CACHE_FSYNC"))?;
-        let place = grant::find(variable("CACHE_DIR"), get_directories())?;
+        let durability = parse(&environment, "CACHE_FSYNC", "`none`, `file` or `full`")?;
+        let max_bytes = parse(
+            &environment,
+            "CACHE_MAX_BYTES",
+            "a number, in digits, above 0",
+        )?;
+        let cache_dir = variable(&environment, "CACHE_DIR");
+        let place = grant::find(cache_dir, get_directories())?;
 
         let opened = WasiDirectory::open(place.grant, &place.below)
             .map_err(Error::from)
-            .and_then(|directory| Store::open(directory, WallClock, durability, get_random_u64()));
-        match opened {
-            Ok(store) => Ok(Self {
-                store,
-                root: place.name,
-            }),
-            Err(error) => {
-                Err(complaint(&error, &place.name).unwrap_or_else(|| unusable(&place.name)))
-            }
+            .and_then(|directory| {
+                let durability = durability.unwrap_or_default();
+                Store::open(directory, WallClock, durability, get_random_u64())
+            });
+        let mut store =
+            opened.map_err(|error| complaint(&error, &place.name).unwrap_or_default())?;
+        if let Some(max_bytes) = max_bytes {
+            store = store.bounded(max_bytes);
         }
+        Ok(Self {
+            store,
+            root: place.name,
+        })
     }
 
     /// What to tell the user about a failed call, if it is for the user to mend.
@@ -58,29 +62,47 @@ impl Setup {
     }
 }
 
-fn durability(variable: Option<&str>) -> Result<Durability, Complaint> {
-    let Some(text) = variable else {
-        return Ok(Durability::default());
+/// The value of a variable; one that is set to nothing is not set.
+fn variable<'a>(environment: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
+    let mut pairs = environment.iter();
+    let set = pairs.find(|(name, value)| name == wanted && !value.is_empty());
+    set.map(|(_, value)| value.as_str())
+}
+
+fn parse<T: FromStr>(
+    environment: &[(String, String)],
+    name: &str,
+    accepted: &str,
+) -> Result<Option<T>, Complaint> {
+    let Some(text) = variable(environment, name) else {
+        return Ok(None);
     };
-    text.parse().map_err(|_| {
-        String::from_iter([
-            "`CACHE_FSYNC=",
+    text.parse().map(Some).map_err(|_| {
+        complain(&[
+            "`",
+            name,
+            "=",
             text,
-            "` is no mode; set it to `none`, `file` or `full`",
+            "` makes no sense; set it to ",
+            accepted,
         ])
     })
 }
 
 fn complaint(error: &Error, root: &str) -> Option<Complaint> {
-    let Error::NewerFormat { directory } = error else {
-        return None;
-    };
-    let root = root.trim_end_matches('/');
-    let advice = "` was written by a newer version of this cache; use that, or another directory";
-    Some(String::from_iter(["`", root, "/", directory, advice]))
-}
-
-fn unusable(root: &str) -> Complaint {
-    let advice = "`; grant a directory that exists and can be read and written";
-    String::from_iter(["failed to open `", root, advice])
+    match error {
+        Error::NewerFormat { directory } => Some(complain(&[
+            "`",
+            root.trim_end_matches('/'),
+            "/",
+            directory,
+            "` was written by a newer version of this cache; use that, or another directory",
+        ])),
+        Error::Directory(_) => Some(complain(&[
+            "failed to use `",
+            root,
+            "`; grant a directory that exists, can be read and written, and has room",
+        ])),
+        _ => None,
+    }
 }

@@ -1,7 +1,8 @@
 //! A directory of the operating system, held as a handle: no path and no symbolic link below it
 //! leads outside, as in the sandbox of a WASI host.
 
-use super::{Directory, DirectoryError, File};
+use super::{Directory, DirectoryError, File, Status};
+use crate::clock::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncExt};
@@ -29,6 +30,23 @@ impl NativeDirectory {
         Ok(Self { root })
     }
 
+    fn open_regular(
+        &self,
+        path: &str,
+        options: &mut OpenOptions,
+    ) -> Result<NativeFile, DirectoryError> {
+        // Not blocking: otherwise, opening a FIFO waits until somebody opens its other end.
+        options.nonblock(true).follow(FollowSymlinks::No);
+        let opened = self.root.open_with(path, options);
+        let file = opened
+            .map_err(|error| self.why_not_opened(path, error))?
+            .into_std();
+        if !file.metadata()?.is_file() {
+            return Err(DirectoryError::Unreadable);
+        }
+        Ok(NativeFile { file })
+    }
+
     /// Each system has an error of its own for a link, a socket or a directory in a file's place.
     fn why_not_opened(&self, path: &str, error: io::Error) -> DirectoryError {
         use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
@@ -48,17 +66,11 @@ impl Directory for NativeDirectory {
     type File = NativeFile;
 
     fn open(&self, path: &str) -> Result<NativeFile, DirectoryError> {
-        let mut options = OpenOptions::new();
-        // Not blocking: otherwise, opening a FIFO waits until somebody writes to it.
-        options.read(true).nonblock(true).follow(FollowSymlinks::No);
-        let opened = self.root.open_with(path, &options);
-        let file = opened
-            .map_err(|error| self.why_not_opened(path, error))?
-            .into_std();
-        if !file.metadata()?.is_file() {
-            return Err(DirectoryError::Unreadable);
-        }
-        Ok(NativeFile { file })
+        self.open_regular(path, OpenOptions::new().read(true))
+    }
+
+    fn open_to_update(&self, path: &str) -> Result<NativeFile, DirectoryError> {
+        self.open_regular(path, OpenOptions::new().read(true).write(true))
     }
 
     fn create(&self, path: &str) -> Result<NativeFile, DirectoryError> {
@@ -98,6 +110,22 @@ impl Directory for NativeDirectory {
             names.extend(entry?.file_name().into_string());
         }
         Ok(names)
+    }
+
+    fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
+        let root = self.root.open_dir_nofollow(path)?;
+        Ok(Self { root })
+    }
+
+    fn status(&self, path: &str) -> Result<Status, DirectoryError> {
+        let found = self.root.symlink_metadata(path)?;
+        if !found.is_file() {
+            return Err(DirectoryError::Unreadable);
+        }
+        Ok(Status {
+            size: found.len(),
+            modified: Timestamp::from_system_time(found.modified()?.into_std()),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A directory of a WASI 0.2 host, called without libc and its detours in between.
 
-use super::{Directory, DirectoryError, File};
+use super::{Directory, DirectoryError, File, Status};
+use crate::clock::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wasip2::filesystem::types::{
@@ -23,25 +24,17 @@ impl WasiDirectory {
         let granted = Self { root: granted };
         below
             .iter()
-            .try_fold(granted, |directory, name| directory.enter(name))
+            .try_fold(granted, |directory, name| directory.create_and_enter(name))
     }
 
-    fn enter(&self, name: &str) -> Result<Self, DirectoryError> {
-        let enter = || {
-            self.open_at(
-                name,
-                OpenFlags::DIRECTORY,
-                DescriptorFlags::MUTATE_DIRECTORY,
-            )
-        };
-        let root = match enter() {
-            Err(ErrorCode::NoEntry) => {
+    fn create_and_enter(&self, name: &str) -> Result<Self, DirectoryError> {
+        match self.enter(name) {
+            Err(DirectoryError::NotFound) => {
                 self.create_directory(name)?;
-                enter()?
+                self.enter(name)
             }
-            opened => opened?,
-        };
-        Ok(Self { root })
+            entered => entered,
+        }
     }
 
     fn open_at(
@@ -51,6 +44,11 @@ impl WasiDirectory {
         access: DescriptorFlags,
     ) -> Result<Descriptor, ErrorCode> {
         self.root.open_at(PathFlags::empty(), path, how, access)
+    }
+
+    fn open_to_read_and_write(&self, path: &str) -> Result<Descriptor, ErrorCode> {
+        let access = DescriptorFlags::READ | DescriptorFlags::WRITE;
+        self.open_at(path, OpenFlags::empty(), access)
     }
 
     fn open_if_regular(&self, path: &str) -> Result<Descriptor, ErrorCode> {
@@ -70,8 +68,7 @@ impl Directory for WasiDirectory {
     /// read at an offset. So that is what is asked for, and not the type first, which would cost
     /// every read three more system calls. Only where writing is not allowed, the type comes first.
     fn open(&self, path: &str) -> Result<WasiFile, DirectoryError> {
-        let read_write = DescriptorFlags::READ | DescriptorFlags::WRITE;
-        let opened = match self.open_at(path, OpenFlags::empty(), read_write) {
+        let opened = match self.open_to_read_and_write(path) {
             Err(error) if error != ErrorCode::NoEntry => self.open_if_regular(path),
             opened => opened,
         };
@@ -86,6 +83,10 @@ impl Directory for WasiDirectory {
             ) => Err(DirectoryError::Unreadable),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn open_to_update(&self, path: &str) -> Result<WasiFile, DirectoryError> {
+        Ok(WasiFile(self.open_to_read_and_write(path)?))
     }
 
     fn create(&self, path: &str) -> Result<WasiFile, DirectoryError> {
@@ -119,13 +120,35 @@ impl Directory for WasiDirectory {
         let mut names = Vec::new();
         loop {
             match entries.read_directory_entry() {
-                Err(ErrorCode::IllegalByteSequence) => {}
+                // Hosts look at each file that they list, and this one has gone meanwhile.
+                Err(ErrorCode::IllegalByteSequence | ErrorCode::NoEntry) => {}
                 entry => match entry? {
                     Some(entry) => names.push(entry.name),
                     None => return Ok(names),
                 },
             }
         }
+    }
+
+    fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
+        let access = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
+        let root = self.open_at(path, OpenFlags::DIRECTORY, access)?;
+        Ok(Self { root })
+    }
+
+    fn status(&self, path: &str) -> Result<Status, DirectoryError> {
+        let found = self.root.stat_at(PathFlags::empty(), path)?;
+        if found.type_ != DescriptorType::RegularFile {
+            return Err(DirectoryError::Unreadable);
+        }
+        let modified = found.data_modification_timestamp;
+        Ok(Status {
+            size: found.size,
+            // Where a host does not tell, no file is older than another.
+            modified: modified.map_or(Timestamp::MAX, |time| {
+                Timestamp::from_parts(time.seconds, time.nanoseconds)
+            }),
+        })
     }
 }
 

@@ -16,19 +16,32 @@ use core::sync::atomic::{AtomicU64, Ordering};
 const COPIED_VALUE_LEN: usize = 32 << 10;
 
 /// What the names of temporary files begin with, unlike any entry's.
-const TEMP_PREFIX: &str = "tmp-";
+pub(super) const TEMP_PREFIX: &str = "tmp-";
 
 impl<D: Directory, C: Clock> Store<D, C> {
     /// Puts an entry, made of `prefix` and `value`, in place of whatever stands at the key's path.
     pub(super) fn replace(&self, key: &Key, prefix: Vec<u8>, value: &[u8]) -> Result<(), Error> {
+        self.put(key, key.path(), prefix, value, self.durability)
+    }
+
+    /// Puts a file, made of `start` and `rest`, in place of whatever stands at `path`, by way of a
+    /// temporary file on the key's shelf.
+    pub(super) fn put(
+        &self,
+        key: &Key,
+        path: &str,
+        start: Vec<u8>,
+        rest: &[u8],
+        durability: Durability,
+    ) -> Result<(), Error> {
         let (temp, file) = self.create_temp(key)?;
-        let written = self.write_entry(file, prefix, value);
-        if let Err(error) = written.and_then(|()| self.rename_over(&temp, key.path())) {
+        let written = write(file, start, rest, durability);
+        if let Err(error) = written.and_then(|()| self.rename_over(&temp, path)) {
             // Should this fail too, the file's name still says that it is to be swept.
             let _ = self.directory.remove_file(&temp);
             return Err(error.into());
         }
-        if self.durability == Durability::Full {
+        if durability == Durability::Full {
             self.directory.sync_directory(key.shelf())?;
         }
         Ok(())
@@ -62,26 +75,6 @@ impl<D: Directory, C: Clock> Store<D, C> {
         Ok(())
     }
 
-    /// Writes all of an entry and closes its file.
-    fn write_entry(
-        &self,
-        file: D::File,
-        mut prefix: Vec<u8>,
-        value: &[u8],
-    ) -> Result<(), DirectoryError> {
-        if value.len() <= COPIED_VALUE_LEN {
-            prefix.extend_from_slice(value);
-            file.write(0, &prefix)?;
-        } else {
-            file.write(0, &prefix)?;
-            file.write(prefix.len() as u64, value)?;
-        }
-        if self.durability != Durability::None {
-            file.sync()?;
-        }
-        Ok(())
-    }
-
     fn rename_over(&self, temp: &str, path: &str) -> Result<(), DirectoryError> {
         match self.directory.rename(temp, path) {
             // A rename replaces anything but a directory, and only an empty one is ours to remove.
@@ -92,6 +85,26 @@ impl<D: Directory, C: Clock> Store<D, C> {
             renamed => renamed,
         }
     }
+}
+
+/// Writes all of a file and closes it.
+fn write(
+    file: impl File,
+    mut start: Vec<u8>,
+    rest: &[u8],
+    durability: Durability,
+) -> Result<(), DirectoryError> {
+    if rest.len() <= COPIED_VALUE_LEN {
+        start.extend_from_slice(rest);
+        file.write(0, &start)?;
+    } else {
+        file.write(0, &start)?;
+        file.write(start.len() as u64, rest)?;
+    }
+    if durability != Durability::None {
+        file.sync()?;
+    }
+    Ok(())
 }
 
 /// Names that nobody else gives to a file in the same directory.
@@ -107,9 +120,14 @@ impl TempNames {
         }
     }
 
+    /// How many were taken, from the seed on.
+    pub(super) fn taken(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     fn next(&self, shelf: &str) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut name = String::from_iter([shelf, "/", TEMP_PREFIX]);
+        let mut name = String::from(shelf) + "/" + TEMP_PREFIX;
         push_hex(&mut name, &number.to_be_bytes());
         name
     }

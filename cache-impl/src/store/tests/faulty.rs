@@ -1,7 +1,7 @@
 //! A directory that fails one operation of its user's, and remembers what it was asked.
 
 use super::fixture::{Fixture, VirtualClock};
-use crate::directory::{Directory, DirectoryError, File, NativeDirectory, NativeFile};
+use crate::directory::{Directory, DirectoryError, File, NativeDirectory, NativeFile, Status};
 use crate::durability::Durability;
 use crate::store::{Error, Store};
 use alloc::rc::Rc;
@@ -83,6 +83,14 @@ impl Directory for Faulty {
         })
     }
 
+    fn open_to_update(&self, path: &str) -> Result<FaultyFile, DirectoryError> {
+        self.steps.take("open to update")?;
+        self.inner.open_to_update(path).map(|inner| FaultyFile {
+            inner,
+            steps: self.steps.clone(),
+        })
+    }
+
     fn create(&self, path: &str) -> Result<FaultyFile, DirectoryError> {
         self.steps.take("create")?;
         self.inner.create(path).map(|inner| FaultyFile {
@@ -119,6 +127,18 @@ impl Directory for Faulty {
     fn names(&self) -> Result<Vec<String>, DirectoryError> {
         self.steps.take("names")?;
         self.inner.names()
+    }
+
+    fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
+        self.steps.take("enter")?;
+        let inner = self.inner.enter(path)?;
+        let steps = self.steps.clone();
+        Ok(Self { inner, steps })
+    }
+
+    fn status(&self, path: &str) -> Result<Status, DirectoryError> {
+        self.steps.take("status")?;
+        self.inner.status(path)
     }
 }
 

@@ -51,7 +51,7 @@ impl Fixture {
     }
 
     pub(super) fn with(durability: Durability) -> Self {
-        let root = tempfile::tempdir().expect("a temporary directory");
+        let root = scratch();
         let clock = VirtualClock(Rc::new(Cell::new(START)));
         let store = open(root.path(), &clock, durability);
         Self { root, clock, store }
@@ -77,6 +77,14 @@ impl Fixture {
     pub(super) fn get(&self, key: &str) -> Option<Vec<u8>> {
         found(self.store.get(key))
     }
+}
+
+/// A directory of its own, in memory where there is a place for that: some tests make many files.
+fn scratch() -> TempDir {
+    let in_memory = tempfile::tempdir_in("/dev/shm");
+    in_memory
+        .or_else(|_| tempfile::tempdir())
+        .expect("a temporary directory")
 }
 
 fn open(

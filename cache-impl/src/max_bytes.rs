@@ -1,0 +1,81 @@
+//! How much a store may hold.
+
+use core::num::NonZeroU64;
+use core::str::FromStr;
+use thiserror::Error;
+
+/// A bound on the sizes of the files of all entries together, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxBytes(NonZeroU64);
+
+impl MaxBytes {
+    /// Any number but 0: a store that may hold nothing is none.
+    pub const fn new(bytes: u64) -> Option<Self> {
+        match NonZeroU64::new(bytes) {
+            Some(bytes) => Some(Self(bytes)),
+            None => None,
+        }
+    }
+
+    /// The number of bytes.
+    pub const fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+/// The text is no number of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a number of bytes; say how many in digits, such as `1000000000`")]
+pub struct NotANumberOfBytes;
+
+impl FromStr for MaxBytes {
+    type Err = NotANumberOfBytes;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Not by the standard parser, which also takes a sign.
+        let bytes = text.bytes().try_fold(0_u64, |bytes, digit| {
+            let digit = digit.wrapping_sub(b'0');
+            let valid = digit < 10;
+            bytes
+                .checked_mul(10)?
+                .checked_add(digit.into())
+                .filter(|_| valid)
+        });
+        bytes.and_then(Self::new).ok_or(NotANumberOfBytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_a_number_of_bytes() {
+        assert_eq!("1000000".parse().map(MaxBytes::get), Ok(1_000_000));
+        assert_eq!("1".parse().map(MaxBytes::get), Ok(1));
+        assert_eq!(
+            "18446744073709551615".parse().map(MaxBytes::get),
+            Ok(u64::MAX)
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused_and_never_guessed() {
+        for text in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            "1e9",
+            "1 ",
+            "1_000",
+            "1G",
+            "0x10",
+            "1.5",
+            "18446744073709551616",
+            "unlimited",
+        ] {
+            assert_eq!(text.parse::<MaxBytes>(), Err(NotANumberOfBytes), "{text:?}");
+        }
+    }
+}
