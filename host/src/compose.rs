@@ -142,6 +142,9 @@ pub enum ComposeError {
 /// Imports that no plug meets stay imports of the result. A plug that meets nothing, and a plug
 /// that exports an imported interface in another shape, are errors.
 pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
+    if plugs.is_empty() {
+        return Ok(Composition::of_one(socket));
+    }
     let parts: Vec<&Part> = std::iter::once(socket).chain(plugs).collect();
     refuse_equal_names(&parts)?;
 
@@ -154,14 +157,10 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
         Form::Portable => Vec::new(),
         Form::Granted => grants::private_imports(&parts, &links)?,
     };
-    let bytes = if plugs.is_empty() {
-        socket.component.bytes().to_owned()
-    } else {
-        connect(&mut graph, &stack, &links, &private).map_err(|source| ComposeError::Encode {
-            parts: parts.iter().map(|part| part.name.clone()).collect(),
-            source,
-        })?
-    };
+    let bytes = connect(&mut graph, &stack, &links, &private).map_err(|source| {
+        let parts = parts.iter().map(|part| part.name.clone()).collect();
+        ComposeError::Encode { parts, source }
+    })?;
     if form == Form::Granted {
         grants::verify(&bytes, &links, &private)?;
     }
@@ -175,6 +174,26 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
 }
 
 impl Composition {
+    /// A component that stays alone.
+    fn of_one(socket: &Part) -> Self {
+        let bytes = socket.component.bytes().to_owned();
+        let open = |import: &str| Link {
+            importer: 0,
+            import: import.to_owned(),
+            provider: None,
+        };
+        Self {
+            links: grants::top_level_imports(&bytes)
+                .into_iter()
+                .map(open)
+                .collect(),
+            layout: vec![(0..bytes.len(), socket.name.clone())],
+            bytes,
+            parts: vec![socket.name.clone()],
+            private: Vec::new(),
+        }
+    }
+
     /// The binary of the composed component.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -206,9 +225,6 @@ impl Composition {
 
 /// Where the parts stand in the composed binary, which holds them unchanged.
 fn layout(bytes: &[u8], parts: &[&Part]) -> Layout {
-    if let [socket] = parts {
-        return vec![(0..bytes.len(), socket.name.clone())];
-    }
     let mut layout = Layout::new();
     let mut depth = 0;
     // The encoder has validated the binary.

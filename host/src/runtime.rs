@@ -21,7 +21,6 @@ use wasmtime_wasi::p1::WasiP1Ctx;
 pub struct Runtime {
     engine: Engine,
     components: Linker<State<Parts>>,
-    modules: wasmtime::Linker<State<WasiP1Ctx>>,
     ticker: Option<Arc<Ticker>>,
 }
 
@@ -84,18 +83,12 @@ impl Runtime {
         let engine = Engine::new(&config(options)?).map_err(LoadError::Engine)?;
         let mut components = Linker::new(&engine);
         link::consumer(&mut components).map_err(LoadError::Engine)?;
-        let mut modules = wasmtime::Linker::new(&engine);
-        wasmtime_wasi::p1::add_to_linker_async(&mut modules, |state: &mut State<WasiP1Ctx>| {
-            &mut state.wasi
-        })
-        .map_err(LoadError::Engine)?;
         let ticker = options
             .interruptible
             .then(|| Arc::new(Ticker::start(&engine)));
         Ok(Self {
             engine,
             components,
-            modules,
             ticker,
         })
     }
@@ -136,8 +129,12 @@ impl Runtime {
                 import: format!("{}.{}", import.module(), import.name()),
             });
         }
-        let linked = self
-            .modules
+        let mut linker = wasmtime::Linker::new(&self.engine);
+        wasmtime_wasi::p1::add_to_linker_async(&mut linker, |state: &mut State<WasiP1Ctx>| {
+            &mut state.wasi
+        })
+        .map_err(LoadError::Engine)?;
+        let linked = linker
             .instantiate_pre(&compiled)
             .map_err(|source| LoadError::Link {
                 part: name.clone(),

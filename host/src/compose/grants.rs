@@ -76,10 +76,10 @@ pub(super) fn verify(
     Ok(())
 }
 
-fn top_level_imports(component: &[u8]) -> Vec<&str> {
+pub(super) fn top_level_imports(component: &[u8]) -> Vec<&str> {
     let mut depth = 0;
     let mut imports = Vec::new();
-    // The encoder has validated the binary, so what does not parse is only what has ended.
+    // The binary is valid, so what does not parse is only what has ended.
     for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
         match payload {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
