@@ -2,7 +2,11 @@
 
 use super::input::{is_stdin, read_component};
 use crate::cli::exit::UsageError;
-use std::path::{Path, PathBuf};
+use std::{
+    panic::resume_unwind,
+    path::{Path, PathBuf},
+    thread,
+};
 use wit_host::{Part, PartName};
 
 /// `FILE --plug [NAME=]PLUG …`
@@ -22,14 +26,38 @@ pub struct PartArgs {
 impl PartArgs {
     /// Reads FILE as a component, and the plugs in the order of the stack.
     pub fn read(&self) -> anyhow::Result<(Part, Vec<Part>)> {
-        let plugs = self.read_plugs()?;
-        let component = read_component(&self.socket)?;
-        let name = self.socket_name();
-        Ok((Part { name, component }, plugs))
+        self.read_with(|| {
+            let component = read_component(&self.socket)?;
+            let name = self.socket_name();
+            Ok(Part { name, component })
+        })
     }
 
-    /// Reads the plugs, in the order of the stack.
-    pub fn read_plugs(&self) -> anyhow::Result<Vec<Part>> {
+    /// Reads the plugs, in the order of the stack, while `read_socket` reads FILE: most of reading is
+    /// validating, which gains from a second core.
+    pub fn read_with<T>(
+        &self,
+        read_socket: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<(T, Vec<Part>)> {
+        let plugs = self.parse_plugs()?;
+        thread::scope(|scope| {
+            let read = |(name, path): (PartName, &Path)| {
+                read_component(path).map(|component| Part { name, component })
+            };
+            let reading: Vec<_> = plugs
+                .into_iter()
+                .map(|plug| scope.spawn(move || read(plug)))
+                .collect();
+            let socket = read_socket()?;
+            let plugs = reading
+                .into_iter()
+                .map(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect::<Result<_, _>>()?;
+            Ok((socket, plugs))
+        })
+    }
+
+    fn parse_plugs(&self) -> Result<Vec<(PartName, &Path)>, UsageError> {
         let plugs: Vec<(PartName, &Path)> = self
             .plugs
             .iter()
@@ -37,19 +65,10 @@ impl PartArgs {
             .collect::<Result<_, _>>()?;
         let paths = std::iter::once(self.socket.as_path()).chain(plugs.iter().map(|plug| plug.1));
         if paths.filter(|path| is_stdin(path)).count() > 1 {
-            return Err(
-                UsageError("standard input can be read only once; name files".to_owned()).into(),
-            );
+            let message = "standard input can be read only once; name files";
+            return Err(UsageError(message.to_owned()));
         }
-        plugs
-            .into_iter()
-            .map(|(name, path)| {
-                Ok(Part {
-                    name,
-                    component: read_component(path)?,
-                })
-            })
-            .collect()
+        Ok(plugs)
     }
 
     /// The file's stem, or `consumer` where that is no name.

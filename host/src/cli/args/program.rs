@@ -51,10 +51,8 @@ impl ProgramArgs {
         consumer: impl FnOnce(&PartName) -> Sandbox,
     ) -> anyhow::Result<Plan> {
         let name = self.parts.socket_name();
-        let (socket, plugs) = phases.time("read", || -> anyhow::Result<_> {
-            let plugs = self.parts.read_plugs()?;
-            Ok((self.read_socket()?, plugs))
-        })?;
+        let (socket, plugs) =
+            phases.time("read", || self.parts.read_with(|| self.read_socket()))?;
         let plug_names: Vec<_> = plugs.iter().map(|plug| plug.name.clone()).collect();
         let sandboxes = self
             .grants
