@@ -46,6 +46,7 @@
 
 mod authority;
 mod bindgen;
+mod cache;
 mod call;
 mod componentize;
 mod compose;
@@ -68,6 +69,7 @@ mod wit;
 
 pub use authority::{Authority, Grant};
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
+pub use cache::{Cache, CacheError, DirCache, DirCacheOptions};
 pub use call::TimedOut;
 pub use componentize::{Component, ComponentizeError, componentize};
 pub use compose::{

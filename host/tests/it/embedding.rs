@@ -1,11 +1,13 @@
 //! The library, as an embedder uses it.
 
+use crate::guests::Guest;
 use libtest_mimic::{Failed, Trial};
 use std::time::Duration;
 use tokio::runtime::Runtime as Tokio;
 use wit_host::{
-    Component, Form, InstantiateError, Limits, Outcome, Part, PartName, Pool, Program, Runtime,
-    RuntimeOptions, Sandbox, SandboxError, Sandboxes, Wasm, compose,
+    Cache, CacheError, Component, DirCache, DirCacheOptions, Form, InstantiateError, Limits,
+    Outcome, Part, PartName, Pool, Preopen, Program, Runtime, RuntimeOptions, Sandbox,
+    SandboxError, Sandboxes, Wasm, compose,
 };
 
 /// A consumer that is content if the number is 42, and what has the number.
@@ -36,6 +38,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test(
             "embedding::a_sandbox_for_nobody_is_refused",
             sandbox_for_nobody,
+        ),
+        Trial::test(
+            "embedding::a_component_and_the_host_share_a_directory",
+            shared_directory,
         ),
         Trial::test(
             "embedding::start_up_code_is_held_to_the_limits",
@@ -86,7 +92,7 @@ fn own_sandboxes() -> Result<(), Failed> {
     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
     let directory = tempfile::tempdir()?;
     let granted = Sandbox::new()
-        .preopen(wit_host::Preopen::read_only(directory.path(), "/d"))
+        .preopen(Preopen::read_only(directory.path(), "/d"))
         .env("A", "1")
         .env("B", "2");
     let rich = Sandboxes {
@@ -134,4 +140,43 @@ fn start_up_code() -> Result<(), Failed> {
         Some(InstantiateError::Ended(Outcome::TimedOut(_))) => Ok(()),
         other => Err(format!("expected a time-out, found {other:?}").into()),
     }
+}
+
+/// What the component writes, the host reads, and the other way round.
+fn shared_directory() -> Result<(), Failed> {
+    let directory = tempfile::tempdir()?;
+    let name: PartName = "cache".parse()?;
+    let component = Component::open(Guest::CacheImpl.path()?)?;
+    let composition = compose(&Part { name, component }, &[], Form::Granted)?;
+    let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
+    let sandboxes = Sandboxes {
+        consumer: Sandbox::new().preopen(Preopen::read_write(directory.path(), "/cache")),
+        ..Sandboxes::default()
+    };
+    let native = DirCache::open(directory.path(), DirCacheOptions::default())?;
+    native.set("from the host", b"h", None)?;
+    let shown = tokio()?.block_on(async {
+        let mut instance = program.instantiate(&sandboxes, &Limits::default()).await?;
+        let mut shown = Vec::new();
+        for call in [
+            "set(\"from the component\", [99], none)",
+            "get(\"from the host\")",
+        ] {
+            shown.push(
+                instance
+                    .invoke(&call.parse()?)
+                    .await?
+                    .map(|value| value.wave),
+            );
+        }
+        Ok::<_, Failed>(shown)
+    })?;
+    assert_eq!(shown, [Some("ok".to_owned()), Some("ok([104])".to_owned())]);
+    assert_eq!(native.get("from the component")?, b"c");
+    native.delete("from the component")?;
+    assert!(matches!(
+        native.get("from the component"),
+        Err(CacheError::NotFound)
+    ));
+    Ok(())
 }
