@@ -45,8 +45,10 @@ pub(crate) fn new_store<W: 'static>(
 ) -> wasmtime::Result<Store<State<W>>> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
-    if let Some(fuel) = fuel {
-        store.set_fuel(fuel)?;
+    match fuel {
+        Some(fuel) => store.set_fuel(fuel)?,
+        // This fails where no fuel is counted, and then there is no tank to fill either.
+        None => drop(store.set_fuel(u64::MAX)),
     }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| match store.data().deadline {

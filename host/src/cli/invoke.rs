@@ -12,6 +12,7 @@ use super::{
 use std::{
     io::{self, BufRead, IsTerminal},
     process::ExitCode,
+    time::Duration,
 };
 use tokio::runtime::Runtime as Tokio;
 use wit_host::{Call, Instance, InstantiateError, InvokeError, PartName, Sandbox};
@@ -49,16 +50,17 @@ impl Invoke {
         })?;
         let program = plan.load(phases)?;
         let tokio = Plan::tokio()?;
-        if !calls.is_empty() {
-            deadline::enforce(plan.limits.timeout);
-        }
+        let timeout = plan.limits.timeout;
+        let watch = deadline::watch(timeout);
         let instance = phases.time("instantiate", || {
             tokio.block_on(program.instantiate(&plan.sandboxes, &plan.limits))
         });
+        drop(watch);
         let mut session = match instance {
             Ok(instance) => Session {
                 instance,
                 tokio,
+                timeout,
                 json: self.json,
             },
             Err(InstantiateError::Ended(outcome)) => return Ok(exit::report(&outcome)),
@@ -90,12 +92,14 @@ impl Invoke {
 struct Session {
     instance: Instance,
     tokio: Tokio,
+    timeout: Option<Duration>,
     json: bool,
 }
 
 impl Session {
     /// Makes a call and gives the line to show for it; empty where there is no result.
     fn call(&mut self, call: &Call) -> Result<String, InvokeError> {
+        let _watch = deadline::watch(self.timeout);
         let value = self.tokio.block_on(self.instance.invoke(call))?;
         Ok(match value {
             None => String::new(),

@@ -34,7 +34,7 @@ impl Run {
         program.expect_command()?;
 
         let tokio = Plan::tokio()?;
-        deadline::enforce(plan.limits.timeout);
+        let watch = deadline::watch(plan.limits.timeout);
         let instance = phases.time("instantiate", || {
             tokio.block_on(program.instantiate(&plan.sandboxes, &plan.limits))
         });
@@ -43,6 +43,7 @@ impl Run {
             Err(InstantiateError::Ended(outcome)) => outcome,
             Err(error) => return Err(error.into()),
         };
+        drop(watch);
         // A read of standard input may still be waiting; the process does not wait for it.
         tokio.shutdown_background();
         Ok(exit::report(&outcome))
