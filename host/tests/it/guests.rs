@@ -17,6 +17,8 @@ pub enum Guest {
     CppLru,
     Conformance,
     FaultyCache,
+    ProberConsumer,
+    ProberPlug,
 }
 
 impl Guest {
@@ -29,6 +31,8 @@ impl Guest {
             Self::CppLru => "cpp-lru",
             Self::Conformance => "conformance",
             Self::FaultyCache => "faulty-cache",
+            Self::ProberConsumer => "prober-consumer",
+            Self::ProberPlug => "prober-plug",
         }
     }
 

@@ -3,12 +3,14 @@
 //!
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
+mod authority;
 mod conformance;
 mod embedding;
 mod golden;
 mod guests;
 mod matrix;
 mod stacks;
+mod torture;
 
 use libtest_mimic::{Arguments, Trial};
 use std::{
@@ -23,6 +25,8 @@ fn main() {
         .chain(embedding::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
+        .chain(authority::trials())
+        .chain(torture::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

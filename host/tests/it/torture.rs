@@ -1,0 +1,240 @@
+//! Files that nobody meant to give: whatever is in them, every way into the library ends with a
+//! result or a typed error, soon.
+//!
+//! `TORTURE=1` tries more than a hundred thousand. A violation names the `TORTURE_SEED` and the
+//! `TORTURE_CASE` that repeat it.
+
+mod doors;
+mod mutate;
+
+use crate::guests::Guest;
+use doors::Doors;
+use libtest_mimic::{Failed, Trial};
+use mutate::Rng;
+use std::{
+    cell::RefCell,
+    fs, io,
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    sync::{Arc, Once, mpsc},
+    thread,
+    time::Duration,
+};
+use wit_host::{Language, Wasm, bindgen};
+
+/// What one file may take, through all doors.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What the main thread of a process has.
+const STACK: usize = 8 << 20;
+
+/// The trials.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("torture::odd_files", odd_files),
+        Trial::test("torture::mutated_binaries", || {
+            files(sized(400, 70_000), binary)
+        }),
+        Trial::test("torture::mutated_text", || files(sized(400, 50_000), text)),
+        Trial::test("torture::random_files", || {
+            files(sized(400, 20_000), random)
+        }),
+        Trial::test("torture::odd_interfaces", odd_interfaces),
+        Trial::test("torture::mutated_interfaces", mutated_interfaces),
+    ]
+}
+
+fn sized(short: usize, long: usize) -> usize {
+    if std::env::var_os("TORTURE").is_some() {
+        long
+    } else {
+        short
+    }
+}
+
+/// Whole files of all kinds, to make worse ones of.
+struct Seeds {
+    texts: Vec<String>,
+    binaries: Vec<Vec<u8>>,
+}
+
+impl Seeds {
+    /// The golden cases, the odd ones, guests, and a module that carries its world.
+    fn gather() -> Result<Self, Failed> {
+        let mut texts = Vec::new();
+        find_texts(&below_tests("cases"), &mut texts)?;
+        texts.sort();
+        texts.extend(odd("odd.wat", ";;")?);
+        let mut binaries: Vec<Vec<u8>> = texts
+            .iter()
+            .filter_map(|text| Wasm::parse("seed", text.clone().into_bytes()).ok())
+            .map(|wasm| wasm.bytes().to_owned())
+            .collect();
+        for guest in [Guest::CacheImpl, Guest::RustConsumer] {
+            binaries.push(fs::read(guest.path()?)?);
+        }
+        let wit = below_tests("../../wit");
+        let files = bindgen(&wit, "provider", Language::C)?;
+        let worlds = files.into_iter().map(|file| file.contents);
+        binaries.extend(worlds.filter(|contents| contents.starts_with(b"\0asm")));
+        Ok(Self { texts, binaries })
+    }
+}
+
+fn below_tests(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests")
+        .join(path)
+}
+
+fn find_texts(directory: &Path, found: &mut Vec<String>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            find_texts(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "wat") {
+            found.push(fs::read_to_string(path)?);
+        }
+    }
+    Ok(())
+}
+
+fn odd(file: &str, comment: &str) -> io::Result<Vec<String>> {
+    let lines = fs::read_to_string(below_tests("torture").join(file))?;
+    Ok(lines
+        .lines()
+        .filter(|line| !line.starts_with(comment))
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Makes a file of the seeds, by chance.
+type Mutation = fn(&mut Rng, &Seeds) -> Vec<u8>;
+
+fn binary(rng: &mut Rng, seeds: &Seeds) -> Vec<u8> {
+    let (file, other) = (rng.choose(&seeds.binaries), rng.choose(&seeds.binaries));
+    mutate::bytes(rng, file, other)
+}
+
+fn text(rng: &mut Rng, seeds: &Seeds) -> Vec<u8> {
+    let (text, other) = (rng.choose(&seeds.texts), rng.choose(&seeds.texts));
+    mutate::text(rng, text, other).into_bytes()
+}
+
+/// Mostly behind a start that is right: nothing else is looked at.
+fn random(rng: &mut Rng, _: &Seeds) -> Vec<u8> {
+    let starts: [&[u8]; 4] = [b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0", b"(module ", b""];
+    let mut file = rng.choose(&starts).to_vec();
+    for _ in 0..rng.below(200) {
+        file.push(rng.below(256) as u8);
+    }
+    file
+}
+
+fn files(count: usize, mutation: Mutation) -> Result<(), Failed> {
+    let seeds = Arc::new(Seeds::gather()?);
+    let doors = Arc::new(Doors::new(&partners()?));
+    torture(count, move |_, rng| {
+        let file = mutation(rng, &seeds);
+        doors.enter(&file, rng.below(100))
+    })
+}
+
+fn odd_files() -> Result<(), Failed> {
+    let files = odd("odd.wat", ";;")?;
+    let doors = Arc::new(Doors::new(&partners()?));
+    torture(files.len(), move |number, rng| {
+        doors.enter(files[number].as_bytes(), rng.below(100))
+    })
+}
+
+/// What is composed with every file: a consumer, a provider, and one that is both.
+fn partners() -> io::Result<Vec<Vec<u8>>> {
+    ["consumer", "increment", "forty"]
+        .map(|name| fs::read(below_tests(&format!("cases/compose/middleware/{name}.wat"))))
+        .into_iter()
+        .collect()
+}
+
+fn odd_interfaces() -> Result<(), Failed> {
+    let lines = odd("odd.wit", "//")?;
+    torture(lines.len(), move |number, _| generate_for(&lines[number]))
+}
+
+fn mutated_interfaces() -> Result<(), Failed> {
+    let lines = odd("odd.wit", "//")?;
+    torture(sized(100, 10_000), move |_, rng| {
+        let (line, other) = (rng.choose(&lines), rng.choose(&lines));
+        generate_for(&mutate::text(rng, line, other))
+    })
+}
+
+fn generate_for(items: &str) -> Result<(), String> {
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = directory.path().join("w.wit");
+    let wit =
+        format!("package a:b;\ninterface i {{ {items} }}\nworld w {{ import i; export i; }}\n");
+    fs::write(&path, wit).map_err(|error| error.to_string())?;
+    doors::generate(&path)
+}
+
+/// Tries cases. Each has a thread of its own, named after it: so an end without words, by an
+/// exhausted stack, names it too.
+fn torture(
+    count: usize,
+    case: impl Fn(usize, &mut Rng) -> Result<(), String> + Send + Sync + 'static,
+) -> Result<(), Failed> {
+    hear_panics();
+    let (seed, case) = (number_from("TORTURE_SEED").unwrap_or(1), Arc::new(case));
+    let cases = match number_from("TORTURE_CASE") {
+        Some(number) => number as usize..count.min(number as usize + 1),
+        None => 0..count,
+    };
+    let mut violations = Vec::new();
+    for number in cases {
+        let name = format!("TORTURE_SEED={seed} TORTURE_CASE={number}");
+        let case = case.clone();
+        let (done, is_done) = mpsc::channel();
+        thread::Builder::new()
+            .name(name.clone())
+            .stack_size(STACK)
+            .spawn(move || {
+                let mut rng = Rng::new(seed ^ ((number as u64) << 20));
+                let result = panic::catch_unwind(AssertUnwindSafe(|| case(number, &mut rng)));
+                // Nobody listens any more where it took too long.
+                let _ = done.send(result.unwrap_or_else(|_| Err(PANIC.take())));
+            })?;
+        let result = is_done
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| Err(format!("takes longer than {PATIENCE:?}")));
+        violations.extend(result.err().map(|violation| format!("{name}: {violation}")));
+    }
+    println!("F15: tried {count}, violated {}", violations.len());
+    match violations.as_slice() {
+        [] => Ok(()),
+        violations => Err(violations.join("\n").into()),
+    }
+}
+
+fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+thread_local! {
+    /// What the last panic of this thread said, and where.
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+fn hear_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hook = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            let is_case = |name: &str| name.starts_with("TORTURE_SEED");
+            if thread::current().name().is_some_and(is_case) {
+                PANIC.set(panic.to_string());
+            } else {
+                hook(panic);
+            }
+        }));
+    });
+}
