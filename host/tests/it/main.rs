@@ -10,6 +10,7 @@ mod golden;
 mod guests;
 mod matrix;
 mod stacks;
+mod tampered;
 mod torture;
 
 use libtest_mimic::{Arguments, Trial};
@@ -26,6 +27,7 @@ fn main() {
         .chain(matrix::trials())
         .chain(conformance::trials())
         .chain(authority::trials())
+        .chain(tampered::trials())
         .chain(torture::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();

@@ -43,7 +43,8 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-fn sized(short: usize, long: usize) -> usize {
+/// How many to try: a few, or with `TORTURE=1` many.
+pub fn sized(short: usize, long: usize) -> usize {
     if std::env::var_os("TORTURE").is_some() {
         long
     } else {

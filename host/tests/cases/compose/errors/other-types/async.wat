@@ -1,0 +1,12 @@
+(component (import "source" (instance $i
+  (type $record (record (field "x" u32) (field "y" string)))
+  (export "record-type" (type $record-type (eq $record)))
+  (type $variant (variant (case "a" u32) (case "b")))
+  (export "variant-type" (type $variant-type (eq $variant)))
+  (type $enum (enum "red" "green"))
+  (export "enum-type" (type $enum-type (eq $enum)))
+  (type $flags (flags "r" "w"))
+  (export "flags-type" (type $flags-type (eq $flags)))
+  (export "f" (func async (param "p" $record-type) (result $variant-type)))
+  (export "g" (func (param "e" $enum-type) (result $flags-type)))))
+  (export "test:shapes/shape@1.0.0" (instance $i)))

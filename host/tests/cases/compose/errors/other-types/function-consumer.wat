@@ -1,0 +1,1 @@
+(component (import "get" (func (result u32))))

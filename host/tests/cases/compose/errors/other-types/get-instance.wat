@@ -1,0 +1,1 @@
+(component (import "source" (instance $i)) (export "get" (instance $i)))

@@ -1,0 +1,1 @@
+(module (func $s (loop $a (br $a))) (start $s) (func (export "_start")))
