@@ -75,6 +75,17 @@ lint: setup
 fmt:
     cargo fmt --all
 
+# Try the cache against faults in the long form, and count them; TORTURE_SEED repeats a run.
+[group('upkeep')]
+torture:
+    TORTURE=1 cargo test -p cache-impl --release --test torture
+    TORTURE=1 cargo test -p wit-host --test it -- torture:: tampered::
+
+# Fuzz the decoder of entries and the paths of keys, for so many runs each.
+[group('upkeep')]
+fuzz RUNS="10000000":
+    scripts/fuzz {{ RUNS }}
+
 # Build both Rust guests with cargo-component, from the same sources, and put them through the same test.
 [group('upkeep')]
 build-cargo-component: host build-cpp-consumer
