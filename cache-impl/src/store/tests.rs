@@ -1,4 +1,3 @@
-mod faulty;
 mod fixture;
 mod upkeep;
 
@@ -6,10 +5,8 @@ use super::*;
 use crate::directory::NativeDirectory;
 use crate::entry::MAX_PREFIX_LEN;
 use alloc::vec;
-use faulty::with_fault;
-use fixture::{Fixture, found, heals, temporary_files};
+use fixture::Fixture;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -238,64 +235,6 @@ fn another_keys_entry_at_our_path_is_a_miss() -> Result<(), Error> {
     Ok(())
 }
 
-#[test]
-fn an_empty_directory_in_an_entrys_place_is_a_miss_and_heals() -> Result<(), Error> {
-    let fixture = Fixture::new();
-    fs::create_dir(fixture.empty_path_of("key")).expect("a directory");
-    heals(&fixture)
-}
-
-#[test]
-fn a_full_directory_in_an_entrys_place_is_left_alone() {
-    let fixture = Fixture::new();
-    let path = fixture.empty_path_of("key");
-    fs::create_dir(&path).expect("a directory");
-    fs::write(path.join("file"), "precious").expect("a file");
-    assert_eq!(fixture.get("key"), None);
-    assert!(matches!(
-        fixture.store.set("key", b"value", None),
-        Err(Error::Directory(_))
-    ));
-    assert!(path.join("file").exists());
-    assert_eq!(temporary_files(fixture.root.path()), Vec::<PathBuf>::new());
-}
-
-#[cfg(unix)]
-#[test]
-fn a_fifo_in_an_entrys_place_is_a_miss_and_heals() -> Result<(), Error> {
-    use rustix::fs::{CWD, Mode, mkfifoat};
-    let fixture = Fixture::new();
-    mkfifoat(CWD, fixture.empty_path_of("key"), Mode::RUSR | Mode::WUSR).expect("a fifo");
-    heals(&fixture)
-}
-
-#[cfg(unix)]
-#[test]
-fn a_socket_in_an_entrys_place_is_a_miss_and_heals() -> Result<(), Error> {
-    let fixture = Fixture::new();
-    let path = fixture.empty_path_of("key");
-    let _socket = std::os::unix::net::UnixListener::bind(path).expect("a socket");
-    heals(&fixture)
-}
-
-#[cfg(unix)]
-#[test]
-fn symbolic_links_in_an_entrys_place_are_not_followed() -> Result<(), Error> {
-    for target in ["nowhere", "key", "/etc/hostname"] {
-        let fixture = Fixture::new();
-        fixture.store.set("other", b"secret", None)?;
-        let path = fixture.empty_path_of("key");
-        // An entry that would be served, were the link followed.
-        fixture.store.set("key", b"followed", None)?;
-        fs::rename(&path, path.with_file_name("key")).expect("an entry");
-        std::os::unix::fs::symlink(target, &path).expect("a link");
-        heals(&fixture)?;
-        assert!(!path.is_symlink());
-        assert!(path.with_file_name("key").exists());
-    }
-    Ok(())
-}
-
 #[cfg(unix)]
 #[test]
 fn a_shelf_that_is_a_link_leads_nowhere_outside() -> Result<(), Error> {
@@ -328,68 +267,6 @@ fn a_store_of_a_newer_format_is_refused_and_kept() {
     let set = fixture.store.set("key", b"value", None);
     assert!(matches!(set, Err(Error::NewerFormat { .. })));
     assert!(!fixture.root.path().join("v1").exists());
-}
-
-#[test]
-fn a_root_removed_while_in_use_is_an_error_and_no_panic() {
-    let Fixture { root, store, .. } = Fixture::new();
-    root.close().expect("the root is removed");
-    assert!(matches!(
-        store.set("key", b"value", None),
-        Err(Error::Directory(_))
-    ));
-    assert_eq!(found(store.get("key")), None);
-}
-
-#[test]
-fn a_set_that_fails_at_any_step_leaves_the_old_value_and_nothing_else() -> Result<(), Error> {
-    let fixture = Fixture::new();
-    fixture.store.set("key", b"old", None)?;
-    let large = vec![1; 100_000];
-    for step in 0.. {
-        let (outcome, asked) = with_fault(&fixture, Some(step), |s| s.set("key", &large, None));
-        assert_eq!(temporary_files(fixture.root.path()), Vec::<PathBuf>::new());
-        if outcome.is_ok() {
-            assert_eq!(asked, ["create", "write", "write", "sync", "rename"]);
-            break;
-        }
-        assert_eq!(
-            fixture.store.get("key")?,
-            b"old",
-            "failed to {}",
-            asked[step]
-        );
-    }
-    assert_eq!(fixture.store.get("key")?, large);
-    Ok(())
-}
-
-#[test]
-fn a_get_that_fails_at_any_step_is_an_error_or_a_miss() -> Result<(), Error> {
-    let fixture = Fixture::new();
-    fixture.store.set("key", &[1; 100_000], None)?;
-    for step in 0.. {
-        let (outcome, asked) = with_fault(&fixture, Some(step), |store| store.get("key").map(drop));
-        if outcome.is_ok() {
-            assert_eq!(asked, ["open", "read", "size", "read"]);
-            break;
-        }
-    }
-    assert!(fixture.get("key").is_some());
-    Ok(())
-}
-
-#[test]
-fn small_entries_take_few_steps() -> Result<(), Error> {
-    let fixture = Fixture::new();
-    fixture.store.set("key", b"old", None)?;
-    let (_, set) = with_fault(&fixture, None, |store| store.set("key", &[1; 1024], None));
-    assert_eq!(set, ["create", "write", "sync", "rename"]);
-    let (_, get) = with_fault(&fixture, None, |store| store.get("key").map(drop));
-    assert_eq!(get, ["open", "read"]);
-    let (_, miss) = with_fault(&fixture, None, |store| store.get("absent").map(drop));
-    assert_eq!(miss, ["open"]);
-    Ok(())
 }
 
 #[test]

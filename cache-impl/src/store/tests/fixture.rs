@@ -97,7 +97,7 @@ fn open(
 }
 
 /// The value, or a miss; any other error fails the test.
-pub(super) fn found<T>(outcome: Result<T, Error>) -> Option<T> {
+fn found<T>(outcome: Result<T, Error>) -> Option<T> {
     match outcome {
         Ok(value) => Some(value),
         Err(Error::NotFound) => None,
@@ -115,13 +115,4 @@ pub(super) fn temporary_files(root: &Path) -> Vec<PathBuf> {
         shelves.flat_map(|shelf| fs::read_dir(shelf.path()).into_iter().flatten().flatten());
     let names = files.filter(|file| file.file_name().to_string_lossy().starts_with("tmp-"));
     names.map(|file| file.path()).collect()
-}
-
-/// What stands in the place of `key` is a miss, and the next `set` puts an entry there.
-pub(super) fn heals(fixture: &Fixture) -> Result<(), Error> {
-    assert_eq!(fixture.get("key"), None);
-    assert!(matches!(fixture.store.delete("key"), Err(Error::NotFound)));
-    fixture.store.set("key", b"healed", None)?;
-    assert_eq!(fixture.store.get("key")?, b"healed");
-    Ok(())
 }

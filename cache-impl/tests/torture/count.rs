@@ -1,0 +1,96 @@
+//! How much to try, and what came of it.
+
+use libtest_mimic::Failed;
+use std::env;
+use std::fmt::{self, Display, Formatter};
+use std::time::SystemTime;
+
+/// The short form or the long one, and what everything random follows from.
+#[derive(Clone)]
+pub struct Scale {
+    long: bool,
+    pub seed: u64,
+}
+
+impl Scale {
+    pub fn from_environment() -> Self {
+        let seed = env::var("TORTURE_SEED").ok().map(|seed| {
+            let digits = seed.trim_start_matches("0x");
+            u64::from_str_radix(digits, 16).expect("`TORTURE_SEED` is a hexadecimal number")
+        });
+        let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Self {
+            long: env::var_os("TORTURE").is_some_and(|long| long == "1"),
+            seed: seed.unwrap_or(since_epoch.as_nanos() as u64),
+        }
+    }
+
+    /// How often to do something.
+    pub fn times(&self, short: u64, long: u64) -> u64 {
+        if self.long { long } else { short }
+    }
+}
+
+impl Display for Scale {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        let form = if self.long { "long" } else { "short" };
+        write!(f, "the {form} form, TORTURE_SEED={:#x}", self.seed)
+    }
+}
+
+/// How many cases were tried, and which of them broke their rule.
+#[derive(Default)]
+pub struct Count {
+    tried: u64,
+    violated: u64,
+    first: Option<String>,
+    notes: Vec<String>,
+}
+
+impl Count {
+    /// Counts a case, and says what happened if its rule did not hold.
+    pub fn case(&mut self, rule: Result<(), String>) {
+        self.tried += 1;
+        if let Err(trace) = rule {
+            self.violated += 1;
+            self.first.get_or_insert(trace);
+        }
+    }
+
+    /// Counts the cases of another process.
+    #[cfg(target_os = "linux")]
+    pub fn cases(&mut self, tried: u64, violated: u64, trace: &str) {
+        self.tried += tried;
+        self.violated += violated;
+        if violated > 0 {
+            self.first.get_or_insert(trace.into());
+        }
+    }
+
+    /// Says what was not tried, or is good to know.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    pub fn verdict(self) -> Result<(), Failed> {
+        match self.first {
+            None => Ok(()),
+            Some(trace) => Err(trace.into()),
+        }
+    }
+}
+
+impl Display for Count {
+    fn fmt(&self, f: &mut Formatter) -> fmt::Result {
+        write!(f, "tried {}, violated {}", self.tried, self.violated)?;
+        for note in &self.notes {
+            write!(f, "; {note}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The rule of a case: `holds`, or else what happened.
+pub fn rule(holds: bool, trace: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(trace()) }
+}

@@ -1,0 +1,132 @@
+//! F4: an entry is cut short anywhere, any bit of what comes before the value is flipped, bits of
+//! the value are, and pages of a file are swapped, lost or stale. What is read is the value or a
+//! miss, and the next `set` heals.
+
+use crate::count::{Count, Scale, rule};
+use crate::disk::Disk;
+use crate::random::Random;
+use crate::world::{Time, got, open};
+use cache_impl::key::Key;
+use cache_impl::{Durability, Store};
+
+const KEY: &str = "a key of some length, so that flips in it count";
+const HEADER_AND_KEY: usize = 48 + KEY.len();
+const PAGE: usize = 4096;
+
+pub fn run(scale: &Scale, count: &mut Count) {
+    let random = &mut Random::new(scale.seed);
+    for len in [0, 1, 100, 3 * PAGE] {
+        let mut patient = Patient::new(random.bytes(len));
+        let entry_len = patient.entry.len();
+        for len in 0..entry_len {
+            patient.damage(count, |entry| entry.truncate(len));
+        }
+        for bit in 0..8 * HEADER_AND_KEY {
+            patient.damage(count, |entry| entry[bit / 8] ^= 1 << (bit % 8));
+        }
+    }
+    for _ in 0..scale.times(20, 250) {
+        let len = *random.pick(&[1, 50, 1000, PAGE, 16 * PAGE]);
+        let mut patient = Patient::new(random.bytes(len));
+        for _ in 0..scale.times(250, 4000) {
+            let damage = *random.pick(DAMAGES);
+            patient.damage(count, |entry| damage(entry, random));
+        }
+    }
+}
+
+type Damage = fn(&mut Vec<u8>, &mut Random);
+
+const DAMAGES: &[Damage] = &[
+    |entry, random| {
+        let bit = random.below(8 * entry.len());
+        entry[bit / 8] ^= 1 << (bit % 8);
+    },
+    |entry, random| {
+        for _ in 0..1 + random.below(16) {
+            let at = random.below(entry.len());
+            entry[at] = random.next() as u8;
+        }
+    },
+    |entry, random| {
+        let (one, other) = (random.below(entry.len()), random.below(entry.len()));
+        entry.swap(one, other);
+    },
+    // A page that never reached the disk.
+    |entry, random| page(entry, random).fill(0),
+    // Two pages in each other's place.
+    |entry, random| {
+        let one = page(entry, random).to_vec();
+        let other = page(entry, random);
+        let len = one.len().min(other.len());
+        other[..len].copy_from_slice(&one[..len]);
+    },
+    |entry, random| {
+        let len = random.below(entry.len());
+        entry.truncate(len);
+    },
+    |entry, random| {
+        let len = 1 + random.below(2 * PAGE);
+        entry.extend(random.bytes(len));
+    },
+    // All is there but what was written last.
+    |entry, random| {
+        let from = random.below(entry.len());
+        entry[from..].fill(0);
+    },
+];
+
+fn page<'a>(entry: &'a mut [u8], random: &mut Random) -> &'a mut [u8] {
+    let pages = entry.len().div_ceil(PAGE);
+    let start = PAGE * random.below(pages);
+    let end = entry.len().min(start + PAGE);
+    &mut entry[start..end]
+}
+
+/// An entry that is damaged again and again.
+struct Patient {
+    disk: Disk,
+    store: Store<Disk, Time>,
+    path: String,
+    value: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+impl Patient {
+    fn new(value: Vec<u8>) -> Self {
+        let time = Time::new();
+        let disk = Disk::new(&time);
+        let store = open(disk.clone(), time, Durability::None);
+        store.set(KEY, &value, Some(1000)).expect("a set");
+        let path = String::from(Key::new(KEY).expect("a short key").path());
+        let entry = disk.edit(&path, |bytes| bytes.clone());
+        Self {
+            disk,
+            store,
+            path,
+            value,
+            entry,
+        }
+    }
+
+    fn damage(&mut self, count: &mut Count, damage: impl FnOnce(&mut Vec<u8>)) {
+        let damaged = self.disk.edit(&self.path, |bytes| {
+            bytes.clone_from(&self.entry);
+            damage(bytes);
+            *bytes != self.entry
+        });
+        let outcome = got(self.store.get(KEY)).and_then(|read| match read {
+            None => rule(damaged, || "a miss without damage".into()),
+            Some(value) if damaged => {
+                let what = if value == self.value {
+                    "the"
+                } else {
+                    "a wrong"
+                };
+                Err(format!("{what} value of a damaged entry was served"))
+            }
+            Some(value) => rule(value == self.value, || "a wrong value".into()),
+        });
+        count.case(outcome);
+    }
+}
