@@ -1,5 +1,6 @@
 //! Bindings for a world of a WIT package.
 
+use crate::guarded::guarded;
 use std::path::{Path, PathBuf};
 use wit_bindgen_core::{Files, WorldGenerator};
 use wit_parser::{PackageId, Resolve};
@@ -60,10 +61,11 @@ pub fn bindgen(
     language: Language,
 ) -> Result<Vec<GeneratedFile>, BindgenError> {
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(wit).map_err(|source| BindgenError::Wit {
-        path: wit.to_owned(),
-        source,
-    })?;
+    let package =
+        guarded(|| Ok(resolve.push_path(wit)?.0)).map_err(|source| BindgenError::Wit {
+            path: wit.to_owned(),
+            source,
+        })?;
     let world_id =
         resolve
             .select_world(&[package], Some(world))
@@ -73,12 +75,12 @@ pub fn bindgen(
                 worlds: worlds_of(&resolve, package),
             })?;
     let mut files = Files::default();
-    generator(language)
-        .generate(&mut resolve, world_id, &mut files)
-        .map_err(|source| BindgenError::Generate {
+    guarded(|| generator(language).generate(&mut resolve, world_id, &mut files)).map_err(
+        |source| BindgenError::Generate {
             world: world.to_owned(),
             source,
-        })?;
+        },
+    )?;
     let to_file = |(name, contents): (&str, &[u8])| GeneratedFile {
         name: name.to_owned(),
         contents: contents.to_owned(),

@@ -12,6 +12,7 @@ mod exit;
 mod inspect;
 mod invoke;
 mod output;
+mod panics;
 mod phases;
 mod precompile;
 mod run;
@@ -19,7 +20,7 @@ mod run;
 use clap::{Parser, Subcommand};
 use exit::Failure;
 use phases::Phases;
-use std::process::ExitCode;
+use std::{panic, process::ExitCode};
 
 /// Composes WebAssembly components over WIT interfaces and runs them, each with its own authority.
 #[derive(Parser)]
@@ -48,9 +49,18 @@ enum Command {
 
 /// Parses, dispatches, and says what went wrong.
 pub fn main() -> ExitCode {
+    let last_panic = panics::silence();
+    match panic::catch_unwind(dispatch) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => Failure::from(error).report(),
+        Err(_) => Failure::from(last_panic.defect()).report(),
+    }
+}
+
+fn dispatch() -> anyhow::Result<ExitCode> {
     let Cli { verbose, command } = Cli::parse();
     let mut phases = Phases::new(verbose);
-    let result = match command {
+    match command {
         Command::Bindgen(command) => command.exec(&mut phases),
         Command::Componentize(command) => command.exec(&mut phases),
         Command::Compose(command) => command.exec(&mut phases),
@@ -60,9 +70,5 @@ pub fn main() -> ExitCode {
         Command::Precompile(command) => command.exec(&mut phases),
         Command::Completions(command) => command.exec(),
         Command::Man(command) => command.exec(),
-    };
-    match result {
-        Ok(code) => code,
-        Err(error) => Failure::from(error).report(),
     }
 }

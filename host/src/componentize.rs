@@ -1,6 +1,9 @@
 //! Core modules made components.
 
-use crate::wasm::{Kind, ReadError, Wasm};
+use crate::{
+    guarded::guarded,
+    wasm::{Kind, ReadError, Wasm},
+};
 use std::path::Path;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1,
@@ -119,7 +122,7 @@ pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
         }
         encoder.validate(true).encode()
     };
-    match encode() {
+    match guarded(encode) {
         Ok(bytes) => Ok(Component { origin, bytes }),
         Err(source) => Err(ComponentizeError::Encode { origin, source }),
     }

@@ -16,6 +16,7 @@ pub use picture::PictureFormat;
 use crate::{
     authority::{Authority, Grant},
     componentize::Component,
+    guarded::guarded,
     name::{InvalidName, PartName},
     trap::Layout,
 };
@@ -157,7 +158,8 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
         Form::Portable => Vec::new(),
         Form::Granted => grants::private_imports(&parts, &links)?,
     };
-    let bytes = connect(&mut graph, &stack, &links, &private).map_err(|source| {
+    let connect = || connect(&mut graph, &stack, &links, &private);
+    let bytes = guarded(connect).map_err(|source| {
         let parts = parts.iter().map(|part| part.name.clone()).collect();
         ComposeError::Encode { parts, source }
     })?;

@@ -2,7 +2,7 @@
 
 mod call;
 mod json;
-mod types;
+pub(crate) mod types;
 mod wave;
 
 pub use call::{Call, CallSyntaxError};

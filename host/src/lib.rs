@@ -51,6 +51,7 @@ mod call;
 mod componentize;
 mod compose;
 mod explain;
+mod guarded;
 mod inspect;
 mod invoke;
 mod limits;

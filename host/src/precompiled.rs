@@ -21,6 +21,7 @@ use wasmtime::component::Component;
 /// program's name in one byte, the name, and the engine's own format.
 const MAGIC: &[u8] = b"\0wit-host code 1\0";
 const DIGEST_SIZE: usize = 32;
+const NO_REGULAR_FILE: &str = "it is no regular file";
 
 /// Compiled code that was read from a file of this user's alone.
 #[derive(Debug)]
@@ -77,6 +78,13 @@ impl Precompiled {
             path: shown(),
             source,
         };
+        // Opening a FIFO would wait for a writer.
+        if !path.metadata().map_err(io_error)?.is_file() {
+            return Err(PrecompiledError::NotOwn {
+                path: shown(),
+                why: NO_REGULAR_FILE,
+            });
+        }
         let mut file = File::open(path).map_err(io_error)?;
         // Asked of the open file: what is at the path may change meanwhile.
         if let Some(why) = why_not_own(&file.metadata().map_err(io_error)?) {
@@ -92,7 +100,7 @@ impl Precompiled {
 fn why_not_own(file: &std::fs::Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt;
     if !file.is_file() {
-        Some("it is no regular file")
+        Some(NO_REGULAR_FILE)
     } else if file.uid() != rustix::process::geteuid().as_raw() {
         Some("it belongs to another user")
     } else if file.mode() & 0o022 != 0 {

@@ -2,6 +2,7 @@
 
 use crate::{
     call::{Ended, TimedOut, call, new_store},
+    invoke::types,
     limits::{Limits, Refusal},
     name::PartName,
     sandbox::{Sandbox, SandboxError, Sandboxes},
@@ -10,11 +11,11 @@ use crate::{
     trap::{Layout, Trap},
 };
 use std::{sync::Arc, time::Duration};
-use wasmtime::{Store, component};
-use wasmtime_wasi::{
-    p1::WasiP1Ctx,
-    p2::bindings::{Command, CommandPre},
+use wasmtime::{
+    ExternType, Module, Store,
+    component::{self, types::ComponentItem},
 };
+use wasmtime_wasi::{p1::WasiP1Ctx, p2::bindings::Command};
 
 /// A program that is compiled and linked, ready to be instantiated any number of times.
 pub struct Program {
@@ -60,13 +61,13 @@ pub enum Outcome {
 /// A program in name only: there is nothing to run in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{part}` exports no {expected}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is"
+    "`{part}` {lack}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is"
 )]
 pub struct NotACommand {
     /// The component or module that was to be run.
     pub part: PartName,
-    /// What it would have to export.
-    pub expected: &'static str,
+    /// What it exports instead, in words.
+    pub lack: String,
 }
 
 /// Why a program could not be started.
@@ -85,6 +86,41 @@ pub enum InstantiateError {
     /// Its start-up code has ended it.
     #[error("the program ended before it was run")]
     Ended(Outcome),
+}
+
+/// What a component lacks to be run.
+fn lack_of_component(component: &component::Component) -> Option<String> {
+    const EXPECTED: &str = "func() -> result";
+    let engine = component.engine();
+    let ty = component.component_type();
+    let exported = ty
+        .exports(engine)
+        .find_map(|(name, export)| match export.ty {
+            ComponentItem::ComponentInstance(instance) if name.starts_with("wasi:cli/run@0.2.") => {
+                Some((name, instance))
+            }
+            _ => None,
+        });
+    let Some((name, instance)) = exported else {
+        return Some("exports no `wasi:cli/run` of WASI 0.2".to_owned());
+    };
+    let found = match instance.get_export(engine, "run").map(|export| export.ty) {
+        Some(ComponentItem::ComponentFunc(function)) => types::of_function(&function),
+        _ => "nothing".to_owned(),
+    };
+    (found != EXPECTED)
+        .then(|| format!("exports in `{name}` as `run` not `{EXPECTED}` but `{found}`"))
+}
+
+/// What a module lacks to be run.
+fn lack_of_module(module: &Module) -> Option<String> {
+    match module.get_export("_start") {
+        Some(ExternType::Func(ty)) if ty.params().len() == 0 && ty.results().len() == 0 => None,
+        Some(_) => {
+            Some("exports as `_start` no function without parameters and results".to_owned())
+        }
+        None => Some("exports no `_start`".to_owned()),
+    }
 }
 
 fn because(refusal: &Option<Refusal>) -> String {
@@ -108,21 +144,17 @@ impl Program {
 
     /// Whether [`Instance::run`] will have something to run; the error says what is missing.
     pub fn expect_command(&self) -> Result<(), NotACommand> {
-        let (is_command, expected) = match &self.linked {
-            Linked::Component(pre) => (CommandPre::new(pre.clone()).is_ok(), "`wasi:cli/run`"),
-            Linked::Module(pre) => {
-                let start = pre.module().get_export("_start");
-                (
-                    start.is_some_and(|start| start.func().is_some()),
-                    "`_start`",
-                )
-            }
+        let lack = match &self.linked {
+            Linked::Component(pre) => lack_of_component(pre.component()),
+            Linked::Module(pre) => lack_of_module(pre.module()),
         };
-        if is_command {
-            return Ok(());
+        match lack {
+            None => Ok(()),
+            Some(lack) => Err(NotACommand {
+                part: self.parts[0].clone(),
+                lack,
+            }),
         }
-        let part = self.parts[0].clone();
-        Err(NotACommand { part, expected })
     }
 
     /// Opens what the sandboxes grant and instantiates the program in a new store. Needs a Tokio

@@ -1,6 +1,8 @@
 //! Reading WebAssembly: binary or text, component or core module.
 
+use crate::guarded::guarded;
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -51,7 +53,10 @@ pub enum ReadError {
     NotWasm { origin: String, start: String },
     /// The text form does not parse.
     #[error("failed to parse `{origin}` as WebAssembly text")]
-    Text { origin: String, source: wat::Error },
+    Text {
+        origin: String,
+        source: anyhow::Error,
+    },
     /// The binary does not validate.
     #[error("`{origin}` is damaged or uses features that are not supported here")]
     Invalid {
@@ -88,12 +93,17 @@ impl Wasm {
         let bytes = if bytes.starts_with(b"\0asm") {
             bytes
         } else if looks_like_text(&bytes) {
-            match wat::parse_bytes(&bytes) {
-                Ok(binary) => binary.into_owned(),
-                Err(mut source) => {
-                    source.set_path(&origin);
-                    return Err(ReadError::Text { origin, source });
-                }
+            let translated = guarded(|| {
+                wat::parse_bytes(&bytes)
+                    .map(Cow::into_owned)
+                    .map_err(|mut error| {
+                        error.set_path(&origin);
+                        error.into()
+                    })
+            });
+            match translated {
+                Ok(binary) => binary,
+                Err(source) => return Err(ReadError::Text { origin, source }),
             }
         } else {
             let start = describe_start(&bytes);

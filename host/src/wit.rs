@@ -1,5 +1,6 @@
 //! The WIT of a component, read back from its binary.
 
+use crate::guarded::guarded;
 use std::collections::BTreeMap;
 use wit_component::WitPrinter;
 use wit_parser::{
@@ -24,7 +25,7 @@ impl Wit {
     /// Reads the world of a component. Fails for a WIT package in binary form, which has none,
     /// and where the component uses types that WIT cannot say.
     pub(crate) fn of_component(bytes: &[u8]) -> anyhow::Result<Self> {
-        match decode(bytes)? {
+        match guarded(|| decode(bytes))? {
             DecodedWasm::Component(resolve, world) => Ok(Self { resolve, world }),
             DecodedWasm::WitPackage(..) => {
                 anyhow::bail!("it is a WIT package in binary form, which has no world")
@@ -34,6 +35,10 @@ impl Wit {
 
     /// The world as WIT, without the definitions of WASI's interfaces, which are the same everywhere.
     pub(crate) fn print(&self) -> anyhow::Result<String> {
+        guarded(|| self.print_unguarded())
+    }
+
+    fn print_unguarded(&self) -> anyhow::Result<String> {
         let root = self.resolve.worlds[self.world].package;
         let mut printer = WitPrinter::default();
         printer.emit_docs(false);
@@ -83,7 +88,7 @@ impl Wit {
         let mut printer = WitPrinter::default();
         printer.emit_docs(false);
         // The printer fails only on types that came from no WIT; then there is nothing to show.
-        if printer.print_interface(&self.resolve, id).is_err() {
+        if guarded(|| printer.print_interface(&self.resolve, id)).is_err() {
             return BTreeMap::new();
         }
         split_items(&String::from(printer.output))

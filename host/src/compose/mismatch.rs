@@ -2,7 +2,7 @@
 
 use super::Part;
 use crate::wit::{Side, Wit};
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 /// An export that has the name of an import and another type.
 #[derive(Debug)]
@@ -34,20 +34,17 @@ impl Mismatch {
         export: &str,
         reason: anyhow::Error,
     ) -> Self {
-        // Where WIT cannot say one of the types, the checker's reason stands alone.
         let items_of = |part: &Part, side, name| {
             Wit::of_component(part.component.bytes()).map(|wit| wit.items(side, name))
         };
-        let expected = items_of(importer, Side::Imports, import).unwrap_or_default();
-        let found = items_of(plug, Side::Exports, export).unwrap_or_default();
-        let items = expected
-            .into_iter()
-            .filter(|(name, item)| found.get(name) != Some(item))
-            .map(|(name, expected)| DifferentItem {
-                expected,
-                found: found.get(&name).cloned(),
-            })
-            .collect();
+        let items = match (
+            items_of(importer, Side::Imports, import),
+            items_of(plug, Side::Exports, export),
+        ) {
+            (Ok(expected), Ok(found)) => different(expected, &found),
+            // WIT cannot say one of the types, so the checker's reason stands alone.
+            _ => Vec::new(),
+        };
         Self {
             importer: (importer.name.to_string(), import.to_owned()),
             plug: (plug.name.to_string(), export.to_owned()),
@@ -55,6 +52,20 @@ impl Mismatch {
             reason,
         }
     }
+}
+
+fn different(
+    expected: BTreeMap<String, String>,
+    found: &BTreeMap<String, String>,
+) -> Vec<DifferentItem> {
+    expected
+        .into_iter()
+        .filter(|(name, item)| found.get(name) != Some(item))
+        .map(|(name, expected)| DifferentItem {
+            expected,
+            found: found.get(&name).cloned(),
+        })
+        .collect()
 }
 
 impl fmt::Display for Mismatch {

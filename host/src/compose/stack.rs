@@ -1,6 +1,7 @@
 //! The parts in the order of the stack, inside a `wac-graph` composition graph.
 
 use super::{ComposeError, Link, Part, PrivateImport, mismatch::Mismatch};
+use crate::guarded::guarded;
 use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
@@ -25,7 +26,7 @@ impl Stack {
         let packages = parts
             .iter()
             .map(|part| {
-                register(part).map_err(|source| ComposeError::Type {
+                guarded(|| register(part)).map_err(|source| ComposeError::Type {
                     part: part.name.clone(),
                     source,
                 })
@@ -46,13 +47,19 @@ impl Stack {
             for (import, expected) in &self.world(graph, importer).imports {
                 let provider = self.provider(graph, importer, import);
                 if let Some((provider, export, found)) = provider {
-                    SubtypeChecker::new(&mut checked)
-                        .is_subtype(found, graph.types(), *expected, graph.types())
-                        .map_err(|reason| {
-                            let (importer, provider) = (parts[importer], parts[provider]);
-                            Mismatch::explain(importer, import, provider, export, reason)
-                        })
-                        .map_err(|mismatch| ComposeError::Mismatch(Box::new(mismatch)))?;
+                    guarded(|| {
+                        SubtypeChecker::new(&mut checked).is_subtype(
+                            found,
+                            graph.types(),
+                            *expected,
+                            graph.types(),
+                        )
+                    })
+                    .map_err(|reason| {
+                        let (importer, provider) = (parts[importer], parts[provider]);
+                        Mismatch::explain(importer, import, provider, export, reason)
+                    })
+                    .map_err(|mismatch| ComposeError::Mismatch(Box::new(mismatch)))?;
                 }
                 links.push(Link {
                     importer,

@@ -6,7 +6,7 @@ use wasmtime::{
 };
 
 /// `func(key: string) -> list<u8>`
-pub(super) fn of_function(ty: &ComponentFunc) -> String {
+pub(crate) fn of_function(ty: &ComponentFunc) -> String {
     let params = ty
         .params()
         .map(|(name, ty)| format!("{name}: {}", of_value(&ty)));

@@ -2,12 +2,15 @@
 
 use super::input::{is_stdin, read_component};
 use crate::cli::exit::UsageError;
+use anyhow::Context;
 use std::{
     panic::resume_unwind,
     path::{Path, PathBuf},
     thread,
 };
 use wit_host::{Part, PartName};
+
+const STACK: usize = 8 << 20;
 
 /// `FILE --plug [NAME=]PLUG …`
 #[derive(clap::Args)]
@@ -46,8 +49,13 @@ impl PartArgs {
             };
             let reading: Vec<_> = plugs
                 .into_iter()
-                .map(|plug| scope.spawn(move || read(plug)))
-                .collect();
+                .map(|plug| {
+                    // As the main thread has it: text nests as deep here as there.
+                    let thread = thread::Builder::new().stack_size(STACK);
+                    thread.spawn_scoped(scope, move || read(plug))
+                })
+                .collect::<Result<_, _>>()
+                .context("failed to start a thread")?;
             let socket = read_socket()?;
             let plugs = reading
                 .into_iter()
