@@ -75,7 +75,7 @@ impl Scenario {
     /// Brings about what is stored before.
     pub fn prepare<D: Directory, C: Clock>(&self, store: &Store<D, C>) {
         if self.is_bounded {
-            for number in 0..20 {
+            for number in 0..5 {
                 let key = format!("other {number}");
                 store.set(&key, &value(SMALL), None).expect("a set");
             }
