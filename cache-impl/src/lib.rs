@@ -16,10 +16,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! It looks after itself: expired entries and what a killed process left are cleared away in the
+//! course of a `set`, and with [`Store::bounded`] the oldest entries go when there are too many.
+//!
 //! From the outside in:
 //! - `component`: the exports of `wit/cache.wit`, the setup that the host granted (`grant`), and
 //!   what the standard library would do (`runtime`). Only in the guest.
-//! - [`Store`]: `set`, `get` and `delete` as operations on a directory.
+//! - [`Store`]: `set`, `get` and `delete` as operations on a directory, and its upkeep.
 //! - [`entry`]: the bytes of an entry's file; [`key`]: its path; `format`: the version of both.
 //! - [`directory`]: the trait, on WASI descriptors in the guest and on the operating system
 //!   natively.

@@ -2,6 +2,9 @@
 //!
 //! Processes that share a directory need no lock: a file is complete before a rename gives it
 //! an entry's name, and nothing is ever written to a file that has one.
+//!
+//! `read` and `replace` are what every call is made of. `upkeep` is when a `set` looks after a
+//! `shelf`, one of the 256 subdirectories, and `room` how it keeps to a bound, by the `tally`.
 
 mod read;
 mod replace;

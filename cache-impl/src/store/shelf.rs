@@ -6,7 +6,7 @@
 //! is then lost, which a cache may do; nothing wrong is served.
 
 use crate::clock::Timestamp;
-use crate::directory::{Directory, DirectoryError, File};
+use crate::directory::{Directory, DirectoryError, File, Status};
 use crate::entry::{MAX_PREFIX_LEN, Prefix};
 use crate::key::is_entry_name;
 use crate::store::replace::TEMP_PREFIX;
@@ -24,51 +24,39 @@ const SAMPLE: usize = 32;
 /// How many samples one look takes at most.
 const MOST_SAMPLES: usize = 32;
 
-/// The names in a subdirectory that are ours; anything else there is left alone.
+/// A subdirectory and the names in it. Those that are not ours are left alone.
 pub(super) struct Shelf<D> {
     directory: D,
-    entries: Vec<String>,
-    temps: Vec<String>,
+    names: Vec<String>,
 }
 
 impl<D: Directory> Shelf<D> {
     pub(super) fn open(root: &D, path: &str) -> Result<Self, DirectoryError> {
         let directory = root.enter(path)?;
-        let (mut entries, mut temps) = (Vec::new(), Vec::new());
-        for name in directory.names()? {
-            if is_entry_name(&name) {
-                entries.push(name);
-            } else if name.starts_with(TEMP_PREFIX) {
-                temps.push(name);
-            }
-        }
-        Ok(Self {
-            directory,
-            entries,
-            temps,
-        })
+        let names = directory.names()?;
+        Ok(Self { directory, names })
     }
 
-    /// How many entries there are.
+    /// How many names there are.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.names.len()
     }
 
     /// Removes the temporary files that nobody writes any more. `now` is by the same clock as the
     /// files' dates; a date after it says nothing.
     pub(super) fn sweep_temps(&self, now: Timestamp) {
-        for temp in &self.temps {
-            let status = self.directory.status(temp);
-            if status.is_ok_and(|temp| temp.modified.is_longer_ago_than(STALE_AFTER, now)) {
-                remove(&self.directory, temp);
+        let is_stale = |status: Status| status.modified.is_longer_ago_than(STALE_AFTER, now);
+        for name in &self.names {
+            if name.starts_with(TEMP_PREFIX) && self.directory.status(name).is_ok_and(is_stale) {
+                remove(&self.directory, name);
             }
         }
     }
 
     /// Removes expired entries, as far as samples find them. `random` is where to begin.
     pub(super) fn sweep_expired(&self, now: Timestamp, random: u64) {
-        let start = (random as usize).checked_rem(self.entries.len());
-        let (before, after) = self.entries.split_at(start.unwrap_or_default());
+        let start = (random as usize).checked_rem(self.names.len());
+        let (before, after) = self.names.split_at(start.unwrap_or_default());
         let mut names = after.iter().chain(before);
         for _ in 0..MOST_SAMPLES {
             let mut swept = 0;
@@ -84,6 +72,9 @@ impl<D: Directory> Shelf<D> {
     }
 
     fn is_expired(&self, name: &str, now: Timestamp) -> bool {
+        if !is_entry_name(name) {
+            return false;
+        }
         let mut start = Vec::new();
         let file = self.directory.open(name);
         file.is_ok_and(|file| file.read(0, MAX_PREFIX_LEN, &mut start).is_ok())
@@ -95,11 +86,12 @@ impl<D: Directory> Shelf<D> {
     pub(super) fn weigh(self, spared: Option<&str>, now: Timestamp) -> Contents<D> {
         let mut contents = Contents {
             directory: self.directory,
-            entries: Vec::with_capacity(self.entries.len()),
+            entries: Vec::new(),
             bytes: 0,
         };
-        for name in self.entries {
-            if spared != Some(name.as_str())
+        for name in self.names {
+            if is_entry_name(&name)
+                && spared != Some(name.as_str())
                 && let Ok(status) = contents.directory.status(&name)
             {
                 contents.bytes = contents.bytes.saturating_add(status.size);

@@ -42,11 +42,7 @@ impl Tally {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(TALLY_LEN);
-        for figure in self.0 {
-            bytes.extend(figure.to_le_bytes());
-        }
-        bytes
+        self.0.map(u64::to_le_bytes).as_flattened().to_vec()
     }
 
     pub(super) fn record(&mut self, shelf_number: u8, bytes: u64) {
