@@ -67,7 +67,7 @@ conformance PROVIDER *ARGS: host build-conformance (build if PROVIDER =~ '\.wasm
 lint: setup
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p cache-impl -p rust-consumer -p conformance -p faulty-cache --target wasm32-wasip2 --profile guest -- -D warnings
+    cargo clippy -p cache-impl -p rust-consumer -p conformance -p faulty-cache -p prober -p prober-plug -p prober-consumer --target wasm32-wasip2 --profile guest -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 # Format the code.

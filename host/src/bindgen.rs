@@ -1,9 +1,12 @@
 //! Bindings for a world of a WIT package.
 
 use crate::guarded::guarded;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 use wit_bindgen_core::{Files, WorldGenerator};
-use wit_parser::{PackageId, Resolve};
+use wit_parser::{PackageId, Resolve, Type, TypeDefKind, TypeId};
 
 /// A language that bindings are generated for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,11 @@ pub enum BindgenError {
         world: String,
         worlds: Vec<String>,
     },
+    /// Its types are nested deeper, or written out are larger, than the generators can take.
+    #[error(
+        "type `{name}` is nested too deeply or is too large; a component could not have it either"
+    )]
+    TypeTooLarge { name: String },
     /// The generator does not support what the world uses.
     #[error("failed to generate bindings for world `{world}`")]
     Generate {
@@ -74,6 +82,7 @@ pub fn bindgen(
                 world: world.to_owned(),
                 worlds: worlds_of(&resolve, package),
             })?;
+    refuse_deep_types(&resolve)?;
     let mut files = Files::default();
     guarded(|| generator(language).generate(&mut resolve, world_id, &mut files)).map_err(
         |source| BindgenError::Generate {
@@ -86,6 +95,73 @@ pub fn bindgen(
         contents: contents.to_owned(),
     };
     Ok(files.iter().map(to_file).collect())
+}
+
+/// How deep types may be nested, and how many types one may be made of, as in a component.
+const MAX_TYPE_DEPTH: usize = 100;
+const MAX_TYPE_SIZE: u64 = 1_000_000;
+
+fn refuse_deep_types(resolve: &Resolve) -> Result<(), BindgenError> {
+    let mut sizes = HashMap::new();
+    for (id, ty) in resolve.types.iter() {
+        if type_size(resolve, id, &mut sizes, 0).is_none() {
+            let name = ty
+                .name
+                .clone()
+                .unwrap_or_else(|| "without a name".to_owned());
+            return Err(BindgenError::TypeTooLarge { name });
+        }
+    }
+    Ok(())
+}
+
+/// How many types one is made of, itself included; `None` where that is past the bounds.
+fn type_size(
+    resolve: &Resolve,
+    id: TypeId,
+    sizes: &mut HashMap<TypeId, (u64, usize)>,
+    depth: usize,
+) -> Option<(u64, usize)> {
+    if let Some(known) = sizes.get(&id) {
+        return Some(*known);
+    }
+    if depth > MAX_TYPE_DEPTH {
+        return None;
+    }
+    let (mut size, mut height) = (1u64, 0);
+    for part in parts_of(&resolve.types[id].kind) {
+        if let Type::Id(part) = part {
+            let (part_size, part_height) = type_size(resolve, part, sizes, depth + 1)?;
+            size = size.saturating_add(part_size);
+            height = height.max(part_height + 1);
+        }
+    }
+    if size > MAX_TYPE_SIZE || height > MAX_TYPE_DEPTH {
+        return None;
+    }
+    sizes.insert(id, (size, height));
+    Some((size, height))
+}
+
+/// The types that a type is made of.
+fn parts_of(kind: &TypeDefKind) -> Vec<Type> {
+    match kind {
+        TypeDefKind::Record(record) => record.fields.iter().map(|field| field.ty).collect(),
+        TypeDefKind::Tuple(tuple) => tuple.types.clone(),
+        TypeDefKind::Variant(variant) => variant.cases.iter().filter_map(|case| case.ty).collect(),
+        TypeDefKind::Result(result) => result.ok.into_iter().chain(result.err).collect(),
+        TypeDefKind::Option(ty)
+        | TypeDefKind::List(ty)
+        | TypeDefKind::FixedLengthList(ty, _)
+        | TypeDefKind::Type(ty) => vec![*ty],
+        TypeDefKind::Map(key, value) => vec![*key, *value],
+        TypeDefKind::Future(ty) | TypeDefKind::Stream(ty) => ty.iter().copied().collect(),
+        TypeDefKind::Resource
+        | TypeDefKind::Handle(_)
+        | TypeDefKind::Flags(_)
+        | TypeDefKind::Enum(_)
+        | TypeDefKind::Unknown => Vec::new(),
+    }
 }
 
 fn generator(language: Language) -> Box<dyn WorldGenerator> {

@@ -66,6 +66,7 @@ mod stderr_lines;
 mod ticker;
 mod trap;
 mod wasm;
+mod weight;
 mod wit;
 
 pub use authority::{Authority, Grant};
@@ -86,4 +87,5 @@ pub use program::{Instance, InstantiateError, Outcome, Program};
 pub use runtime::{LoadError, Pool, Runtime, RuntimeOptions};
 pub use sandbox::{Access, Preopen, Sandbox, SandboxError, Sandboxes};
 pub use trap::{Frame, Trap};
-pub use wasm::{Kind, MAX_FILE_SIZE, ReadError, Wasm};
+pub use wasm::{Kind, MAX_FILE_SIZE, MAX_TEXT_SIZE, ReadError, Wasm};
+pub use weight::TooHeavy;

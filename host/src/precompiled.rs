@@ -21,7 +21,6 @@ use wasmtime::component::Component;
 /// program's name in one byte, the name, and the engine's own format.
 const MAGIC: &[u8] = b"\0wit-host code 1\0";
 const DIGEST_SIZE: usize = 32;
-const NO_REGULAR_FILE: &str = "it is no regular file";
 
 /// Compiled code that was read from a file of this user's alone.
 #[derive(Debug)]
@@ -78,14 +77,7 @@ impl Precompiled {
             path: shown(),
             source,
         };
-        // Opening a FIFO would wait for a writer.
-        if !path.metadata().map_err(io_error)?.is_file() {
-            return Err(PrecompiledError::NotOwn {
-                path: shown(),
-                why: NO_REGULAR_FILE,
-            });
-        }
-        let mut file = File::open(path).map_err(io_error)?;
+        let mut file = open_at_once(path).map_err(io_error)?;
         // Asked of the open file: what is at the path may change meanwhile.
         if let Some(why) = why_not_own(&file.metadata().map_err(io_error)?) {
             return Err(PrecompiledError::NotOwn { path: shown(), why });
@@ -96,11 +88,27 @@ impl Precompiled {
     }
 }
 
+/// A FIFO is opened without waiting for a writer.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+    File::options()
+        .read(true)
+        .custom_flags(flags.cast_signed())
+        .open(path)
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 #[cfg(unix)]
 fn why_not_own(file: &std::fs::Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt;
     if !file.is_file() {
-        Some(NO_REGULAR_FILE)
+        Some("it is no regular file")
     } else if file.uid() != rustix::process::geteuid().as_raw() {
         Some("it belongs to another user")
     } else if file.mode() & 0o022 != 0 {

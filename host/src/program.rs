@@ -96,14 +96,17 @@ fn lack_of_component(component: &component::Component) -> Option<String> {
     let exported = ty
         .exports(engine)
         .find_map(|(name, export)| match export.ty {
-            ComponentItem::ComponentInstance(instance) if name.starts_with("wasi:cli/run@0.2.") => {
+            ComponentItem::ComponentInstance(instance) if name.starts_with("wasi:cli/run@") => {
                 Some((name, instance))
             }
             _ => None,
         });
     let Some((name, instance)) = exported else {
-        return Some("exports no `wasi:cli/run` of WASI 0.2".to_owned());
+        return Some("exports no `wasi:cli/run`".to_owned());
     };
+    if !name.starts_with("wasi:cli/run@0.2.") {
+        return Some(format!("exports `{name}`, and the host runs WASI 0.2"));
+    }
     let found = match instance.get_export(engine, "run").map(|export| export.ty) {
         Some(ComponentItem::ComponentFunc(function)) => types::of_function(&function),
         _ => "nothing".to_owned(),

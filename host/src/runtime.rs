@@ -9,6 +9,7 @@ use crate::{
     ticker::Ticker,
     trap::Layout,
     wasm::Wasm,
+    weight::{self, TooHeavy},
 };
 use std::{path::PathBuf, sync::Arc};
 use wasmtime::{
@@ -63,6 +64,9 @@ pub enum LoadError {
         "`{part}` imports `{import}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`"
     )]
     Unmet { part: PartName, import: String },
+    /// It is too much to compile.
+    #[error("`{part}` is not compiled")]
+    TooHeavy { part: PartName, source: TooHeavy },
     /// It does not compile.
     #[error("failed to compile `{part}`")]
     Compile {
@@ -70,7 +74,9 @@ pub enum LoadError {
         source: wasmtime::Error,
     },
     /// The host knows an import by name and has it in another shape.
-    #[error("failed to link `{part}`")]
+    #[error(
+        "`{part}` imports something of WASI in another shape than the host has it; rebuild it against WASI 0.2"
+    )]
     Link {
         part: PartName,
         source: wasmtime::Error,
@@ -97,6 +103,7 @@ impl Runtime {
     pub fn load(&self, composition: &Composition) -> Result<Program, LoadError> {
         let parts = composition.parts.clone();
         refuse_unmet(composition)?;
+        refuse_too_heavy(&parts[0], composition.bytes())?;
         let component =
             Component::from_binary(&self.engine, composition.bytes()).map_err(|source| {
                 LoadError::Compile {
@@ -115,6 +122,7 @@ impl Runtime {
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
     pub fn load_module(&self, name: &PartName, module: &Wasm) -> Result<Program, LoadError> {
         let bytes = module.bytes();
+        refuse_too_heavy(name, bytes)?;
         let compiled =
             Module::from_binary(&self.engine, bytes).map_err(|source| LoadError::Compile {
                 part: name.clone(),
@@ -187,6 +195,13 @@ fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
             import: import.to_owned(),
         }),
     }
+}
+
+fn refuse_too_heavy(part: &PartName, binary: &[u8]) -> Result<(), LoadError> {
+    weight::check(binary).map_err(|source| LoadError::TooHeavy {
+        part: part.clone(),
+        source,
+    })
 }
 
 fn config(options: &RuntimeOptions) -> Result<Config, LoadError> {

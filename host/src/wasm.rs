@@ -12,6 +12,9 @@ use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 /// The largest file that is read, in bytes. Components of interpreted languages reach 20 MB.
 pub const MAX_FILE_SIZE: u64 = 512 << 20;
 
+/// The largest text that is translated, in bytes: translating takes eighty times the memory.
+pub const MAX_TEXT_SIZE: usize = 16 << 20;
+
 /// A valid WebAssembly binary and where it came from.
 #[derive(Debug, Clone)]
 pub struct Wasm {
@@ -46,6 +49,9 @@ pub enum ReadError {
     /// The file is larger than [`MAX_FILE_SIZE`].
     #[error("failed to read `{origin}`: it is larger than {} MiB", MAX_FILE_SIZE >> 20)]
     TooLarge { origin: String },
+    /// It is text, and larger than [`MAX_TEXT_SIZE`].
+    #[error("`{origin}` is more than {} MiB of text; give it as binary", MAX_TEXT_SIZE >> 20)]
+    TooMuchText { origin: String },
     /// Neither the binary format nor its text form.
     #[error(
         "`{origin}` is no WebAssembly: it starts with {start}; give a component or a core module, as binary or as `.wat` text"
@@ -93,6 +99,9 @@ impl Wasm {
         let bytes = if bytes.starts_with(b"\0asm") {
             bytes
         } else if looks_like_text(&bytes) {
+            if bytes.len() > MAX_TEXT_SIZE {
+                return Err(ReadError::TooMuchText { origin });
+            }
             let translated = guarded(|| {
                 wat::parse_bytes(&bytes)
                     .map(Cow::into_owned)

@@ -96,7 +96,11 @@ impl Stack {
     ) -> anyhow::Result<NodeId> {
         let imports = &self.world(graph, import.part).imports;
         let Some(ItemKind::Instance(interface)) = imports.get(&import.import) else {
-            anyhow::bail!("import `{}` is not an interface", import.import);
+            anyhow::bail!(
+                "plug {} imports `{}` as something else than an interface",
+                import.part,
+                import.import
+            );
         };
         // The graph merges imports by the id of their interface, whatever their names are.
         let mut interface = graph.types()[*interface].clone();

@@ -130,8 +130,16 @@ fn wrong_argument(
     InvokeError::WrongArgument {
         function: function.full_name(),
         position: index + 1,
-        text: text.to_owned(),
+        text: shortened(text),
         expected: expected.to_owned(),
         reason: reason.to_owned(),
+    }
+}
+
+/// Enough to recognise it by.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
