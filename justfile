@@ -67,7 +67,7 @@ conformance PROVIDER *ARGS: host build-conformance (build if PROVIDER =~ '\.wasm
 lint: setup
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p cache-impl -p rust-consumer -p conformance -p faulty-cache -p prober -p prober-plug -p prober-consumer --target wasm32-wasip2 --profile guest -- -D warnings
+    cargo clippy -p cache-impl -p rust-consumer -p conformance -p faulty-cache -p prober -p prober-plug -p prober-consumer -p hammer --target wasm32-wasip2 --profile guest -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 
 # Format the code.
@@ -79,7 +79,7 @@ fmt:
 [group('upkeep')]
 torture:
     TORTURE=1 cargo test -p cache-impl --release --test torture
-    TORTURE=1 cargo test -p wit-host --test it -- torture:: tampered::
+    TORTURE=1 cargo test -p wit-host --test it -- torture:: tampered:: processes::
 
 # Fuzz the decoder of entries and the paths of keys, for so many runs each.
 [group('upkeep')]

@@ -17,6 +17,7 @@ pub enum Guest {
     CppLru,
     Conformance,
     FaultyCache,
+    Hammer,
     ProberConsumer,
     ProberPlug,
 }
@@ -31,6 +32,7 @@ impl Guest {
             Self::CppLru => "cpp-lru",
             Self::Conformance => "conformance",
             Self::FaultyCache => "faulty-cache",
+            Self::Hammer => "hammer",
             Self::ProberConsumer => "prober-consumer",
             Self::ProberPlug => "prober-plug",
         }

@@ -9,6 +9,7 @@ mod embedding;
 mod golden;
 mod guests;
 mod matrix;
+mod processes;
 mod stacks;
 mod tampered;
 mod torture;
@@ -29,6 +30,7 @@ fn main() {
         .chain(authority::trials())
         .chain(tampered::trials())
         .chain(torture::trials())
+        .chain(processes::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

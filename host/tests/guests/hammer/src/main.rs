@@ -1,0 +1,118 @@
+//! Uses a cache from many processes at a time, and knows of each value whether it is whole.
+//!
+//! - `write WRITER SEED KEY...` sets until it is killed, and acknowledges each set that is done.
+//! - `hammer WRITER SEED OPERATIONS KEY...` sets, reads and deletes, and ends at what is wrong.
+//! - `check KEY...` shows what is there, and ends at what is wrong.
+
+mod random;
+mod stamp;
+
+use random::Random;
+use stamp::Stamp;
+use std::{
+    env,
+    error::Error,
+    io,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use toolkit::cache::cache::{self, Error as CacheError};
+
+mod bindings {
+    wit_bindgen::generate!({ path: "../../../../wit", world: "consumer" });
+}
+use bindings::toolkit;
+
+/// As long as some entries live, in seconds. Most are replaced before.
+const TTLS: [Option<u32>; 4] = [None, Some(0), Some(1), Some(1)];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["write", writer, seed, keys @ ..] => write(writer.parse()?, seed.parse()?, keys),
+        ["hammer", writer, seed, operations, keys @ ..] => {
+            hammer(writer.parse()?, seed.parse()?, operations.parse()?, keys)
+        }
+        ["check", keys @ ..] => check(keys),
+        _ => Err("expected `write`, `hammer` or `check`".into()),
+    }
+}
+
+/// Begins when standard input ends, so that many can begin together.
+fn write(writer: u64, seed: u64, keys: &[&str]) -> Result<(), Box<dyn Error>> {
+    println!("ready");
+    io::read_to_string(io::stdin())?;
+    let mut random = Random::new(seed);
+    for sequence in 0.. {
+        let key = *random.choose(keys);
+        let stamp = Stamp::new(key, writer, sequence, None, &mut random);
+        set(&stamp)?;
+        println!("{stamp} {}", now());
+    }
+    Ok(())
+}
+
+fn hammer(writer: u64, seed: u64, operations: u64, keys: &[&str]) -> Result<(), Box<dyn Error>> {
+    let mut random = Random::new(seed);
+    let mut hits = 0;
+    for sequence in 0..operations {
+        let key = *random.choose(keys);
+        match random.below(8) {
+            0..4 => hits += usize::from(get(key)?.is_some()),
+            4..7 => {
+                let ttl = *random.choose(&TTLS);
+                set(&Stamp::new(key, writer, sequence, ttl, &mut random))?;
+            }
+            _ => delete(key)?,
+        }
+    }
+    match hits {
+        0 => Err("nothing was ever there".into()),
+        _ => Ok(()),
+    }
+}
+
+fn check(keys: &[&str]) -> Result<(), Box<dyn Error>> {
+    for key in keys {
+        if let Some(stamp) = get(key)? {
+            println!("{stamp}");
+        }
+    }
+    Ok(())
+}
+
+fn set(stamp: &Stamp) -> Result<(), String> {
+    cache::set(stamp.key(), &stamp.value(), stamp.ttl())
+        .map_err(|error| format!("failed to set `{stamp}`: {error}"))
+}
+
+/// What was set under `key`, if it is what it says and may be there.
+fn get(key: &str) -> Result<Option<Stamp>, String> {
+    let asked_at = now();
+    let value = match cache::get(key) {
+        Ok(value) => value,
+        Err(CacheError::NotFoundError) => return Ok(None),
+        Err(error) => return Err(format!("failed to get `{key}`: {error}")),
+    };
+    let stamp = Stamp::of(&value).map_err(|trouble| format!("`{key}` is torn: {trouble}"))?;
+    if stamp.key() != key {
+        return Err(format!("`{key}` has the value of another key, `{stamp}`"));
+    }
+    if stamp.has_expired(asked_at) {
+        return Err(format!("`{stamp}` had expired at {asked_at}"));
+    }
+    Ok(Some(stamp))
+}
+
+fn delete(key: &str) -> Result<(), String> {
+    match cache::delete(key) {
+        Ok(()) | Err(CacheError::NotFoundError) => Ok(()),
+        Err(error) => Err(format!("failed to delete `{key}`: {error}")),
+    }
+}
+
+/// The time in nanoseconds, by the clock that all processes share.
+fn now() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    since_epoch.unwrap_or_default().as_nanos() as u64
+}

@@ -1,0 +1,115 @@
+//! Many processes at a time on the directory of one cache, some of which are killed.
+//!
+//! `TORTURE=1` tries the long form. `TORTURE_SEED` repeats what each process does, and the time
+//! that each is given; what they do at the same time is for the machine to say.
+
+mod crowd;
+mod history;
+mod kills;
+
+use crate::guests::Guest;
+use libtest_mimic::{Failed, Trial};
+use std::{
+    ffi::OsStr,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tempfile::TempDir;
+
+/// The trials; in a process of the crowd, what that is to do.
+pub fn trials() -> Vec<Trial> {
+    if let Some(process) = crowd::Process::from_environment() {
+        return vec![Trial::test(crowd::PROCESS, move || process.run())];
+    }
+    vec![
+        Trial::test("processes::killed_writers", kills::run),
+        Trial::test("processes::crowd_on_hot_keys", crowd::run),
+    ]
+}
+
+fn sized(short: u64, long: u64) -> u64 {
+    if std::env::var_os("TORTURE").is_some() {
+        long
+    } else {
+        short
+    }
+}
+
+fn seed() -> u64 {
+    let seed = std::env::var("TORTURE_SEED").ok();
+    seed.and_then(|seed| seed.parse().ok()).unwrap_or_else(now)
+}
+
+/// A number that looks random and follows from the seed and what it is for.
+fn random(seed: u64, purpose: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, purpose).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The time in nanoseconds, by the clock that the guests see too.
+fn now() -> u64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    since_epoch.unwrap_or_default().as_nanos() as u64
+}
+
+/// The directory of a cache that many processes share.
+struct Shared {
+    directory: TempDir,
+    hammer: PathBuf,
+    cache: PathBuf,
+}
+
+impl Shared {
+    fn new() -> Result<Self, Failed> {
+        Ok(Self {
+            directory: tempfile::tempdir()?,
+            hammer: Guest::Hammer.path()?,
+            cache: Guest::CacheImpl.path()?,
+        })
+    }
+
+    /// A process that runs the hammer on it.
+    fn hammer(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+        let mut command = crate::wit_host_command();
+        command
+            .arg("run")
+            .arg(&self.hammer)
+            .arg(format!("--plug=cache={}", self.cache.display()))
+            .arg(format!("--dir=cache={}::/cache", self.path().display()))
+            .arg("--")
+            .args(arguments);
+        command
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What a process that is new to it finds: a stamp for each key that has a value. An error if
+    /// any value is torn, another key's or expired.
+    fn check(&self, keys: &[String]) -> Result<Vec<String>, Failed> {
+        let check = std::iter::once("check").chain(keys.iter().map(String::as_str));
+        let output = self.hammer(check).stdin(Stdio::null()).output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        let stamps = String::from_utf8(output.stdout)?;
+        Ok(stamps.lines().map(str::to_owned).collect())
+    }
+
+    /// How many files that are no entries stand among them.
+    fn temporary_files(&self) -> io::Result<u64> {
+        let mut count = 0;
+        for shelf in fs::read_dir(self.path().join("v1"))? {
+            for file in fs::read_dir(shelf?.path())? {
+                count += u64::from(file?.file_name().to_string_lossy().starts_with("tmp-"));
+            }
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,184 @@
+//! F8: processes of many instances each set, read and delete the same few keys. No value is mixed
+//! from others, and none is there after its time.
+
+use super::{Shared, random, seed, sized};
+use crate::guests::Guest;
+use libtest_mimic::Failed;
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+use wit_host::{
+    Component, Form, Limits, Outcome, Part, PartName, Preopen, Program, Runtime, RuntimeOptions,
+    Sandbox, Sandboxes, compose,
+};
+
+/// The trial that one process of the crowd is.
+pub const PROCESS: &str = "processes::one_of_the_crowd";
+/// What tells it so: its number, the seed, how many operations each instance does, and where.
+const VARIABLE: &str = "WIT_HOST_TEST_CROWD";
+
+const PROCESSES: u64 = 8;
+const INSTANCES: u64 = 8;
+const HOT_KEYS: u64 = 100;
+/// When all that was to expire has done so, as the hammer sees it.
+const ALL_HAS_EXPIRED: Duration = Duration::from_millis(2_100);
+
+pub fn run() -> Result<(), Failed> {
+    let seed = seed();
+    let operations = sized(250, 5_000);
+    let (mut tried, mut found, mut violations) = (0, 0, Vec::new());
+    program()?;
+    for round in 0..sized(1, 32) {
+        let shared = Shared::new()?;
+        let crowd: Vec<Child> = (0..PROCESSES)
+            .map(|number| {
+                let process = Process {
+                    number,
+                    seed: random(seed, round),
+                    operations,
+                    directory: shared.path().to_owned(),
+                };
+                process.start()
+            })
+            .collect::<Result<_, _>>()?;
+        for process in crowd {
+            let output = process.wait_with_output()?;
+            if !output.status.success() {
+                let (told, failed) = (output.stderr, output.stdout);
+                violations.push(String::from_utf8_lossy(&[told, failed].concat()).into_owned());
+            }
+        }
+        tried += PROCESSES * INSTANCES * operations;
+
+        thread::sleep(ALL_HAS_EXPIRED);
+        match shared.check(&hot_keys().collect::<Vec<_>>()) {
+            Ok(stamps) => found += stamps.len(),
+            Err(failed) => violations.extend(failed.message().map(str::to_owned)),
+        }
+        match shared.temporary_files()? {
+            0 => {}
+            left => violations.push(format!("{left} temporary files were left")),
+        }
+    }
+    println!(
+        "F8: tried {tried}, violated {}; TORTURE_SEED={seed}, {found} values found at the end",
+        violations.len()
+    );
+    match violations.as_slice() {
+        [] => Ok(()),
+        violations => Err(format!("TORTURE_SEED={seed}\n{}", violations.join("\n")).into()),
+    }
+}
+
+fn hot_keys() -> impl Iterator<Item = String> {
+    (0..HOT_KEYS).map(|number| format!("hot-{number}"))
+}
+
+/// One of the crowd, which is this binary again: the library, and one program in many instances.
+pub struct Process {
+    number: u64,
+    seed: u64,
+    operations: u64,
+    directory: PathBuf,
+}
+
+impl Process {
+    pub fn from_environment() -> Option<Self> {
+        let variable = std::env::var(VARIABLE).ok()?;
+        let mut fields = variable.splitn(4, ' ');
+        let mut number = || fields.next()?.parse().ok();
+        Some(Self {
+            number: number()?,
+            seed: number()?,
+            operations: number()?,
+            directory: fields.next()?.into(),
+        })
+    }
+
+    fn start(&self) -> Result<Child, Failed> {
+        let Self {
+            number,
+            seed,
+            operations,
+            directory,
+        } = self;
+        let built = Guest::Hammer.path()?;
+        let guests = built.parent().ok_or("a file is in a directory")?;
+        let process = Command::new(std::env::current_exe()?)
+            .args(["--exact", PROCESS])
+            .env(
+                VARIABLE,
+                format!("{number} {seed} {operations} {}", directory.display()),
+            )
+            .env("WIT_HOST_TEST_GUESTS", guests)
+            // No other trial is to look for its toolchain, which takes longer than this one.
+            .env("CI", "1")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        Ok(process)
+    }
+
+    pub fn run(&self) -> Result<(), Failed> {
+        let program = &program()?;
+        thread::scope(|scope| {
+            let instances: Vec<_> = (0..INSTANCES)
+                .map(|instance| self.number * INSTANCES + instance)
+                .map(|writer| (writer, scope.spawn(move || self.hammer(program, writer))))
+                .collect();
+            for (writer, instance) in instances {
+                match instance.join() {
+                    Ok(Ok(Outcome::Exited(0))) => {}
+                    outcome => return Err(format!("writer {writer}: {outcome:?}").into()),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn hammer(&self, program: &Program, writer: u64) -> Result<Outcome, String> {
+        let seed = random(self.seed, writer);
+        let consumer = ["hammer", "hammer"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([writer, seed, self.operations].map(|number| number.to_string()))
+            .chain(hot_keys())
+            .fold(Sandbox::new().inherit_stderr(), Sandbox::arg);
+        let cache = Sandbox::new().preopen(Preopen::read_write(&self.directory, "/cache"));
+        let sandboxes = Sandboxes {
+            consumer,
+            plugs: [(cache_name()?, cache)].into(),
+        };
+        let tokio = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| error.to_string())?;
+        tokio.block_on(async {
+            let instance = program.instantiate(&sandboxes, &Limits::default()).await;
+            Ok(instance.map_err(|error| error.to_string())?.run().await)
+        })
+    }
+}
+
+/// The hammer on the cache, compiled once for all processes.
+fn program() -> Result<Program, Failed> {
+    let code_cache = crate::code_cache();
+    std::fs::create_dir_all(&code_cache)?;
+    let runtime = Runtime::new(&RuntimeOptions {
+        code_cache: Some(code_cache),
+        ..RuntimeOptions::default()
+    })?;
+    let hammer = Part::new("hammer", Component::open(Guest::Hammer.path()?)?)?;
+    let cache = Part {
+        name: cache_name()?,
+        component: Component::open(Guest::CacheImpl.path()?)?,
+    };
+    Ok(runtime.load(&compose(&hammer, &[cache], Form::Granted)?)?)
+}
+
+fn cache_name() -> Result<PartName, String> {
+    "cache".parse().map_err(|error| format!("{error}"))
+}

@@ -1,0 +1,204 @@
+//! F1: writers are killed at random. Whoever reads then finds, by every key, what was acknowledged
+//! or set later, or nothing; and of each that was killed one temporary file at most.
+
+use super::{
+    Shared,
+    history::{History, Set},
+    now, random, seed, sized,
+};
+use libtest_mimic::Failed;
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout, Stdio},
+    thread,
+    time::Duration,
+};
+
+const WRITERS: u64 = 8;
+/// How often all writers are killed, in the same directory.
+const GENERATIONS: u64 = 5;
+/// What a writer is given at most, in microseconds: several time slices.
+const LONGEST_LIFE: u64 = 100_000;
+
+/// What was tried, and what came of it.
+#[derive(Default)]
+struct Count {
+    kills: u64,
+    sets: usize,
+    found: usize,
+    missed: usize,
+    left: u64,
+    violations: Vec<String>,
+}
+
+pub fn run() -> Result<(), Failed> {
+    let seed = seed();
+    let mut count = Count::default();
+    for directory in 0..sized(1, 25) {
+        on_one_directory(random(seed, directory), &mut count)?;
+    }
+    let Count {
+        kills,
+        sets,
+        found,
+        missed,
+        left,
+        violations,
+    } = count;
+    println!(
+        "F1: tried {kills}, violated {}; TORTURE_SEED={seed}, {sets} sets acknowledged, {found} values found, {missed} missed, {left} temporary files left",
+        violations.len()
+    );
+    match violations.as_slice() {
+        [] if found == 0 => Err("nothing was ever found".into()),
+        [] => Ok(()),
+        violations => Err(format!("TORTURE_SEED={seed}\n{}", violations.join("\n")).into()),
+    }
+}
+
+fn on_one_directory(seed: u64, count: &mut Count) -> Result<(), Failed> {
+    let shared = Shared::new()?;
+    let mut history = History::default();
+    let keys: Vec<String> = (0..WRITERS)
+        .flat_map(own_keys)
+        .chain(common_keys())
+        .collect();
+    for generation in 0..GENERATIONS {
+        let writers = generation * WRITERS..(generation + 1) * WRITERS;
+        let writers: Vec<Writer> = writers
+            .map(|writer| Writer::start(&shared, writer, random(seed, writer)))
+            .collect::<Result<_, _>>()?;
+        for acknowledged in kill(writers)? {
+            acknowledged.take_down(&mut history)?;
+        }
+        count.kills += WRITERS;
+
+        match shared.check(&keys) {
+            Ok(stamps) => {
+                let found = stamps
+                    .iter()
+                    .map(|stamp| stamp.parse())
+                    .collect::<Result<Vec<Set>, _>>()?;
+                count.found += found.len();
+                count.missed += history.missing(&found);
+                let unexpected = found.iter().filter_map(|set| history.expect(set).err());
+                count.violations.extend(unexpected);
+            }
+            Err(failed) => count.violations.extend(failed.message().map(str::to_owned)),
+        }
+        let (left, killed) = (shared.temporary_files()?, (generation + 1) * WRITERS);
+        if left > killed {
+            let violation = format!("{killed} were killed and left {left} temporary files");
+            count.violations.push(violation);
+        }
+    }
+    count.sets += history.acknowledged();
+    count.left += shared.temporary_files()?;
+    Ok(())
+}
+
+/// What a writer shares with its predecessors and successors alone.
+fn own_keys(writer: u64) -> impl Iterator<Item = String> {
+    let place = writer % WRITERS;
+    (0..4).map(move |number| format!("own-{place}-{number}"))
+}
+
+fn common_keys() -> impl Iterator<Item = String> {
+    (0..4).map(|number| format!("common-{number}"))
+}
+
+/// A process that sets for as long as it lives.
+struct Writer {
+    number: u64,
+    process: Child,
+    output: BufReader<ChildStdout>,
+    life: Duration,
+}
+
+impl Writer {
+    /// Starts one, which waits to be let go.
+    fn start(shared: &Shared, number: u64, seed: u64) -> Result<Self, Failed> {
+        let arguments = ["write".to_owned(), number.to_string(), seed.to_string()];
+        let keys = own_keys(number).chain(common_keys());
+        let mut process = shared
+            .hammer(arguments.into_iter().chain(keys))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let output = process.stdout.take().ok_or("standard output is a pipe")?;
+        Ok(Self {
+            number,
+            process,
+            output: BufReader::new(output),
+            life: Duration::from_micros(random(seed, "life") % LONGEST_LIFE),
+        })
+    }
+
+    fn wait_until_ready(&mut self) -> Result<(), Failed> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        match line.as_str() {
+            "ready\n" => Ok(()),
+            _ => Err(format!("writer {} did not start", self.number).into()),
+        }
+    }
+
+    fn let_go(&mut self) {
+        drop(self.process.stdin.take());
+    }
+
+    fn kill(mut self) -> Result<Acknowledged, Failed> {
+        thread::sleep(self.life);
+        if let Some(status) = self.process.try_wait()? {
+            return Err(format!("writer {} ended by itself: {status}", self.number).into());
+        }
+        self.process.kill()?;
+        self.process.wait()?;
+        let killed = now();
+        let mut lines = String::new();
+        self.output.read_to_string(&mut lines)?;
+        Ok(Acknowledged {
+            writer: self.number,
+            killed,
+            lines,
+        })
+    }
+}
+
+/// Lets all writers go together and kills each in its own time.
+fn kill(mut writers: Vec<Writer>) -> Result<Vec<Acknowledged>, Failed> {
+    for writer in &mut writers {
+        writer.wait_until_ready()?;
+    }
+    for writer in &mut writers {
+        writer.let_go();
+    }
+    let killers: Vec<_> = writers
+        .into_iter()
+        .map(|writer| thread::spawn(|| writer.kill()))
+        .collect();
+    killers
+        .into_iter()
+        .map(|killer| killer.join().map_err(|_| "a killer panicked")?)
+        .collect()
+}
+
+/// What a writer has said by its end.
+struct Acknowledged {
+    writer: u64,
+    killed: u64,
+    lines: String,
+}
+
+impl Acknowledged {
+    fn take_down(self, history: &mut History) -> Result<(), Failed> {
+        history.kill(self.writer, self.killed);
+        // The last line may be cut short.
+        let (whole, _) = self.lines.rsplit_once('\n').unwrap_or_default();
+        for line in whole.lines() {
+            let (stamp, ended) = line.rsplit_once(' ').ok_or("a stamp and its end")?;
+            history.acknowledge(stamp.parse()?, ended.parse()?);
+        }
+        Ok(())
+    }
+}
