@@ -81,6 +81,11 @@ torture:
     TORTURE=1 cargo test -p cache-impl --release --test torture
     TORTURE=1 cargo test -p wit-host --test it -- torture:: tampered:: processes::
 
+# Compare the cache (`store`) or the host (`host`) with others, and keep the table in bench/; `--quick` keeps nothing.
+[group('upkeep')]
+bench WHAT *ARGS: build-cache-impl
+    bench/run {{ WHAT }} {{ ARGS }}
+
 # Fuzz the decoder of entries and the paths of keys, for so many runs each.
 [group('upkeep')]
 fuzz RUNS="10000000":

@@ -1,0 +1,178 @@
+//! What was compared, in a table.
+
+use crate::contest::{Contender, Pace, Quartiles, Score, contest};
+use std::fmt::Write;
+
+pub struct Board {
+    pub pace: Pace,
+    rows: Vec<Row>,
+}
+
+/// One line of the table.
+pub struct Row {
+    pub name: String,
+    ours: String,
+    peer: String,
+    pub ratio: String,
+    spread: String,
+    pub target: Option<Target>,
+    /// How much is used of what the target allows: what is at most 1 has reached it.
+    pub used: f64,
+}
+
+/// What is to be reached.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// So many times the peer's time at most.
+    Time(f64),
+    /// So many times the peer's operations per second at least.
+    Speed(f64),
+    /// So many bytes at most.
+    Bytes(u64),
+}
+
+impl Target {
+    fn used(self, ratio: f64) -> f64 {
+        match self {
+            Self::Time(most) => ratio / most,
+            Self::Speed(least) => least / ratio,
+            Self::Bytes(most) => ratio / most as f64,
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Time(most) => write!(f, "≤ {most}× time"),
+            Self::Speed(least) => write!(f, "≥ {least}× speed"),
+            Self::Bytes(most) => write!(f, "≤ {most} bytes"),
+        }
+    }
+}
+
+const TITLES: [&str; 7] = [
+    "work", "ours", "peer", "ratio", "spread", "target", "reached",
+];
+
+impl Board {
+    pub fn new(pace: Pace) -> Self {
+        println!("{}", line(&TITLES.map(str::to_owned)));
+        Self {
+            pace,
+            rows: Vec::new(),
+        }
+    }
+
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Lets two contenders take turns. Without a target it is the ratio of their times that is told.
+    pub fn contest(
+        &mut self,
+        name: &str,
+        ours: &mut dyn Contender,
+        peer: &mut dyn Contender,
+        target: impl Into<Option<Target>>,
+    ) -> anyhow::Result<()> {
+        let Score { ours, peer, ratio } = contest(ours, peer, self.pace)?;
+        let target = target.into();
+        let Quartiles { low, median, high } = match target {
+            Some(Target::Speed(_)) => ratio.inverse(),
+            _ => ratio,
+        };
+        self.tell(Row {
+            name: name.to_owned(),
+            ours: duration(ours),
+            peer: duration(peer),
+            ratio: times(median),
+            spread: format!("{} – {}", times(low), times(high)),
+            target,
+            used: target.map_or(0.0, |target| target.used(median)),
+        });
+        Ok(())
+    }
+
+    /// Tells a size.
+    pub fn size(&mut self, name: &str, bytes: u64, most: u64) {
+        let target = Target::Bytes(most);
+        self.tell(Row {
+            name: name.to_owned(),
+            ours: format!("{bytes} bytes"),
+            peer: String::new(),
+            ratio: times(target.used(bytes as f64)),
+            spread: String::new(),
+            target: Some(target),
+            used: target.used(bytes as f64),
+        });
+    }
+
+    fn tell(&mut self, row: Row) {
+        println!("{}", row.line());
+        self.rows.push(row);
+    }
+
+    pub fn to_markdown(&self) -> String {
+        let mut table = String::new();
+        let rule = TITLES.map(|_| "---".to_owned());
+        let rows = self.rows.iter().map(Row::line);
+        for line in [line(&TITLES.map(str::to_owned)), line(&rule)]
+            .into_iter()
+            .chain(rows)
+        {
+            let _ = writeln!(table, "{line}");
+        }
+        table
+    }
+}
+
+impl Row {
+    pub fn is_reached(&self) -> bool {
+        self.used <= 1.0
+    }
+
+    fn line(&self) -> String {
+        let (target, reached) = match self.target {
+            None => (String::new(), ""),
+            Some(target) => (
+                target.to_string(),
+                if self.is_reached() { "yes" } else { "no" },
+            ),
+        };
+        line(&[
+            self.name.clone(),
+            self.ours.clone(),
+            self.peer.clone(),
+            self.ratio.clone(),
+            self.spread.clone(),
+            target,
+            reached.to_owned(),
+        ])
+    }
+}
+
+fn line(cells: &[String; TITLES.len()]) -> String {
+    let widths = [46, 11, 11, 7, 15, 14, 7];
+    let padded = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:width$}"));
+    format!("| {} |", padded.collect::<Vec<_>>().join(" | "))
+}
+
+fn times(ratio: f64) -> String {
+    match ratio {
+        100.0.. => format!("{ratio:.0}×"),
+        10.0.. => format!("{ratio:.1}×"),
+        _ => format!("{ratio:.2}×"),
+    }
+}
+
+fn duration(nanoseconds: f64) -> String {
+    match nanoseconds {
+        1e6.. => format!("{:.2} ms", nanoseconds / 1e6),
+        1e3.. => format!("{:.2} µs", nanoseconds / 1e3),
+        _ => format!("{nanoseconds:.1} ns"),
+    }
+}

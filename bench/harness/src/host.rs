@@ -1,0 +1,113 @@
+//! The host: what it costs to call, to start, to compose and to be limited.
+
+use crate::{
+    board::{
+        Board,
+        Target::{Speed, Time},
+    },
+    process::Process,
+    scratch::Scratch,
+    started::Started,
+    tools::Tools,
+};
+use anyhow::Context;
+use std::path::Path;
+
+pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
+    let memory = Scratch::below(Path::new("/dev/shm"))?;
+    calls(tools, board, &memory)?;
+    starts(tools, board, &memory)?;
+    instances(tools, board)?;
+    compositions(tools, board, &memory)?;
+    limits(tools, board, &memory)
+}
+
+/// Between the parts of one component.
+fn calls(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
+    let provider = tools.guest("last_value");
+    let mut ours = Process::start(&mut tools.run(&provider))?;
+    let mut stock = tools.on_wasmtime(&provider, None, memory)?;
+    for (size, name) in [(0, "0 B"), (1 << 10, "1 KiB")] {
+        ours.fill(size, 1)?;
+        stock.fill(size, 1)?;
+        let get = format!("get {size} 1");
+        let row = format!("S8 fused call, {name}; wasmtime");
+        board.contest(&row, &mut ours.at(&get), &mut stock.at(&get), Time(0.7))?;
+    }
+    Ok(())
+}
+
+/// From the start of the process to its end, with compiled code at hand. The guest has no orders.
+fn starts(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
+    let composed = memory.file("start.wasm");
+    anyhow::ensure!(tools.compose(&tools.cache(), &composed).status()?.success());
+    let mut ours = tools.ours("wit-host");
+    ours.arg("run").arg(&composed);
+    let mut stock = tools.wasmtime();
+    stock.arg(&composed);
+    let row = "S10 run, code cached; wasmtime";
+    board.contest(row, &mut Started(ours), &mut Started(stock), Time(0.7))
+}
+
+fn instances(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
+    let host = |strategy| {
+        let mut command = tools.ours("hosted");
+        command
+            .arg(strategy)
+            .arg(tools.guest("bench_consumer"))
+            .arg(tools.cache());
+        Process::start(&mut command)
+    };
+    let (mut pooled, mut on_demand) = (host("pooled")?, host("on-demand")?);
+    let work = "instantiate 0 0";
+    let row = "S11 instantiate, pooled; on demand";
+    board.contest(
+        row,
+        &mut pooled.at(work),
+        &mut on_demand.at(work),
+        Speed(5.0),
+    )
+}
+
+fn compositions(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
+    let ours = tools.compose(&tools.cache(), &memory.file("ours.wasm"));
+    let mut wac = tools.theirs("wac");
+    wac.arg("plug")
+        .arg(tools.guest("bench_consumer"))
+        .arg("--plug")
+        .arg(tools.cache())
+        .arg("-o")
+        .arg(memory.file("wac.wasm"));
+    let row = "S12 compose; wac plug";
+    board.contest(row, &mut Started(ours), &mut Started(wac), Time(1.0))
+}
+
+/// All but fuel: that is a meter, for whoever needs to know and not only to stop.
+fn limits(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
+    let limits = ["--timeout", "1h", "--max-memory", "1GiB"];
+    let with_and_without = |name: &str| -> anyhow::Result<_> {
+        let with = memory.directory(&format!("with-{name}"))?;
+        let without = memory.directory(&format!("without-{name}"))?;
+        let limited = Process::start(tools.run_on(&with).args(limits)).context("limited")?;
+        anyhow::Ok((limited, tools.fused(&without)?))
+    };
+    let (mut limited, mut unlimited) = with_and_without("files")?;
+    for (work, reach) in [
+        ("set 1024 1000", 1.02),
+        ("get 1024 1000", 1.02),
+        ("spin 0 1", 1.15),
+    ] {
+        if work.starts_with("get") {
+            limited.fill(1024, 1000)?;
+            unlimited.fill(1024, 1000)?;
+        }
+        let row = format!("S15 {work}, limited; unlimited");
+        board.contest(
+            &row,
+            &mut limited.at(work),
+            &mut unlimited.at(work),
+            Time(reach),
+        )?;
+    }
+    Ok(())
+}

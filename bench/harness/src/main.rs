@@ -1,0 +1,42 @@
+//! Lets contenders take turns, and tells how they compare.
+//!
+//! `bench store|host [--quick]` prints a table, and keeps it as `results-*.md` and a picture beside
+//! this folder; `--quick` is a glance, and keeps nothing.
+
+mod board;
+mod contest;
+mod host;
+mod process;
+mod scratch;
+mod started;
+mod store;
+mod svg;
+mod tools;
+
+use board::Board;
+use contest::Pace;
+use std::fs;
+use tools::Tools;
+
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (what, pace) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [what] => (what, Pace::FULL),
+        [what, "--quick"] => (what, Pace::QUICK),
+        _ => anyhow::bail!("usage: bench <store|host> [--quick]"),
+    };
+    let (tools, mut board) = (Tools::find()?, Board::new(pace));
+    match what {
+        "store" => store::compare(&tools, &mut board)?,
+        "host" => host::compare(&tools, &mut board)?,
+        other => anyhow::bail!("nothing is known of `{other}`"),
+    }
+    if pace == Pace::FULL {
+        fs::write(
+            tools.bench(format!("results-{what}.md")),
+            board.to_markdown(),
+        )?;
+        fs::write(tools.bench(format!("{what}.svg")), svg::draw(board.rows()))?;
+    }
+    Ok(())
+}

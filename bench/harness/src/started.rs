@@ -1,0 +1,20 @@
+//! A contender that is a process from its start to its end.
+
+use crate::contest::Contender;
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+pub struct Started(pub Command);
+
+impl Contender for Started {
+    fn take_turn(&mut self, count: u64) -> anyhow::Result<Duration> {
+        let started = Instant::now();
+        for _ in 0..count {
+            let status = self.0.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+            anyhow::ensure!(status.success(), "{:?} failed: {status}", self.0);
+        }
+        Ok(started.elapsed())
+    }
+}

@@ -1,0 +1,187 @@
+//! The cache on a directory: what WebAssembly costs it, and what others take for the same.
+
+use crate::{
+    board::{
+        Board,
+        Target::{Speed, Time},
+    },
+    contest::Pace,
+    process::Process,
+    scratch::Scratch,
+    tools::Tools,
+};
+use std::{fs, path::Path};
+
+pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
+    let memory = Scratch::below(Path::new("/dev/shm"))?;
+    let disk = Scratch::below(tools.target())?;
+    against_native(tools, board, &memory, &disk)?;
+    against_std_fs(tools, board, &memory)?;
+    against_others(tools, board, &disk)?;
+    with_many_entries(tools, board, &disk)?;
+    with_a_hot_key(tools, board, &disk)?;
+    let size = fs::metadata(tools.cache())?.len();
+    board.size("S16 size of the component", size, 60_000);
+    Ok(())
+}
+
+/// The same engine, in a guest and without one.
+fn against_native(
+    tools: &Tools,
+    board: &mut Board,
+    memory: &Scratch,
+    disk: &Scratch,
+) -> anyhow::Result<()> {
+    for (medium, scratch) in [("tmpfs", memory), ("disk", disk)] {
+        let mut fused = tools.fused(&scratch.directory("fused")?)?;
+        let mut native = tools.native("engine", &scratch.directory("native")?)?;
+        let name = format!("S1 set 1 KiB, {medium}; native");
+        let work = "set 1024 1000";
+        board.contest(&name, &mut fused.at(work), &mut native.at(work), Time(1.25))?;
+    }
+
+    for (size, name, fused_reach, isolated_reach) in [
+        (1 << 10, "1 KiB", Some(Time(1.4)), None),
+        (64 << 10, "64 KiB", None, Some(Time(2.0))),
+        (1 << 20, "1 MiB", None, Some(Time(2.5))),
+    ] {
+        const KEYS: u64 = 100;
+        let shared = memory.directory(name)?;
+        let mut native = tools.native("engine", &shared)?;
+        native.fill(size, KEYS)?;
+        let get = format!("get {size} {KEYS}");
+        for (link, reach, mut contender) in [
+            ("fused", fused_reach, tools.fused(&shared)?),
+            ("isolated", isolated_reach, tools.isolated(&shared)?),
+        ] {
+            let name = format!("S2 get {name}, {link}; native");
+            board.contest(&name, &mut contender.at(&get), &mut native.at(&get), reach)?;
+        }
+        fs::remove_dir_all(shared)?;
+    }
+
+    let empty = memory.directory("empty")?;
+    let (mut fused, mut open) = (tools.fused(&empty)?, tools.native("open", &empty)?);
+    let mut engine = tools.native("engine", &empty)?;
+    let miss = "miss 0 1000";
+    board.contest(
+        "S3 get, a miss; a failed open",
+        &mut fused.at(miss),
+        &mut open.at(miss),
+        Time(1.5),
+    )?;
+    board.contest(
+        "S3 get, a miss; native",
+        &mut fused.at(miss),
+        &mut engine.at(miss),
+        None,
+    )
+}
+
+/// What a user has today.
+fn against_std_fs(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
+    let mut fused = tools.fused(&memory.directory("wasip2")?)?;
+    let mut std_fs = tools.on_wasmtime(
+        &tools.guest("std_fs"),
+        Some(&memory.directory("std-fs")?),
+        memory,
+    )?;
+    let (set, get) = ("set 1024 1000", "get 1024 1000");
+    let peer = "std::fs on wasmtime";
+    board.contest(
+        &format!("S4 set 1 KiB; {peer}"),
+        &mut fused.at(set),
+        &mut std_fs.at(set),
+        Speed(3.0),
+    )?;
+    fused.fill(1024, 1000)?;
+    std_fs.fill(1024, 1000)?;
+    board.contest(
+        &format!("S4 get 1 KiB; {peer}"),
+        &mut fused.at(get),
+        &mut std_fs.at(get),
+        Speed(1.3),
+    )
+}
+
+/// Other caches, on a disk, with many keys.
+fn against_others(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow::Result<()> {
+    let keys = if board.pace == Pace::FULL {
+        100_000
+    } else {
+        1_000
+    };
+    let place = |name| disk.directory(&format!("of-{name}"));
+    let mut fused = tools.fused(&place("ours")?)?;
+    fused.fill(1024, keys)?;
+    for (name, reach) in [
+        ("cacache", 3.0),
+        ("diskcache", 3.0),
+        ("sqlite", 0.5),
+        ("redis", 3.0),
+    ] {
+        let directory = place(name)?;
+        let mut peer = match name {
+            "diskcache" => Process::start(&mut tools.diskcache(&directory))?,
+            _ => Process::start(tools.ours("peers").arg(name).arg(&directory))?,
+        };
+        peer.fill(1024, keys)?;
+        for operation in ["set", "get"] {
+            let row = format!("S5 {operation} 1 KiB, {keys} keys; {name}");
+            let work = format!("{operation} 1024 {keys}");
+            board.contest(
+                &row,
+                &mut fused.at(&work),
+                &mut peer.at(&work),
+                Speed(reach),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The same thousand keys in a small store and in a large one.
+fn with_many_entries(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow::Result<()> {
+    let entries = 10_u64.pow(board.pace.magnitude);
+    let (small, large) = (disk.directory("small")?, disk.directory("large")?);
+    tools.native("engine", &small)?.fill(1024, 1000)?;
+    tools.native("engine", &large)?.fill(1024, entries)?;
+    let (mut small, mut large) = (tools.fused(&small)?, tools.fused(&large)?);
+    for operation in ["get", "set"] {
+        let row = format!("S6 {operation} 1 KiB, {entries} entries; 1000 entries");
+        let work = format!("{operation} 1024 1000");
+        board.contest(&row, &mut large.at(&work), &mut small.at(&work), Time(1.2))?;
+    }
+    Ok(())
+}
+
+/// A key that has been set again and again.
+fn with_a_hot_key(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow::Result<()> {
+    let (hot, cold) = (disk.directory("hot")?, disk.directory("cold")?);
+    let (mut hot, mut cold) = (tools.fused(&hot)?, tools.fused(&cold)?);
+    let mut cacache = Process::start(
+        tools
+            .ours("peers")
+            .arg("cacache")
+            .arg(disk.directory("cacache")?),
+    )?;
+    cold.fill(1024, 1)?;
+    for contender in [&mut hot, &mut cacache] {
+        for _ in 0..10_000 {
+            contender.fill(1024, 1)?;
+        }
+    }
+    let get = "get 1024 1";
+    board.contest(
+        "S7 get after 10⁴ sets; after one",
+        &mut hot.at(get),
+        &mut cold.at(get),
+        Time(1.05),
+    )?;
+    board.contest(
+        "S7 get after 10⁴ sets; cacache",
+        &mut hot.at(get),
+        &mut cacache.at(get),
+        Speed(100.0),
+    )
+}

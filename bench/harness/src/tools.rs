@@ -1,0 +1,148 @@
+//! Where everything is that takes part, and how it is called.
+
+use crate::{process::Process, scratch::Scratch};
+use anyhow::Context;
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+pub struct Tools {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Tools {
+    pub fn find() -> anyhow::Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .canonicalize()
+            .context("the sources are where this was built")?;
+        let target = env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+        Ok(Self { root, target })
+    }
+
+    /// A file in the folder of the benchmarks.
+    pub fn bench(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.root.join("bench").join(name)
+    }
+
+    /// Where there is room, on a disk.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The cache as it is shipped.
+    pub fn cache(&self) -> PathBuf {
+        self.target.join("components/cache_impl.wasm")
+    }
+
+    /// A guest of the benchmarks.
+    pub fn guest(&self, name: &str) -> PathBuf {
+        let file = Path::new(name).with_extension("wasm");
+        self.target.join("wasm32-wasip2/release").join(file)
+    }
+
+    /// A native program of ours.
+    pub fn ours(&self, name: &str) -> Command {
+        let mut command = Command::new(self.target.join("release").join(name));
+        command.env("WIT_HOST_CACHE", self.target.join("bench-code-cache"));
+        command
+    }
+
+    /// A native program of others.
+    pub fn theirs(&self, name: &str) -> Command {
+        Command::new(self.root.join(".tools/bin").join(name))
+    }
+
+    pub fn diskcache(&self, directory: &Path) -> Command {
+        let mut command = Command::new("python3");
+        command
+            .env("PYTHONPATH", self.root.join(".tools/diskcache"))
+            .arg(self.bench("peers/diskcache_peer.py"))
+            .arg(directory);
+        command
+    }
+
+    /// The consumer with a plug.
+    pub fn run(&self, plug: &Path) -> Command {
+        let mut command = self.ours("wit-host");
+        command
+            .arg("run")
+            .arg(self.guest("bench_consumer"))
+            .args([OsStr::new("--plug"), &named("cache", plug)]);
+        command
+    }
+
+    /// The consumer on the cache on a directory.
+    pub fn run_on(&self, directory: &Path) -> Command {
+        let mut grant = named("cache", directory);
+        grant.push("::/cache");
+        let mut command = self.run(&self.cache());
+        command.arg("--dir").arg(grant);
+        command
+    }
+
+    /// The same as a contender.
+    pub fn fused(&self, directory: &Path) -> anyhow::Result<Process> {
+        Process::start(&mut self.run_on(directory))
+    }
+
+    /// The cache in a store of its own, called by the host.
+    pub fn isolated(&self, directory: &Path) -> anyhow::Result<Process> {
+        let mut command = self.ours("hosted");
+        Process::start(command.arg("isolated").arg(directory).arg(self.cache()))
+    }
+
+    /// The same engine natively, or what else there is.
+    pub fn native(&self, contender: &str, directory: &Path) -> anyhow::Result<Process> {
+        Process::start(self.ours("native").arg(contender).arg(directory))
+    }
+
+    /// Composes the consumer with a plug into a file that any runtime runs.
+    pub fn compose(&self, plug: &Path, to: &Path) -> Command {
+        let mut command = self.ours("wit-host");
+        command
+            .arg("compose")
+            .arg(self.guest("bench_consumer"))
+            .args([OsStr::new("--plug"), &named("cache", plug)])
+            .arg("-o")
+            .arg(to);
+        command
+    }
+
+    /// The consumer composed with a plug, on the stock runtime.
+    pub fn on_wasmtime(
+        &self,
+        plug: &Path,
+        directory: Option<&Path>,
+        scratch: &Scratch,
+    ) -> anyhow::Result<Process> {
+        let composed = scratch.file("composed.wasm");
+        let status = self.compose(plug, &composed).status()?;
+        anyhow::ensure!(status.success(), "failed to compose {}", plug.display());
+        let mut command = self.wasmtime();
+        if let Some(directory) = directory {
+            let mut grant = directory.as_os_str().to_owned();
+            grant.push("::/cache");
+            command.arg("--dir").arg(grant);
+        }
+        Process::start(command.arg(composed))
+    }
+
+    /// The stock runtime, which keeps what it compiles too.
+    pub fn wasmtime(&self) -> Command {
+        let mut command = self.theirs("wasmtime");
+        command.args(["run", "-C", "cache=y"]);
+        command
+    }
+}
+
+fn named(name: &str, path: &Path) -> OsString {
+    let mut named = OsString::from(name);
+    named.push("=");
+    named.push(path);
+    named
+}

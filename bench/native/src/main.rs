@@ -1,0 +1,51 @@
+//! `native engine DIRECTORY` is the cache's engine without WebAssembly around it; `native open
+//! DIRECTORY` only opens files that are not there.
+
+use cache_impl::{Durability, Error, NativeDirectory, Store, SystemClock};
+use std::{fs::File, path::PathBuf};
+use workload::{Cache, serve_cache};
+
+fn main() -> anyhow::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let (Some(contender), Some(directory)) = (args.next(), args.next()) else {
+        anyhow::bail!("usage: native <engine|open> DIRECTORY");
+    };
+    match contender.as_str() {
+        "engine" => {
+            let directory = NativeDirectory::open(directory)?;
+            let seed = u64::from(std::process::id());
+            let store = Store::open(directory, SystemClock, Durability::None, seed)?;
+            serve_cache(Engine(store));
+        }
+        "open" => serve_cache(Open(PathBuf::from(directory))),
+        other => anyhow::bail!("there is no contender `{other}`"),
+    }
+    Ok(())
+}
+
+struct Engine(Store<NativeDirectory, SystemClock>);
+
+impl Cache for Engine {
+    fn set(&mut self, key: &str, value: &[u8]) {
+        self.0.set(key, value, None).expect("a set succeeds");
+    }
+
+    fn get(&mut self, key: &str) -> Option<Vec<u8>> {
+        match self.0.get(key) {
+            Err(Error::NotFound) => None,
+            got => Some(got.expect("a get succeeds")),
+        }
+    }
+}
+
+struct Open(PathBuf);
+
+impl Cache for Open {
+    fn set(&mut self, _: &str, _: &[u8]) {
+        unimplemented!("it only opens")
+    }
+
+    fn get(&mut self, key: &str) -> Option<Vec<u8>> {
+        File::open(self.0.join(key)).ok().map(|_| Vec::new())
+    }
+}

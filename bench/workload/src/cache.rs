@@ -1,0 +1,69 @@
+//! Work for a cache.
+
+use crate::{Order, serve, spin::spin};
+use std::{hint::black_box, rc::Rc};
+
+/// What can be told to set and get. What fails, panics.
+pub trait Cache {
+    fn set(&mut self, key: &str, value: &[u8]);
+    fn get(&mut self, key: &str) -> Option<Vec<u8>>;
+}
+
+/// Carries out orders on a cache.
+pub fn serve_cache(mut cache: impl Cache) {
+    let mut kept = Rc::new(Materials::default());
+    let mut turn = 0;
+    let prepare = |order: &Order<'_>| {
+        if !kept.serve(order) {
+            kept = Rc::new(Materials::of(order));
+        }
+        kept.clone()
+    };
+    serve(prepare, |order, materials| {
+        for _ in 0..order.count {
+            turn = (turn + STRIDE) % order.keys;
+            let key = &materials.keys[turn];
+            match order.work {
+                "set" => cache.set(key, &materials.value),
+                "get" => assert_eq!(cache.get(key).map(|value| value.len()), Some(order.size)),
+                "miss" => assert_eq!(cache.get(key), None),
+                "spin" => _ = black_box(spin()),
+                other => panic!("nobody knows how to {other}"),
+            }
+        }
+    });
+}
+
+/// Visits all of any power of ten keys before it comes back to the first, in an order that no
+/// directory has.
+const STRIDE: usize = 61_803;
+
+/// The keys and the value of an order, made once for all that are alike.
+#[derive(Default)]
+struct Materials {
+    name: &'static str,
+    keys: Vec<String>,
+    value: Vec<u8>,
+}
+
+impl Materials {
+    fn of(order: &Order<'_>) -> Self {
+        let name = name(order);
+        Self {
+            name,
+            keys: (0..order.keys).map(|n| format!("{name}-{n:06}")).collect(),
+            value: (0..order.size).map(|n| (n % 251) as u8).collect(),
+        }
+    }
+
+    fn serve(&self, order: &Order<'_>) -> bool {
+        (self.name, self.keys.len(), self.value.len()) == (name(order), order.keys, order.size)
+    }
+}
+
+fn name(order: &Order<'_>) -> &'static str {
+    match order.work {
+        "miss" => "absent",
+        _ => "key",
+    }
+}
