@@ -15,8 +15,11 @@ pub struct Scale {
 impl Scale {
     pub fn from_environment() -> Self {
         let seed = env::var("TORTURE_SEED").ok().map(|seed| {
-            let digits = seed.trim_start_matches("0x");
-            u64::from_str_radix(digits, 16).expect("`TORTURE_SEED` is a hexadecimal number")
+            let number = match seed.strip_prefix("0x") {
+                Some(digits) => u64::from_str_radix(digits, 16),
+                None => seed.parse(),
+            };
+            number.expect("`TORTURE_SEED` is a number, as `7` or `0x7`")
         });
         let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
         Self {

@@ -8,6 +8,7 @@ mod history;
 mod kills;
 
 use crate::guests::Guest;
+use crate::torture::number_from;
 use libtest_mimic::{Failed, Trial};
 use std::{
     ffi::OsStr,
@@ -40,8 +41,7 @@ fn sized(short: u64, long: u64) -> u64 {
 }
 
 fn seed() -> u64 {
-    let seed = std::env::var("TORTURE_SEED").ok();
-    seed.and_then(|seed| seed.parse().ok()).unwrap_or_else(now)
+    number_from("TORTURE_SEED").unwrap_or_else(now)
 }
 
 /// A number that looks random and follows from the seed and what it is for.
