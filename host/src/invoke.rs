@@ -2,7 +2,6 @@
 
 mod call;
 mod json;
-pub(crate) mod types;
 mod wave;
 
 pub use call::{Call, CallSyntaxError};
@@ -11,6 +10,7 @@ pub use wave::Value;
 use crate::{
     call::{Ended, call as call_within},
     program::{Instance, Outcome, Running},
+    types,
 };
 use wasmtime::component::{Component, ComponentExportIndex, types::ComponentItem};
 

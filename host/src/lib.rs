@@ -65,6 +65,7 @@ mod state;
 mod stderr_lines;
 mod ticker;
 mod trap;
+mod types;
 mod wasm;
 mod weight;
 mod wit;

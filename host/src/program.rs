@@ -2,13 +2,13 @@
 
 use crate::{
     call::{Ended, TimedOut, call, new_store},
-    invoke::types,
     limits::{Limits, Refusal},
     name::PartName,
     sandbox::{Sandbox, SandboxError, Sandboxes},
     state::{Parts, State},
     ticker::Ticker,
     trap::{Layout, Trap},
+    types,
 };
 use std::{sync::Arc, time::Duration};
 use wasmtime::{

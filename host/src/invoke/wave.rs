@@ -1,6 +1,7 @@
 //! Values in WAVE.
 
-use super::{Call, Function, InvokeError, json, types};
+use super::{Call, Function, InvokeError, json};
+use crate::types;
 use wasmtime::{
     FuncType,
     component::{ResourceAny, Val, types::ComponentFunc},

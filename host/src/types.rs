@@ -18,7 +18,7 @@ pub(crate) fn of_function(ty: &ComponentFunc) -> String {
 }
 
 /// Types that have a name in WIT are told by what they are made of: a binary holds no names.
-pub(super) fn of_value(ty: &Type) -> String {
+pub(crate) fn of_value(ty: &Type) -> String {
     match ty {
         Type::Bool => "bool".to_owned(),
         Type::S8 => "s8".to_owned(),
@@ -64,7 +64,7 @@ pub(super) fn of_value(ty: &Type) -> String {
 }
 
 /// `func(i32, i32) -> i32`
-pub(super) fn of_core_function(ty: &FuncType) -> String {
+pub(crate) fn of_core_function(ty: &FuncType) -> String {
     let params = joined(ty.params().map(|ty| ty.to_string()));
     let results = joined(ty.results().map(|ty| ty.to_string()));
     match ty.results().len() {
