@@ -13,13 +13,13 @@ pub struct Pace {
     pub contest: Duration,
     /// Short enough that most turns are not interrupted by what else the machine does.
     turn: Duration,
-    /// The power of ten of how many entries a large store has.
+    /// A large store has ten to the power of this many entries.
     pub magnitude: u32,
 }
 
 impl Pace {
     pub const FULL: Self = Self {
-        contest: Duration::from_secs(8),
+        contest: Duration::from_secs(6),
         turn: Duration::from_millis(3),
         magnitude: 6,
     };

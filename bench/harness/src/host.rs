@@ -10,7 +10,6 @@ use crate::{
     started::Started,
     tools::Tools,
 };
-use anyhow::Context;
 use std::path::Path;
 
 pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
@@ -84,24 +83,19 @@ fn compositions(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::R
 
 /// All but fuel: that is a meter, for whoever needs to know and not only to stop.
 fn limits(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
+    let (with, without) = (memory.directory("with")?, memory.directory("without")?);
     let limits = ["--timeout", "1h", "--max-memory", "1GiB"];
-    let with_and_without = |name: &str| -> anyhow::Result<_> {
-        let with = memory.directory(&format!("with-{name}"))?;
-        let without = memory.directory(&format!("without-{name}"))?;
-        let limited = Process::start(tools.run_on(&with).args(limits)).context("limited")?;
-        anyhow::Ok((limited, tools.fused(&without)?))
-    };
-    let (mut limited, mut unlimited) = with_and_without("files")?;
-    for (work, reach) in [
-        ("set 1024 1000", 1.02),
-        ("get 1024 1000", 1.02),
-        ("spin 0 1", 1.15),
+    let mut limited = Process::start(tools.run_on(&with).args(limits))?;
+    let mut unlimited = tools.fused(&without)?;
+    limited.fill(1024, 1000)?;
+    unlimited.fill(1024, 1000)?;
+    for (name, work, reach) in [
+        ("set 1 KiB", "set 1024 1000", 1.02),
+        ("get 1 KiB", "get 1024 1000", 1.02),
+        ("sort", "sort 0 1", 1.15),
+        ("the tightest loop", "sieve 0 1", 1.15),
     ] {
-        if work.starts_with("get") {
-            limited.fill(1024, 1000)?;
-            unlimited.fill(1024, 1000)?;
-        }
-        let row = format!("S15 {work}, limited; unlimited");
+        let row = format!("S15 {name}, limited; unlimited");
         board.contest(
             &row,
             &mut limited.at(work),

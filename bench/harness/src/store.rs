@@ -5,7 +5,6 @@ use crate::{
         Board,
         Target::{Speed, Time},
     },
-    contest::Pace,
     process::Process,
     scratch::Scratch,
     tools::Tools,
@@ -17,7 +16,8 @@ pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
     let disk = Scratch::below(tools.target())?;
     against_native(tools, board, &memory, &disk)?;
     against_std_fs(tools, board, &memory)?;
-    against_others(tools, board, &disk)?;
+    against_others(tools, board, &memory, "tmpfs")?;
+    against_others(tools, board, &disk, "disk")?;
     with_many_entries(tools, board, &disk)?;
     with_a_hot_key(tools, board, &disk)?;
     let size = fs::metadata(tools.cache())?.len();
@@ -104,14 +104,15 @@ fn against_std_fs(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow:
     )
 }
 
-/// Other caches, on a disk, with many keys.
-fn against_others(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow::Result<()> {
-    let keys = if board.pace == Pace::FULL {
-        100_000
-    } else {
-        1_000
-    };
-    let place = |name| disk.directory(&format!("of-{name}"));
+/// Other caches, with many keys.
+fn against_others(
+    tools: &Tools,
+    board: &mut Board,
+    scratch: &Scratch,
+    medium: &str,
+) -> anyhow::Result<()> {
+    let keys = 10_u64.pow(board.pace.magnitude - 1);
+    let place = |name| scratch.directory(&format!("of-{name}"));
     let mut fused = tools.fused(&place("ours")?)?;
     fused.fill(1024, keys)?;
     for (name, reach) in [
@@ -127,7 +128,7 @@ fn against_others(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow::R
         };
         peer.fill(1024, keys)?;
         for operation in ["set", "get"] {
-            let row = format!("S5 {operation} 1 KiB, {keys} keys; {name}");
+            let row = format!("S5 {operation} 1 KiB, {keys} keys, {medium}; {name}");
             let work = format!("{operation} 1024 {keys}");
             board.contest(
                 &row,

@@ -1,6 +1,6 @@
 //! Work for a cache.
 
-use crate::{Order, serve, spin::spin};
+use crate::{Order, processor, serve};
 use std::{hint::black_box, rc::Rc};
 
 /// What can be told to set and get. What fails, panics.
@@ -27,7 +27,8 @@ pub fn serve_cache(mut cache: impl Cache) {
                 "set" => cache.set(key, &materials.value),
                 "get" => assert_eq!(cache.get(key).map(|value| value.len()), Some(order.size)),
                 "miss" => assert_eq!(cache.get(key), None),
-                "spin" => _ = black_box(spin()),
+                "sort" => _ = black_box(processor::sort()),
+                "sieve" => _ = black_box(processor::sieve()),
                 other => panic!("nobody knows how to {other}"),
             }
         }

@@ -5,7 +5,7 @@
 //! it took. So two of them can take turns, a few milliseconds each.
 
 mod cache;
-mod spin;
+mod processor;
 
 pub use cache::{Cache, serve_cache};
 
