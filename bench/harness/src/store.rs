@@ -12,41 +12,47 @@ use crate::{
 use std::{fs, path::Path};
 
 pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
-    let memory = Scratch::below(Path::new("/dev/shm"))?;
-    let disk = Scratch::below(tools.target())?;
-    against_native(tools, board, &memory, &disk)?;
-    against_std_fs(tools, board, &memory)?;
-    against_others(tools, board, &memory, "tmpfs")?;
-    against_others(tools, board, &disk, "disk")?;
-    with_many_entries(tools, board, &disk)?;
-    with_a_hot_key(tools, board, &disk)?;
+    let (memory, disk) = (Path::new("/dev/shm"), tools.target());
+    for (medium, path) in [("tmpfs", memory), ("disk", disk)] {
+        set_against_native(tools, board, medium, path)?;
+    }
+    get_against_native(tools, board, memory)?;
+    against_std_fs(tools, board, memory)?;
+    for (medium, path) in [("tmpfs", memory), ("disk", disk)] {
+        against_others(tools, board, medium, path)?;
+    }
+    with_many_entries(tools, board, memory)?;
+    with_a_hot_key(tools, board, disk)?;
     let size = fs::metadata(tools.cache())?.len();
     board.size("S16 size of the component", size, 60_000);
     Ok(())
 }
 
 /// The same engine, in a guest and without one.
-fn against_native(
+fn set_against_native(
     tools: &Tools,
     board: &mut Board,
-    memory: &Scratch,
-    disk: &Scratch,
+    medium: &str,
+    path: &Path,
 ) -> anyhow::Result<()> {
-    for (medium, scratch) in [("tmpfs", memory), ("disk", disk)] {
-        let mut fused = tools.fused(&scratch.directory("fused")?)?;
-        let mut native = tools.native("engine", &scratch.directory("native")?)?;
-        let name = format!("S1 set 1 KiB, {medium}; native");
-        let work = "set 1024 1000";
-        board.contest(&name, &mut fused.at(work), &mut native.at(work), Time(1.25))?;
-    }
+    let scratch = Scratch::below(path)?;
+    let mut fused = tools.fused(&scratch.directory("fused")?)?;
+    let mut native = tools.native("engine", &scratch.directory("native")?)?;
+    let row = format!("S1 set 1 KiB, {medium}; native");
+    let work = "set 1024 1000";
+    board.contest(&row, &mut fused.at(work), &mut native.at(work), Time(1.25))
+}
 
+/// The same, of one store.
+fn get_against_native(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
+    let scratch = Scratch::below(path)?;
     for (size, name, fused_reach, isolated_reach) in [
         (1 << 10, "1 KiB", Some(Time(1.4)), None),
         (64 << 10, "64 KiB", None, Some(Time(2.0))),
         (1 << 20, "1 MiB", None, Some(Time(2.5))),
     ] {
         const KEYS: u64 = 100;
-        let shared = memory.directory(name)?;
+        let shared = scratch.directory(name)?;
         let mut native = tools.native("engine", &shared)?;
         native.fill(size, KEYS)?;
         let get = format!("get {size} {KEYS}");
@@ -60,7 +66,7 @@ fn against_native(
         fs::remove_dir_all(shared)?;
     }
 
-    let empty = memory.directory("empty")?;
+    let empty = scratch.directory("empty")?;
     let (mut fused, mut open) = (tools.fused(&empty)?, tools.native("open", &empty)?);
     let mut engine = tools.native("engine", &empty)?;
     let miss = "miss 0 1000";
@@ -79,12 +85,13 @@ fn against_native(
 }
 
 /// What a user has today.
-fn against_std_fs(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
-    let mut fused = tools.fused(&memory.directory("wasip2")?)?;
+fn against_std_fs(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
+    let scratch = Scratch::below(path)?;
+    let mut fused = tools.fused(&scratch.directory("wasip2")?)?;
     let mut std_fs = tools.on_wasmtime(
         &tools.guest("std_fs"),
-        Some(&memory.directory("std-fs")?),
-        memory,
+        Some(&scratch.directory("std-fs")?),
+        &scratch,
     )?;
     let (set, get) = ("set 1024 1000", "get 1024 1000");
     let peer = "std::fs on wasmtime";
@@ -108,11 +115,12 @@ fn against_std_fs(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow:
 fn against_others(
     tools: &Tools,
     board: &mut Board,
-    scratch: &Scratch,
     medium: &str,
+    path: &Path,
 ) -> anyhow::Result<()> {
+    let scratch = Scratch::below(path)?;
     let keys = 10_u64.pow(board.pace.magnitude - 1);
-    let place = |name| scratch.directory(&format!("of-{name}"));
+    let place = |name| scratch.directory(name);
     let mut fused = tools.fused(&place("ours")?)?;
     fused.fill(1024, keys)?;
     for (name, reach) in [
@@ -142,9 +150,10 @@ fn against_others(
 }
 
 /// The same thousand keys in a small store and in a large one.
-fn with_many_entries(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow::Result<()> {
+fn with_many_entries(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
+    let scratch = Scratch::below(path)?;
     let entries = 10_u64.pow(board.pace.magnitude);
-    let (small, large) = (disk.directory("small")?, disk.directory("large")?);
+    let (small, large) = (scratch.directory("small")?, scratch.directory("large")?);
     tools.native("engine", &small)?.fill(1024, 1000)?;
     tools.native("engine", &large)?.fill(1024, entries)?;
     let (mut small, mut large) = (tools.fused(&small)?, tools.fused(&large)?);
@@ -157,14 +166,15 @@ fn with_many_entries(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow
 }
 
 /// A key that has been set again and again.
-fn with_a_hot_key(tools: &Tools, board: &mut Board, disk: &Scratch) -> anyhow::Result<()> {
-    let (hot, cold) = (disk.directory("hot")?, disk.directory("cold")?);
+fn with_a_hot_key(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
+    let scratch = Scratch::below(path)?;
+    let (hot, cold) = (scratch.directory("hot")?, scratch.directory("cold")?);
     let (mut hot, mut cold) = (tools.fused(&hot)?, tools.fused(&cold)?);
     let mut cacache = Process::start(
         tools
             .ours("peers")
             .arg("cacache")
-            .arg(disk.directory("cacache")?),
+            .arg(scratch.directory("cacache")?),
     )?;
     cold.fill(1024, 1)?;
     for contender in [&mut hot, &mut cacache] {

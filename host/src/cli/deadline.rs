@@ -8,7 +8,7 @@ use std::{
 };
 
 /// What a program that can be stopped in order is given to stop.
-const GRACE: Duration = Duration::from_millis(150);
+const GRACE: Duration = Duration::from_millis(190);
 
 /// Ends the process if it is not dropped in time.
 pub struct Watch(#[expect(dead_code, reason = "dropping it is the message")] Sender<()>);
