@@ -1,10 +1,6 @@
 //! Calls into a program: with a deadline, and with an explanation of how they ended.
 
-use crate::{
-    name::PartName,
-    state::State,
-    trap::{Layout, Trap},
-};
+use crate::{layout::Layout, name::PartName, state::State, trap::Trap};
 use std::time::{Duration, Instant};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::I32Exit;

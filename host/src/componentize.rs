@@ -102,6 +102,7 @@ pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
     let Kind::Module { embeds_world } = module.kind() else {
         return Err(ComponentizeError::AlreadyComponent { origin });
     };
+    module.validate_code()?;
     let uses = match WasiUse::of(module.bytes()) {
         Ok(uses) => uses,
         Err(source) => return Err(ReadError::Invalid { origin, source }.into()),

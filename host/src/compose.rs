@@ -17,12 +17,12 @@ use crate::{
     authority::{Authority, Grant},
     componentize::Component,
     guarded::guarded,
+    layout::Layout,
     name::{InvalidName, PartName},
-    trap::Layout,
+    wasm,
 };
 use stack::Stack;
 use wac_graph::{CompositionGraph, EncodeOptions};
-use wasmparser::{Parser, Payload};
 
 /// A component under the name that it has in a composition.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub struct Composition {
     pub(crate) parts: Vec<PartName>,
     pub(crate) links: Vec<Link>,
     pub(crate) private: Vec<PrivateImport>,
-    layout: Layout,
+    pub(crate) layout: Layout,
 }
 
 /// An import and what meets it.
@@ -131,6 +131,12 @@ pub enum ComposeError {
         parts: Vec<PartName>,
         source: anyhow::Error,
     },
+    /// The code of a part is not valid.
+    #[error("`{part}` is damaged or uses features that are not supported here")]
+    Invalid {
+        part: PartName,
+        source: wasmparser::BinaryReaderError,
+    },
     /// The composed binary does not have the imports it should have, so it is not handed out.
     #[error(
         "the composed component {wrong} `{import}`; this is a defect of the composer, please report it"
@@ -141,11 +147,20 @@ pub enum ComposeError {
 /// Composes `plugs` into the imports of `socket`. The same inputs give the same bytes.
 ///
 /// Imports that no plug meets stay imports of the result. A plug that meets nothing, and a plug
-/// that exports an imported interface in another shape, are errors.
+/// that exports an imported interface in another shape, are errors. In [`Form::Portable`] the
+/// result is valid; in [`Form::Granted`] its code is validated by whoever compiles it.
 pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
-    if plugs.is_empty() {
-        return Ok(Composition::of_one(socket));
+    let composition = match plugs {
+        [] => Composition::of_one(socket),
+        plugs => compose_stack(socket, plugs, form)?,
+    };
+    if form == Form::Portable {
+        composition.validate()?;
     }
+    Ok(composition)
+}
+
+fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let parts: Vec<&Part> = std::iter::once(socket).chain(plugs).collect();
     refuse_equal_names(&parts)?;
 
@@ -167,7 +182,7 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
         grants::verify(&bytes, &links, &private)?;
     }
     Ok(Composition {
-        layout: layout(&bytes, &parts),
+        layout: Layout::of_composed(&bytes, &parts),
         bytes,
         parts: parts.iter().map(|part| part.name.clone()).collect(),
         links,
@@ -189,7 +204,7 @@ impl Composition {
                 .into_iter()
                 .map(open)
                 .collect(),
-            layout: vec![(0..bytes.len(), socket.name.clone())],
+            layout: Layout::of_one(socket.name.clone(), bytes.len()),
             bytes,
             parts: vec![socket.name.clone()],
             private: Vec::new(),
@@ -201,13 +216,25 @@ impl Composition {
         &self.bytes
     }
 
+    fn validate(&self) -> Result<(), ComposeError> {
+        let Err(error) = wasm::validate(&self.bytes) else {
+            return Ok(());
+        };
+        Err(match self.layout.invalid_part(&self.bytes) {
+            Some((part, source)) => ComposeError::Invalid {
+                part: part.clone(),
+                source,
+            },
+            None => ComposeError::Encode {
+                parts: self.parts.clone(),
+                source: error.into(),
+            },
+        })
+    }
+
     /// The names of the parts: the socket's, then the plugs'.
     pub fn parts(&self) -> &[PartName] {
         &self.parts
-    }
-
-    pub(crate) fn layout(&self) -> Layout {
-        self.layout.clone()
     }
 
     /// A picture of which part meets which import of which other part.
@@ -223,34 +250,6 @@ impl Composition {
             .filter(|link| !Authority::of_import(&link.import).is_provided_by_host())
             .map(|link| (&self.parts[link.importer], link.import.as_str()))
     }
-}
-
-/// Where the parts stand in the composed binary, which holds them unchanged.
-fn layout(bytes: &[u8], parts: &[&Part]) -> Layout {
-    let mut layout = Layout::new();
-    let mut depth = 0;
-    // The encoder has validated the binary.
-    for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-        match payload {
-            Payload::ComponentSection {
-                unchecked_range, ..
-            } => {
-                let range = unchecked_range.start as usize..unchecked_range.end as usize;
-                let is_here =
-                    |part: &&&Part| bytes.get(range.clone()) == Some(part.component.bytes());
-                if depth == 0
-                    && let Some(part) = parts.iter().find(is_here)
-                {
-                    layout.push((range.clone(), part.name.clone()));
-                }
-                depth += 1;
-            }
-            Payload::ModuleSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            _ => {}
-        }
-    }
-    layout
 }
 
 fn refuse_equal_names(parts: &[&Part]) -> Result<(), ComposeError> {
@@ -326,7 +325,12 @@ fn connect(
         let export = graph.alias_instance_export(instances[0], &name)?;
         graph.export(export, &name)?;
     }
-    Ok(graph.encode(EncodeOptions::default())?)
+    let options = EncodeOptions {
+        // That would be the second time, or the third.
+        validate: false,
+        ..EncodeOptions::default()
+    };
+    Ok(graph.encode(options)?)
 }
 
 fn list(names: &[PartName]) -> String {

@@ -2,7 +2,7 @@
 
 use crate::{
     authority::Authority,
-    wasm::{Kind, Wasm},
+    wasm::{Kind, ReadError, Wasm},
     wit::Wit,
 };
 use serde::Serialize;
@@ -95,21 +95,19 @@ pub enum InspectError {
         origin: String,
         source: anyhow::Error,
     },
-    /// The binary does not parse, though it has been validated.
-    #[error("failed to parse `{origin}`")]
-    Parse {
-        origin: String,
-        source: wasmparser::BinaryReaderError,
-    },
+    /// The binary is not valid.
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// Reports on a file.
 pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
     let origin = || wasm.origin().to_owned();
-    let parse_error = |source| InspectError::Parse {
+    let parse_error = |source| ReadError::Invalid {
         origin: origin(),
         source,
     };
+    wasm.validate_code()?;
     match wasm.kind() {
         Kind::Component => {
             let wit = Wit::of_component(wasm.bytes())
@@ -118,7 +116,7 @@ pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
                     origin: origin(),
                     source,
                 })?;
-            inspect_component(wasm.bytes(), wit).map_err(parse_error)
+            Ok(inspect_component(wasm.bytes(), wit).map_err(parse_error)?)
         }
         Kind::Module { embeds_world } => {
             let mut report = inspect_module(wasm.bytes()).map_err(parse_error)?;

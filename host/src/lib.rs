@@ -54,6 +54,7 @@ mod explain;
 mod guarded;
 mod inspect;
 mod invoke;
+mod layout;
 mod limits;
 mod link;
 mod name;

@@ -5,6 +5,7 @@
 
 use crate::{
     compose::Composition,
+    layout::Layout,
     name::PartName,
     program::Program,
     runtime::{LoadError, Runtime},
@@ -184,7 +185,7 @@ impl Runtime {
             part: name.clone(),
             source,
         })?;
-        let layout = vec![(0..usize::MAX, name.clone())];
+        let layout = Layout::of_one(name.clone(), usize::MAX);
         Ok(self.link(&component, vec![name.clone()], &[], layout)?)
     }
 }

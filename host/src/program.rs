@@ -2,12 +2,13 @@
 
 use crate::{
     call::{Ended, TimedOut, call, new_store},
+    layout::Layout,
     limits::{Limits, Refusal},
     name::PartName,
     sandbox::{Sandbox, SandboxError, Sandboxes},
     state::{Parts, State},
     ticker::Ticker,
-    trap::{Layout, Trap},
+    trap::Trap,
     types,
 };
 use std::{sync::Arc, time::Duration};

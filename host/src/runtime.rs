@@ -2,18 +2,18 @@
 
 use crate::{
     compose::{Composition, PrivateImport},
+    layout::Layout,
     link,
     name::PartName,
     program::{Linked, Program},
     state::{Parts, State},
     ticker::Ticker,
-    trap::Layout,
     wasm::Wasm,
     weight::{self, TooHeavy},
 };
 use std::{path::PathBuf, sync::Arc};
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, Module,
+    Cache, CacheConfig, Config, Enabled, Engine, Module,
     component::{Component, Linker},
 };
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -67,6 +67,12 @@ pub enum LoadError {
     /// It is too much to compile.
     #[error("`{part}` is not compiled")]
     TooHeavy { part: PartName, source: TooHeavy },
+    /// Its code is not valid.
+    #[error("`{part}` is damaged or uses features that are not supported here")]
+    Invalid {
+        part: PartName,
+        source: wasmparser::BinaryReaderError,
+    },
     /// It does not compile.
     #[error("failed to compile `{part}`")]
     Compile {
@@ -104,18 +110,14 @@ impl Runtime {
         let parts = composition.parts.clone();
         refuse_unmet(composition)?;
         refuse_too_heavy(&parts[0], composition.bytes())?;
-        let component =
-            Component::from_binary(&self.engine, composition.bytes()).map_err(|source| {
-                LoadError::Compile {
-                    part: parts[0].clone(),
-                    source,
-                }
-            })?;
+        let bytes = composition.bytes();
+        let component = Component::from_binary(&self.engine, bytes)
+            .map_err(|error| why_not_compiled(error, bytes, &composition.layout, &parts[0]))?;
         self.link(
             &component,
             parts,
             &composition.private,
-            composition.layout(),
+            composition.layout.clone(),
         )
     }
 
@@ -123,11 +125,9 @@ impl Runtime {
     pub fn load_module(&self, name: &PartName, module: &Wasm) -> Result<Program, LoadError> {
         let bytes = module.bytes();
         refuse_too_heavy(name, bytes)?;
-        let compiled =
-            Module::from_binary(&self.engine, bytes).map_err(|source| LoadError::Compile {
-                part: name.clone(),
-                source,
-            })?;
+        let layout = Layout::of_one(name.clone(), bytes.len());
+        let compiled = Module::from_binary(&self.engine, bytes)
+            .map_err(|error| why_not_compiled(error, bytes, &layout, name))?;
         let unmet = compiled
             .imports()
             .find(|import| import.module() != "wasi_snapshot_preview1");
@@ -151,7 +151,7 @@ impl Runtime {
         Ok(Program {
             linked: Linked::Module(linked),
             parts: vec![name.clone()],
-            layout: vec![(0..bytes.len(), name.clone())],
+            layout,
             ticker: self.ticker.clone(),
         })
     }
@@ -197,6 +197,25 @@ fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
     }
 }
 
+/// The compiler validates first, and does not say in which part of a composition it stopped.
+fn why_not_compiled(
+    error: wasmtime::Error,
+    bytes: &[u8],
+    layout: &Layout,
+    consumer: &PartName,
+) -> LoadError {
+    match layout.invalid_part(bytes) {
+        Some((part, source)) => LoadError::Invalid {
+            part: part.clone(),
+            source,
+        },
+        None => LoadError::Compile {
+            part: consumer.clone(),
+            source: error,
+        },
+    }
+}
+
 fn refuse_too_heavy(part: &PartName, binary: &[u8]) -> Result<(), LoadError> {
     weight::check(binary).map_err(|source| LoadError::TooHeavy {
         part: part.clone(),
@@ -220,6 +239,10 @@ fn config(options: &RuntimeOptions) -> Result<Config, LoadError> {
     Ok(config)
 }
 
+/// How much of a linear memory, and of a table, stays in use by its slot, in bytes.
+const KEPT_MEMORY: usize = 1 << 20;
+const KEPT_TABLE: usize = 64 << 10;
+
 fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
     // A component is several core instances, memories and tables: a fused one of interpreted
     // languages has about forty.
@@ -231,6 +254,11 @@ fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
         .total_memories(inside)
         .total_tables(inside)
         .total_stacks(pool.programs)
-        .max_memory_size(pool.memory);
+        .max_memory_size(pool.memory)
+        // Few pages are written between two uses of a slot. To clear those costs a fraction of giving
+        // all back to the system and faulting them in anew (`just bench host`, S11).
+        .linear_memory_keep_resident(KEPT_MEMORY)
+        .table_keep_resident(KEPT_TABLE)
+        .pagemap_scan(Enabled::Auto);
     config.into()
 }

@@ -1,12 +1,9 @@
 //! Traps, explained: which part, which function, why.
 
-use crate::{limits::Refusal, name::PartName};
+use crate::{layout::Layout, limits::Refusal, name::PartName};
 use cpp_demangle::DemangleOptions;
-use std::{fmt, ops::Range};
+use std::fmt;
 use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
-
-/// Where each part of a composition stands in the composed binary, in bytes.
-pub(crate) type Layout = Vec<(Range<usize>, PartName)>;
 
 /// A trap, and where it came from. Everything in the store is lost.
 #[derive(Debug)]
@@ -32,7 +29,7 @@ pub struct Frame {
     pub function: Option<String>,
     /// Its index in its core module.
     pub index: u32,
-    /// Where in the binary, in bytes.
+    /// Where in the binary of the part, in bytes.
     pub offset: Option<usize>,
 }
 
@@ -67,16 +64,14 @@ impl Trap {
 
 impl Frame {
     fn of(frame: &FrameInfo, layout: &Layout) -> Self {
-        let offset = frame.module_offset();
-        let part = offset.and_then(|offset| {
-            let place = layout.iter().find(|(range, _)| range.contains(&offset));
-            place.map(|(_, name)| name.clone())
-        });
+        let place = frame
+            .module_offset()
+            .and_then(|offset| layout.part_at(offset));
         Self {
-            part,
+            part: place.map(|(part, _)| part.clone()),
             function: frame.func_name().map(demangled),
             index: frame.func_index(),
-            offset,
+            offset: place.map(|(_, offset)| offset),
         }
     }
 

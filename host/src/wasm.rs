@@ -1,13 +1,17 @@
 //! Reading WebAssembly: binary or text, component or core module.
 
 use crate::guarded::guarded;
+use rayon::prelude::*;
 use std::{
     borrow::Cow,
     fs::File,
     io::{self, Read},
     path::Path,
 };
-use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
+use wasmparser::{
+    BinaryReaderError, Encoding, FuncToValidate, FuncValidatorAllocations, FunctionBody, Parser,
+    Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+};
 
 /// The largest file that is read, in bytes. Components of interpreted languages reach 20 MB.
 pub const MAX_FILE_SIZE: u64 = 512 << 20;
@@ -15,7 +19,10 @@ pub const MAX_FILE_SIZE: u64 = 512 << 20;
 /// The largest text that is translated, in bytes: translating takes eighty times the memory.
 pub const MAX_TEXT_SIZE: usize = 16 << 20;
 
-/// A valid WebAssembly binary and where it came from.
+/// A WebAssembly binary and where it came from.
+///
+/// It is valid but for the code of its functions, which whoever compiles it validates, and
+/// [`Wasm::validate_code`] does for whoever does not.
 #[derive(Debug, Clone)]
 pub struct Wasm {
     origin: String,
@@ -67,7 +74,7 @@ pub enum ReadError {
     #[error("`{origin}` is damaged or uses features that are not supported here")]
     Invalid {
         origin: String,
-        source: wasmparser::BinaryReaderError,
+        source: BinaryReaderError,
     },
 }
 
@@ -118,17 +125,22 @@ impl Wasm {
             let start = describe_start(&bytes);
             return Err(ReadError::NotWasm { origin, start });
         };
-        match Validator::new_with_features(WasmFeatures::default())
-            .validate_all(&bytes)
-            .and_then(|_| kind_of(&bytes))
-        {
-            Ok(kind) => Ok(Self {
+        match validate_structure(&bytes) {
+            Ok(Structure { kind, .. }) => Ok(Self {
                 origin,
                 kind,
                 bytes,
             }),
             Err(source) => Err(ReadError::Invalid { origin, source }),
         }
+    }
+
+    /// Validates the code of its functions too, so that all of it is valid.
+    pub fn validate_code(&self) -> Result<(), ReadError> {
+        validate(&self.bytes).map_err(|source| ReadError::Invalid {
+            origin: self.origin.clone(),
+            source,
+        })
     }
 
     /// What messages call it: the path it was read from.
@@ -166,21 +178,52 @@ fn describe_start(bytes: &[u8]) -> String {
     }
 }
 
-fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
+/// What a binary is that is valid but for the code of its functions.
+struct Structure<'a> {
+    kind: Kind,
+    functions: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'a>)>,
+}
+
+fn validate_structure(bytes: &[u8]) -> wasmparser::Result<Structure<'_>> {
+    let mut validator = Validator::new_with_features(WasmFeatures::default());
+    let mut is_component = false;
     let mut embeds_world = false;
+    let mut functions = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload? {
-            Payload::Version {
-                encoding: Encoding::Component,
-                ..
-            } => return Ok(Kind::Component),
+        let payload = payload?;
+        match &payload {
+            Payload::Version { encoding, .. } => is_component |= *encoding == Encoding::Component,
             Payload::CustomSection(section) => {
                 embeds_world |= section.name().starts_with("component-type");
             }
             _ => {}
         }
+        if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
+            functions.push((function, body));
+        }
     }
-    Ok(Kind::Module { embeds_world })
+    let kind = if is_component {
+        Kind::Component
+    } else {
+        Kind::Module { embeds_world }
+    };
+    Ok(Structure { kind, functions })
+}
+
+/// Validates all of a binary, on all cores. Of several errors, it is the first.
+pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
+    let functions = validate_structure(bytes)?.functions;
+    let errors = functions.into_par_iter().map_init(
+        FuncValidatorAllocations::default,
+        |allocations, (function, body)| {
+            let mut validator = function.into_validator(std::mem::take(allocations));
+            let validated = validator.validate(&body);
+            *allocations = validator.into_allocations();
+            validated.err()
+        },
+    );
+    let first = errors.flatten_iter().min_by_key(BinaryReaderError::offset);
+    first.map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
@@ -225,6 +268,24 @@ mod tests {
                 assert_eq!(wasm.bytes().len(), 8);
             }
         }
+    }
+
+    #[test]
+    fn code_is_validated_where_it_is_asked_for_and_the_first_error_told() {
+        let bad = "(func (result i32))".repeat(100);
+        let parse = |text: String| Wasm::parse("m", text.into_bytes()).expect("a structure");
+        let code = |text: &str| parse(format!("(module {text})")).validate_code();
+        assert!(code("(func)").is_ok());
+        let offset = |error: ReadError| match error {
+            ReadError::Invalid { source, .. } => source.offset(),
+            other => panic!("{other}"),
+        };
+        let first = offset(code(&bad).expect_err("no result"));
+        for _ in 0..10 {
+            assert_eq!(offset(code(&bad).expect_err("no result")), first);
+        }
+        let later = offset(code(&format!("(func (result i32) i32.const 1) {bad}")).expect_err("no"));
+        assert!(first < later);
     }
 
     #[test]
