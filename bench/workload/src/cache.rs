@@ -11,6 +11,18 @@ pub trait Cache {
 
 /// Carries out orders on a cache.
 pub fn serve_cache(mut cache: impl Cache) {
+    serve_keys(|work, key, value| match work {
+        "set" => cache.set(key, value),
+        "get" => assert_eq!(cache.get(key).map(|got| got.len()), Some(value.len())),
+        "miss" => assert_eq!(cache.get(key), None),
+        "sort" => _ = black_box(processor::sort()),
+        "sieve" => _ = black_box(processor::sieve()),
+        other => panic!("nobody knows how to {other}"),
+    });
+}
+
+/// Carries out orders in any way: it is told the work, the key whose turn it is, and the value.
+pub fn serve_keys(mut perform: impl FnMut(&str, &str, &[u8])) {
     let mut kept = Rc::new(Materials::default());
     let mut turn = 0;
     let prepare = |order: &Order<'_>| {
@@ -22,15 +34,7 @@ pub fn serve_cache(mut cache: impl Cache) {
     serve(prepare, |order, materials| {
         for _ in 0..order.count {
             turn = (turn + STRIDE) % order.keys;
-            let key = &materials.keys[turn];
-            match order.work {
-                "set" => cache.set(key, &materials.value),
-                "get" => assert_eq!(cache.get(key).map(|value| value.len()), Some(order.size)),
-                "miss" => assert_eq!(cache.get(key), None),
-                "sort" => _ = black_box(processor::sort()),
-                "sieve" => _ = black_box(processor::sieve()),
-                other => panic!("nobody knows how to {other}"),
-            }
+            perform(order.work, &materials.keys[turn], &materials.value);
         }
     });
 }

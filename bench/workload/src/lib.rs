@@ -7,7 +7,7 @@
 mod cache;
 mod processor;
 
-pub use cache::{Cache, serve_cache};
+pub use cache::{Cache, serve_cache, serve_keys};
 
 use std::{io, time::Instant};
 
