@@ -1,25 +1,27 @@
-//! Values of lower-case letters, each letter a function of its position.
+//! Values of random lower-case letters, which follow from a name.
 //!
 //! A piece that is lost, doubled or out of place shows, and no second copy is needed to see it.
 
-use crate::random::mix;
+use fastrand::Rng;
+use std::iter::repeat_with;
 
 /// `length` letters that no other `name` has.
 pub fn letters(name: u64, length: usize) -> Vec<u8> {
-    (0..length).map(|position| letter(name, position)).collect()
+    endless(name).take(length).collect()
 }
 
 /// Where `found` stops to be what `letters(name, length)` makes.
 pub fn difference(name: u64, length: usize, found: &[u8]) -> Option<usize> {
-    let differs = |(position, byte): (usize, &u8)| *byte != letter(name, position);
-    match found.iter().take(length).enumerate().position(differs) {
-        None if found.len() != length => Some(found.len().min(length)),
-        difference => difference,
-    }
+    let mut both = found.iter().zip(endless(name).take(length));
+    both.position(|(byte, letter)| *byte != letter)
+        .or_else(|| (found.len() != length).then(|| found.len().min(length)))
 }
 
-fn letter(name: u64, position: usize) -> u8 {
-    b'a' + (mix(mix(name).wrapping_add(position as u64)) % 16) as u8
+fn endless(name: u64) -> impl Iterator<Item = u8> {
+    let mut random = Rng::with_seed(name);
+    // A letter from each byte and not from each number: the largest values have millions.
+    let bytes = repeat_with(move || random.u64(..).to_le_bytes()).flatten();
+    bytes.map(|byte| b'a' + byte % 16)
 }
 
 #[cfg(test)]

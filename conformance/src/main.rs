@@ -5,7 +5,6 @@ mod cache;
 mod check;
 mod checks;
 mod letters;
-mod random;
 mod side_by_side;
 
 use arguments::{Arguments, Settings, Task};

@@ -3,10 +3,9 @@
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
-use crate::random::Random;
-use crate::world::Time;
-use crate::world::{SECOND, START, got, open};
+use crate::world::{SECOND, START, Time, got, open};
 use cache_impl::{Clock, Durability, MaxBytes, Timestamp};
+use fastrand::Rng;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -38,7 +37,7 @@ const TTLS: &[Option<u32>] = &[None, Some(0), Some(1), Some(2), Some(3600), Some
 struct Jumping(Rc<RefCell<State>>);
 
 struct State {
-    random: Random,
+    random: Rng,
     time: Time,
     said: Vec<Timestamp>,
 }
@@ -49,7 +48,7 @@ impl Clock for Jumping {
         let now = time
             .now()
             .as_nanos()
-            .saturating_add_signed(*random.pick(JUMPS));
+            .saturating_add_signed(*random.choice(JUMPS).expect("a jump"));
         // Never so far that the years run out: the clock would stand still there.
         let near = now.abs_diff(START.as_nanos()) < 100 * YEAR as u64;
         time.set(if near { now } else { START.as_nanos() });
@@ -65,16 +64,16 @@ struct Set {
 }
 
 pub fn run(scale: &Scale, count: &mut Count) {
-    let mut random = Random::new(scale.seed);
+    let mut random = Rng::with_seed(scale.seed);
     for bound in [None, MaxBytes::new(20_000)] {
         program(scale.times(5_000, 100_000), &mut random, bound, count);
     }
 }
 
-fn program(operations: u64, random: &mut Random, bound: Option<MaxBytes>, count: &mut Count) {
+fn program(operations: u64, random: &mut Rng, bound: Option<MaxBytes>, count: &mut Count) {
     let time = Time::new();
     let clock = Jumping(Rc::new(RefCell::new(State {
-        random: Random::new(random.next()),
+        random: random.fork(),
         time: time.clone(),
         said: Vec::new(),
     })));
@@ -85,12 +84,12 @@ fn program(operations: u64, random: &mut Random, bound: Option<MaxBytes>, count:
     };
     let mut sets: HashMap<String, Set> = HashMap::new();
     for number in 0..operations {
-        let key = format!("key {}", random.below(50));
+        let key = format!("key {}", random.u8(..50));
         clock.0.borrow_mut().said.clear();
-        match random.below(10) {
+        match random.u8(..10) {
             0..4 => {
-                let ttl = *random.pick(TTLS);
-                let value = number.to_le_bytes().repeat(1 + random.below(10));
+                let ttl = *random.choice(TTLS).expect("a ttl");
+                let value = number.to_le_bytes().repeat(random.usize(1..=10));
                 let outcome = store.set(&key, &value, ttl);
                 count.case(outcome.map_err(|error| format!("failed to set: {error:?}")));
                 let at = clock.0.borrow().said.first().copied();

@@ -4,19 +4,20 @@
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
-use crate::random::Random;
 use crate::world::{Time, got, open};
 use cache_impl::key::Key;
 use cache_impl::{Durability, Store};
+use fastrand::Rng;
+use std::iter::repeat_with;
 
 const KEY: &str = "a key of some length, so that flips in it count";
 const HEADER_AND_KEY: usize = 48 + KEY.len();
 const PAGE: usize = 4096;
 
 pub fn run(scale: &Scale, count: &mut Count) {
-    let random = &mut Random::new(scale.seed);
+    let random = &mut Rng::with_seed(scale.seed);
     for len in [0, 1, 100, 3 * PAGE] {
-        let mut patient = Patient::new(random.bytes(len));
+        let mut patient = Patient::new(random, len);
         let entry_len = patient.entry.len();
         for len in 0..entry_len {
             patient.damage(count, |entry| entry.truncate(len));
@@ -26,30 +27,32 @@ pub fn run(scale: &Scale, count: &mut Count) {
         }
     }
     for _ in 0..scale.times(20, 250) {
-        let len = *random.pick(&[1, 50, 1000, PAGE, 16 * PAGE]);
-        let mut patient = Patient::new(random.bytes(len));
+        let len = random
+            .choice([1, 50, 1000, PAGE, 16 * PAGE])
+            .expect("a length");
+        let mut patient = Patient::new(random, len);
         for _ in 0..scale.times(250, 4000) {
-            let damage = *random.pick(DAMAGES);
+            let damage = *random.choice(DAMAGES).expect("a damage");
             patient.damage(count, |entry| damage(entry, random));
         }
     }
 }
 
-type Damage = fn(&mut Vec<u8>, &mut Random);
+type Damage = fn(&mut Vec<u8>, &mut Rng);
 
 const DAMAGES: &[Damage] = &[
     |entry, random| {
-        let bit = random.below(8 * entry.len());
+        let bit = random.usize(..8 * entry.len());
         entry[bit / 8] ^= 1 << (bit % 8);
     },
     |entry, random| {
-        for _ in 0..1 + random.below(16) {
-            let at = random.below(entry.len());
-            entry[at] = random.next() as u8;
+        for _ in 0..random.u8(1..=16) {
+            let at = random.usize(..entry.len());
+            entry[at] = random.u8(..);
         }
     },
     |entry, random| {
-        let (one, other) = (random.below(entry.len()), random.below(entry.len()));
+        let (one, other) = (random.usize(..entry.len()), random.usize(..entry.len()));
         entry.swap(one, other);
     },
     // A page that never reached the disk.
@@ -62,23 +65,23 @@ const DAMAGES: &[Damage] = &[
         other[..len].copy_from_slice(&one[..len]);
     },
     |entry, random| {
-        let len = random.below(entry.len());
+        let len = random.usize(..entry.len());
         entry.truncate(len);
     },
     |entry, random| {
-        let len = 1 + random.below(2 * PAGE);
-        entry.extend(random.bytes(len));
+        let len = random.usize(1..=2 * PAGE);
+        entry.extend(repeat_with(|| random.u8(..)).take(len));
     },
     // All is there but what was written last.
     |entry, random| {
-        let from = random.below(entry.len());
+        let from = random.usize(..entry.len());
         entry[from..].fill(0);
     },
 ];
 
-fn page<'a>(entry: &'a mut [u8], random: &mut Random) -> &'a mut [u8] {
+fn page<'a>(entry: &'a mut [u8], random: &mut Rng) -> &'a mut [u8] {
     let pages = entry.len().div_ceil(PAGE);
-    let start = PAGE * random.below(pages);
+    let start = PAGE * random.usize(..pages);
     let end = entry.len().min(start + PAGE);
     &mut entry[start..end]
 }
@@ -93,7 +96,9 @@ struct Patient {
 }
 
 impl Patient {
-    fn new(value: Vec<u8>) -> Self {
+    fn new(random: &mut Rng, len: usize) -> Self {
+        let mut value = vec![0; len];
+        random.fill(&mut value);
         let time = Time::new();
         let disk = Disk::new(&time);
         let store = open(disk.clone(), time, Durability::None);

@@ -3,13 +3,14 @@
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
-use crate::random::Random;
 use crate::world::{Time, got, open, scratch};
 use cache_impl::entry::{MAX_PREFIX_LEN, MAX_VALUE_LEN, Prefix};
 use cache_impl::key::{Key, MAX_KEY_LEN};
 use cache_impl::{Durability, NativeDirectory, SystemClock};
+use fastrand::Rng;
 use std::fs::File;
 use std::io::Write;
+use std::iter::repeat_with;
 
 const KEY: &str = "key";
 
@@ -34,7 +35,7 @@ const LENGTHS: &[u64] = &[
 ];
 
 pub fn run(scale: &Scale, count: &mut Count) {
-    let random = &mut Random::new(scale.seed);
+    let random = &mut Rng::with_seed(scale.seed);
     for _ in 0..scale.times(200_000, 10_000_000) {
         let bytes = hostile(random);
         count.case(decode(&bytes));
@@ -57,24 +58,26 @@ pub fn run(scale: &Scale, count: &mut Count) {
 }
 
 /// A header that is plausible but for what matters, or not even that.
-fn hostile(random: &mut Random) -> Vec<u8> {
+fn hostile(random: &mut Rng) -> Vec<u8> {
     let mut bytes = header(
-        *random.pick(&[0, 1, 1, 1, 1, 2, u32::MAX]),
-        *random.pick(LENGTHS) as u32,
-        *random.pick(LENGTHS),
+        random
+            .choice([0, 1, 1, 1, 1, 2, u32::MAX])
+            .expect("a version"),
+        *random.choice(LENGTHS).expect("a length") as u32,
+        *random.choice(LENGTHS).expect("a length"),
     );
-    if random.below(2) == 0 {
-        bytes[24..40].copy_from_slice(&random.bytes(16));
+    if random.bool() {
+        random.fill(&mut bytes[24..40]);
     }
-    let rest = random.below(100);
-    bytes.extend(random.bytes(rest));
-    match random.below(8) {
-        0 => bytes.truncate(random.below(bytes.len())),
+    let rest = random.usize(..100);
+    bytes.extend(repeat_with(|| random.u8(..)).take(rest));
+    match random.u8(..8) {
+        0 => bytes.truncate(random.usize(..bytes.len())),
         1 => {
-            let at = random.below(bytes.len());
-            bytes[at] = random.next() as u8;
+            let at = random.usize(..bytes.len());
+            bytes[at] = random.u8(..);
         }
-        2 => bytes.resize(random.below(2 * MAX_PREFIX_LEN), 0),
+        2 => bytes.resize(random.usize(..2 * MAX_PREFIX_LEN), 0),
         _ => {}
     }
     bytes

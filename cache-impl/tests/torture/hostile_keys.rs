@@ -3,10 +3,10 @@
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
-use crate::random::Random;
 use crate::world::{Time, got, open, scratch};
 use cache_impl::key::{Key, MAX_KEY_LEN};
 use cache_impl::{Directory, Durability, Error, NativeDirectory};
+use fastrand::Rng;
 use std::collections::HashSet;
 use std::fs;
 
@@ -167,7 +167,7 @@ fn stored_apart(count: &mut Count, directory: impl Directory, keys: &[&str]) {
 
 /// Generates keys, and finds no path twice.
 fn paths_apart(count: &mut Count, scale: &Scale, named: &[&str]) {
-    let random = &mut Random::new(scale.seed);
+    let random = &mut Rng::with_seed(scale.seed);
     let mut keys: HashSet<String> = named.iter().copied().map(Into::into).collect();
     let mut paths = HashSet::new();
     for _ in 0..scale.times(50_000, 1_300_000) {
@@ -189,13 +189,13 @@ fn paths_apart(count: &mut Count, scale: &Scale, named: &[&str]) {
 }
 
 /// A key made of pieces that are trouble, or one that differs little from another.
-fn generated(random: &mut Random, pieces: &[&str]) -> String {
+fn generated(random: &mut Rng, pieces: &[&str]) -> String {
     let mut key = String::new();
-    for _ in 0..1 + random.below(6) {
-        match random.below(4) {
-            0 => key.extend(char::from_u32(random.below(0x11_0000) as u32)),
-            1 => key.push_str(&random.below(1000).to_string()),
-            _ => key.push_str(pieces[random.below(pieces.len() - 2)]),
+    for _ in 0..random.u8(1..=6) {
+        match random.u8(..4) {
+            0 => key.push(random.char(..)),
+            1 => key.push_str(&random.u16(..1000).to_string()),
+            _ => key.push_str(pieces[random.usize(..pieces.len() - 2)]),
         }
     }
     key

@@ -12,7 +12,6 @@ mod faulty;
 mod hostile_headers;
 mod hostile_keys;
 mod model;
-mod random;
 mod scarcity;
 mod scenario;
 mod steps;

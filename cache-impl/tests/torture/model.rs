@@ -3,9 +3,9 @@
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
-use crate::random::Random;
 use crate::world::{SECOND, Time, got, open, scratch};
 use cache_impl::{Clock, Directory, Durability, MaxBytes, NativeDirectory, Timestamp};
+use fastrand::Rng;
 use std::collections::HashMap;
 
 pub fn run(scale: &Scale, count: &mut Count) {
@@ -33,7 +33,7 @@ fn program(
     bound: Option<MaxBytes>,
     count: &mut Count,
 ) {
-    let random = &mut Random::new(seed);
+    let random = &mut Rng::with_seed(seed);
     let store = open(directory, time.clone(), Durability::None);
     let store = match bound {
         Some(bound) => store.bounded(bound),
@@ -44,11 +44,15 @@ fn program(
         let key = key(random);
         let now = time.now();
         map.retain(|_, entry| entry.expires.is_none_or(|expires| now < expires));
-        let outcome = match random.below(10) {
+        let outcome = match random.u8(..10) {
             0..4 => {
-                let len = *random.pick(&[0, 1, 10, 100, 1000, 5000, 10_000, 50_000]);
+                let len = random
+                    .choice([0, 1, 10, 100, 1000, 5000, 10_000, 50_000])
+                    .expect("a length");
                 let value: Vec<u8> = number.to_le_bytes().into_iter().cycle().take(len).collect();
-                let ttl = *random.pick(&[None, None, Some(0), Some(1), Some(60), Some(u32::MAX)]);
+                let ttl = random
+                    .choice([None, None, Some(0), Some(1), Some(60), Some(u32::MAX)])
+                    .expect("a ttl");
                 let outcome = store.set(&key, &value, ttl);
                 let expires = ttl.map(|ttl| now.plus_seconds(ttl));
                 match ttl {
@@ -66,7 +70,7 @@ fn program(
                 })
             }
             5 => {
-                time.forwards(random.next() % (2 * SECOND));
+                time.forwards(random.u64(..2 * SECOND));
                 Ok(())
             }
             _ => got(store.get(&key)).and_then(|got| {
@@ -81,11 +85,11 @@ fn program(
     }
 }
 
-fn key(random: &mut Random) -> String {
-    match random.below(20) {
+fn key(random: &mut Rng) -> String {
+    match random.u8(..20) {
         0 => String::new(),
         1 => "k".repeat(4096),
         2 => "../\0".into(),
-        _ => format!("key {}", random.below(200)),
+        _ => format!("key {}", random.u8(..200)),
     }
 }

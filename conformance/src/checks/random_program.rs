@@ -4,10 +4,10 @@
 
 use crate::cache::{Cache, are_letters};
 use crate::check::{Check, Verdict};
-use crate::random::Random;
+use fastrand::Rng;
 use std::collections::BTreeMap;
 
-const KEYS: usize = 16;
+const KEYS: u8 = 16;
 const LENGTHS: std::ops::Range<usize> = 8..1000;
 const AN_HOUR: u32 = 3600;
 
@@ -22,7 +22,7 @@ pub fn checks(seed: u64, size: usize) -> Vec<Check> {
 type Map = BTreeMap<String, (usize, usize)>;
 
 fn agrees_with_a_map(cache: &Cache, seed: u64, size: usize) -> Verdict {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     let mut map = Map::new();
     for number in 0..size {
         step(cache, &mut map, &mut random, number)
@@ -31,12 +31,12 @@ fn agrees_with_a_map(cache: &Cache, seed: u64, size: usize) -> Verdict {
     Ok(())
 }
 
-fn step(cache: &Cache, map: &mut Map, random: &mut Random, number: usize) -> Verdict {
-    let key = cache.key(&format!("{:02}", random.below(KEYS)));
-    match random.below(10) {
+fn step(cache: &Cache, map: &mut Map, random: &mut Rng, number: usize) -> Verdict {
+    let key = cache.key(&format!("{:02}", random.u8(..KEYS)));
+    match random.u8(..10) {
         0..5 => {
-            let length = LENGTHS.start + random.below(LENGTHS.len());
-            let ttl = [None, Some(AN_HOUR), Some(0)][random.below(3)];
+            let length = random.usize(LENGTHS);
+            let ttl = [None, Some(AN_HOUR), Some(0)][random.usize(..3)];
             cache.set_letters(&key, number as u64, length, ttl)?;
             match ttl {
                 Some(0) => map.remove(&key),

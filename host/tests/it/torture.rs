@@ -9,8 +9,8 @@ mod mutate;
 
 use crate::guests::Guest;
 use doors::Doors;
+use fastrand::Rng;
 use libtest_mimic::{Failed, Trial};
-use mutate::Rng;
 use std::{
     cell::RefCell,
     fs, io,
@@ -112,23 +112,29 @@ fn odd(file: &str, comment: &str) -> io::Result<Vec<String>> {
 type Mutation = fn(&mut Rng, &Seeds) -> Vec<u8>;
 
 fn binary(rng: &mut Rng, seeds: &Seeds) -> Vec<u8> {
-    let (file, other) = (rng.choose(&seeds.binaries), rng.choose(&seeds.binaries));
+    let (file, other) = two_of(rng, &seeds.binaries);
     mutate::bytes(rng, file, other)
 }
 
 fn text(rng: &mut Rng, seeds: &Seeds) -> Vec<u8> {
-    let (text, other) = (rng.choose(&seeds.texts), rng.choose(&seeds.texts));
+    let (text, other) = two_of(rng, &seeds.texts);
     mutate::text(rng, text, other).into_bytes()
 }
 
 /// Mostly behind a start that is right: nothing else is looked at.
 fn random(rng: &mut Rng, _: &Seeds) -> Vec<u8> {
     let starts: [&[u8]; 4] = [b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0", b"(module ", b""];
-    let mut file = rng.choose(&starts).to_vec();
-    for _ in 0..rng.below(200) {
-        file.push(rng.below(256) as u8);
+    let mut file = rng.choice(starts).expect("a start").to_vec();
+    for _ in 0..rng.u8(..200) {
+        file.push(rng.u8(..));
     }
     file
+}
+
+/// One to change, and one to take from.
+fn two_of<'a, T>(rng: &mut Rng, seeds: &'a [T]) -> (&'a T, &'a T) {
+    let mut one = || &seeds[rng.usize(..seeds.len())];
+    (one(), one())
 }
 
 fn files(count: usize, mutation: Mutation) -> Result<(), Failed> {
@@ -136,7 +142,7 @@ fn files(count: usize, mutation: Mutation) -> Result<(), Failed> {
     let doors = Arc::new(Doors::new(&partners()?));
     torture(count, move |_, rng| {
         let file = mutation(rng, &seeds);
-        doors.enter(&file, rng.below(100))
+        doors.enter(&file, rng.usize(..100))
     })
 }
 
@@ -144,7 +150,7 @@ fn odd_files() -> Result<(), Failed> {
     let files = odd("odd.wat", ";;")?;
     let doors = Arc::new(Doors::new(&partners()?));
     torture(files.len(), move |number, rng| {
-        doors.enter(files[number].as_bytes(), rng.below(100))
+        doors.enter(files[number].as_bytes(), rng.usize(..100))
     })
 }
 
@@ -164,7 +170,7 @@ fn odd_interfaces() -> Result<(), Failed> {
 fn mutated_interfaces() -> Result<(), Failed> {
     let lines = odd("odd.wit", "//")?;
     torture(sized(100, 10_000), move |_, rng| {
-        let (line, other) = (rng.choose(&lines), rng.choose(&lines));
+        let (line, other) = two_of(rng, &lines);
         generate_for(&mutate::text(rng, line, other))
     })
 }
@@ -199,7 +205,7 @@ fn torture(
             .name(name.clone())
             .stack_size(STACK)
             .spawn(move || {
-                let mut rng = Rng::new(seed ^ ((number as u64) << 20));
+                let mut rng = Rng::with_seed(seed ^ ((number as u64) << 20));
                 let result = panic::catch_unwind(AssertUnwindSafe(|| case(number, &mut rng)));
                 // Nobody listens any more where it took too long.
                 let _ = done.send(result.unwrap_or_else(|_| Err(PANIC.take())));

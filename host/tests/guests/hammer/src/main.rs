@@ -4,10 +4,9 @@
 //! - `hammer WRITER SEED OPERATIONS KEY...` sets, reads and deletes, and ends at what is wrong.
 //! - `check KEY...` shows what is there, and ends at what is wrong.
 
-mod random;
 mod stamp;
 
-use random::Random;
+use fastrand::Rng;
 use stamp::Stamp;
 use std::{
     env,
@@ -42,9 +41,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn write(writer: u64, seed: u64, keys: &[&str]) -> Result<(), Box<dyn Error>> {
     println!("ready");
     io::read_to_string(io::stdin())?;
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     for sequence in 0.. {
-        let key = *random.choose(keys);
+        let key = *random.choice(keys).ok_or("there is no key")?;
         let stamp = Stamp::new(key, writer, sequence, None, &mut random);
         set(&stamp)?;
         println!("{stamp} {}", now());
@@ -53,14 +52,14 @@ fn write(writer: u64, seed: u64, keys: &[&str]) -> Result<(), Box<dyn Error>> {
 }
 
 fn hammer(writer: u64, seed: u64, operations: u64, keys: &[&str]) -> Result<(), Box<dyn Error>> {
-    let mut random = Random::new(seed);
+    let mut random = Rng::with_seed(seed);
     let mut hits = 0;
     for sequence in 0..operations {
-        let key = *random.choose(keys);
-        match random.below(8) {
+        let key = *random.choice(keys).ok_or("there is no key")?;
+        match random.u8(..8) {
             0..4 => hits += usize::from(get(key)?.is_some()),
             4..7 => {
-                let ttl = *random.choose(&TTLS);
+                let ttl = random.choice(TTLS).expect("a ttl");
                 set(&Stamp::new(key, writer, sequence, ttl, &mut random))?;
             }
             _ => delete(key)?,

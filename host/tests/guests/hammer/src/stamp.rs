@@ -2,7 +2,7 @@
 //!
 //! A value that is mixed from two, cut short or changed in any byte is not what its stamp says.
 
-use crate::random::Random;
+use fastrand::Rng;
 use std::{
     fmt::{self, Display, Formatter},
     hash::{DefaultHasher, Hasher},
@@ -26,21 +26,15 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    pub fn new(
-        key: &str,
-        writer: u64,
-        sequence: u64,
-        ttl: Option<u32>,
-        random: &mut Random,
-    ) -> Self {
-        let magnitude = random.below(14);
+    pub fn new(key: &str, writer: u64, sequence: u64, ttl: Option<u32>, random: &mut Rng) -> Self {
+        let magnitude = random.u8(..14);
         Self {
             key: key.to_owned(),
             writer,
             sequence,
             set_at: crate::now(),
             ttl,
-            words: 1 + random.below(1 << magnitude),
+            words: random.u64(1..=1 << magnitude),
         }
     }
 
@@ -64,8 +58,8 @@ impl Stamp {
         let line = format!("{self}\n").into_bytes();
         let mut hasher = DefaultHasher::new();
         hasher.write(&line);
-        let mut filler = Random::new(hasher.finish());
-        let words = (0..self.words).flat_map(move |_| filler.next().to_le_bytes());
+        let mut filler = Rng::with_seed(hasher.finish());
+        let words = (0..self.words).flat_map(move |_| filler.u64(..).to_le_bytes());
         line.into_iter().chain(words)
     }
 
