@@ -9,7 +9,9 @@ use crate::count::{Count, Scale, rule};
 use crate::disk::{Disk, failed};
 use crate::faulty::{Fault, Faulty};
 use crate::world::{DURABILITIES, Time, got, open, scratch};
-use cache_impl::{Directory, Durability, NativeDirectory, Store, SystemClock};
+use cache_impl::{
+    Clock, Directory, DirectoryError, Durability, Error, NativeDirectory, Store, SystemClock,
+};
 use std::fs;
 use std::io::ErrorKind;
 
@@ -38,9 +40,7 @@ fn full_disk(durability: Durability) -> Result<(), String> {
     let time = Time::new();
     let disk = Disk::new(&time);
     let store = open(disk.clone(), time, durability);
-    store
-        .set("key", &[1; 1000], None)
-        .map_err(|error| format!("{error:?}"))?;
+    set(&store)?;
     for room in [0, 1, 47, 48, 500, 1000, 1100] {
         disk.set_capacity(disk.used() + room);
         fails_or_works(&store, room > 1050)?;
@@ -52,28 +52,17 @@ fn full_disk(durability: Durability) -> Result<(), String> {
 }
 
 /// The directory refuses every operation for a while.
-fn refused(
-    durability: Durability,
-    error: fn() -> cache_impl::DirectoryError,
-) -> Result<(), String> {
+fn refused(durability: Durability, error: fn() -> DirectoryError) -> Result<(), String> {
     let time = Time::new();
     let (directory, script) = Faulty::new(Disk::new(&time));
     let store = open(directory, time, durability);
-    store
-        .set("key", &[1; 1000], None)
-        .map_err(|error| format!("{error:?}"))?;
+    set(&store)?;
     script.begin(Some((0, Fault::Fails(error))));
     rule(store.set("key", b"new", None).is_err(), || {
         "set did not fail".into()
     })?;
     script.begin(Some((0, Fault::FailsForEver)));
-    rule(store.set("key", b"new", None).is_err(), || {
-        "set did not fail".into()
-    })?;
-    rule(store.get("key").is_err(), || "get did not fail".into())?;
-    rule(store.delete("key").is_err(), || {
-        "delete did not fail".into()
-    })?;
+    fails(&store)?;
     script.begin(None);
     works(&store)
 }
@@ -94,9 +83,7 @@ fn emptied_root() -> Result<(), String> {
     rule(got(store.get("key"))?.is_none(), || {
         "served from nowhere".into()
     })?;
-    store
-        .set("key", &[1; 1000], None)
-        .map_err(|error| format!("{error:?}"))?;
+    set(&store)?;
     works(&store)
 }
 
@@ -114,28 +101,42 @@ fn removed_root() -> Result<(), String> {
     let (root, store) = native();
     let path = root.path().join("store");
     fs::remove_dir_all(&path).expect("removed");
-    rule(store.set("key", b"new", None).is_err(), || {
-        "set did not fail".into()
-    })?;
+    fails_to_write(&store)?;
     rule(got(store.get("key"))?.is_none(), || {
         "served from nowhere".into()
-    })?;
-    rule(store.delete("key").is_err(), || {
-        "delete did not fail".into()
     })?;
 
     fs::create_dir(&path).expect("a directory");
     let _ = store.set("key", b"new", None);
     let directory = NativeDirectory::open(&path).expect("a directory");
     let store = open(directory, SystemClock, Durability::None);
-    store
-        .set("key", &[1; 1000], None)
-        .map_err(|error| format!("{error:?}"))?;
+    set(&store)?;
     works(&store)
 }
 
+/// Sets the value that [`works`] looks for.
+fn set<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), String> {
+    let outcome = store.set("key", &[1; 1000], None);
+    outcome.map_err(|error| format!("failed to set: {error:?}"))
+}
+
+/// No call works.
+fn fails<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), String> {
+    fails_to_write(store)?;
+    rule(store.get("key").is_err(), || "get did not fail".into())
+}
+
+fn fails_to_write<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), String> {
+    rule(store.set("key", b"new", None).is_err(), || {
+        "set did not fail".into()
+    })?;
+    rule(store.delete("key").is_err(), || {
+        "delete did not fail".into()
+    })
+}
+
 /// A `set` fails, or has to work, and the value is the old one or the new one accordingly.
-fn fails_or_works<D: Directory, C: cache_impl::Clock>(
+fn fails_or_works<D: Directory, C: Clock>(
     store: &Store<D, C>,
     has_to_work: bool,
 ) -> Result<(), String> {
@@ -151,8 +152,8 @@ fn fails_or_works<D: Directory, C: cache_impl::Clock>(
 }
 
 /// Everything works, and the value of `key` is left as it was found at first.
-fn works<D: Directory, C: cache_impl::Clock>(store: &Store<D, C>) -> Result<(), String> {
-    let failed = |error: cache_impl::Error| format!("no recovery: {error:?}");
+fn works<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), String> {
+    let failed = |error: Error| format!("no recovery: {error:?}");
     rule(
         got(store.get("key"))?.is_some_and(|value| value.len() == 1000),
         || "value lost".into(),
@@ -167,7 +168,7 @@ fn works<D: Directory, C: cache_impl::Clock>(store: &Store<D, C>) -> Result<(), 
 /// Troubles that only the operating system can make, to a process of their own.
 #[cfg(target_os = "linux")]
 mod children {
-    use super::{fails_or_works, works};
+    use super::{fails, fails_or_works, fails_to_write, set, works};
     use crate::count::{Count, Scale, rule};
     use crate::world::{open, scratch, temps};
     use cache_impl::{Durability, NativeDirectory, SystemClock};
@@ -249,30 +250,20 @@ mod children {
 
     fn no_descriptors(root: &Path) -> Result<(), String> {
         let store = open(directory(root), SystemClock, Durability::None);
-        store
-            .set("key", &[1; 1000], None)
-            .map_err(|error| format!("{error:?}"))?;
+        set(&store)?;
 
         let mut open_files = Vec::new();
         while let Ok(file) = File::open("/dev/null") {
             open_files.push(file);
         }
-        rule(store.set("key", b"new", None).is_err(), || {
-            "set did not fail".into()
-        })?;
-        rule(store.get("key").is_err(), || "get did not fail".into())?;
-        rule(store.delete("key").is_err(), || {
-            "delete did not fail".into()
-        })?;
+        fails(&store)?;
         // With one left, a read works; with two, a write.
         open_files.pop();
         open_files.pop();
         fails_or_works(&store, true)?;
 
         drop(open_files);
-        store
-            .set("key", &[1; 1000], None)
-            .map_err(|error| format!("{error:?}"))?;
+        set(&store)?;
         rule(temps(root) == 0, || "a temporary file is left".into())?;
         works(&store)
     }
@@ -280,9 +271,7 @@ mod children {
     fn full_disk(root: &Path) -> Result<(), String> {
         let disk = mount(root)?;
         let store = open(directory(root), SystemClock, Durability::None);
-        store
-            .set("key", &[1; 1000], None)
-            .map_err(|error| format!("{error:?}"))?;
+        set(&store)?;
 
         let filling = root.join("filling");
         let filled = fs::write(&filling, vec![0; 2 << 20]);
@@ -291,9 +280,7 @@ mod children {
         rule(temps(root) == 0, || "a temporary file is left".into())?;
 
         fs::remove_file(&filling).expect("room");
-        store
-            .set("key", &[1; 1000], None)
-            .map_err(|error| format!("{error:?}"))?;
+        set(&store)?;
         works(&store)?;
         drop(store);
         disk.unmount(root)
@@ -302,17 +289,10 @@ mod children {
     fn read_only_disk(root: &Path) -> Result<(), String> {
         let disk = mount(root)?;
         let store = open(directory(root), SystemClock, Durability::None);
-        store
-            .set("key", &[1; 1000], None)
-            .map_err(|error| format!("{error:?}"))?;
+        set(&store)?;
 
         disk.remount(root, "remount,ro")?;
-        rule(store.set("key", b"new", None).is_err(), || {
-            "set did not fail".into()
-        })?;
-        rule(store.delete("key").is_err(), || {
-            "delete did not fail".into()
-        })?;
+        fails_to_write(&store)?;
         rule(store.get("key").is_ok(), || "get failed".into())?;
         disk.remount(root, "remount,rw")?;
 
