@@ -35,7 +35,7 @@ fn stripped_size(component: &[u8]) -> anyhow::Result<u64> {
     for payload in Parser::new(0).parse_all(component) {
         if let Payload::CustomSection(section) = payload? {
             let range = section.range();
-            size -= range.end as u64 - range.start as u64;
+            size -= range.end - range.start;
         }
     }
     Ok(size)
@@ -80,21 +80,17 @@ fn get_against_native(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::
     }
 
     let empty = scratch.directory("empty")?;
-    let (mut fused, mut open) = (tools.fused(&empty)?, tools.native("open", &empty)?);
-    let mut engine = tools.native("engine", &empty)?;
+    let mut fused = tools.fused(&empty)?;
     let miss = "miss 0 1000";
-    board.contest(
-        "S3 get, a miss; a failed open",
-        &mut fused.at(miss),
-        &mut open.at(miss),
-        Time(1.5),
-    )?;
-    board.contest(
-        "S3 get, a miss; native",
-        &mut fused.at(miss),
-        &mut engine.at(miss),
-        None,
-    )
+    for (name, contender, reach) in [
+        ("a failed open", "open", Some(Time(1.5))),
+        ("native", "engine", None),
+    ] {
+        let row = format!("S3 get, a miss; {name}");
+        let mut peer = tools.native(contender, &empty)?;
+        board.contest(&row, &mut fused.at(miss), &mut peer.at(miss), reach)?;
+    }
+    Ok(())
 }
 
 /// What a user has today.
@@ -106,22 +102,19 @@ fn against_std_fs(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Resu
         Some(&scratch.directory("std-fs")?),
         &scratch,
     )?;
-    let (set, get) = ("set 1024 1000", "get 1024 1000");
-    let peer = "std::fs on wasmtime";
-    board.contest(
-        &format!("S4 set 1 KiB; {peer}"),
-        &mut fused.at(set),
-        &mut std_fs.at(set),
-        Speed(3.0),
-    )?;
     fused.fill(1024, 1000)?;
     std_fs.fill(1024, 1000)?;
-    board.contest(
-        &format!("S4 get 1 KiB; {peer}"),
-        &mut fused.at(get),
-        &mut std_fs.at(get),
-        Speed(1.3),
-    )
+    for (operation, reach) in [("set", 3.0), ("get", 1.3)] {
+        let row = format!("S4 {operation} 1 KiB; std::fs on wasmtime");
+        let work = format!("{operation} 1024 1000");
+        board.contest(
+            &row,
+            &mut fused.at(&work),
+            &mut std_fs.at(&work),
+            Speed(reach),
+        )?;
+    }
+    Ok(())
 }
 
 /// Other caches, with many keys.
@@ -196,16 +189,12 @@ fn with_a_hot_key(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Resu
         }
     }
     let get = "get 1024 1";
-    board.contest(
-        "S7 get after 10⁴ sets; after one",
-        &mut hot.at(get),
-        &mut cold.at(get),
-        Time(1.05),
-    )?;
-    board.contest(
-        "S7 get after 10⁴ sets; cacache",
-        &mut hot.at(get),
-        &mut cacache.at(get),
-        Speed(100.0),
-    )
+    for (name, mut peer, reach) in [
+        ("after one", cold, Time(1.05)),
+        ("cacache", cacache, Speed(100.0)),
+    ] {
+        let row = format!("S7 get after 10⁴ sets; {name}");
+        board.contest(&row, &mut hot.at(get), &mut peer.at(get), reach)?;
+    }
+    Ok(())
 }
