@@ -65,11 +65,11 @@ impl Seeds {
         find_texts(&below_tests("cases"), &mut texts)?;
         texts.sort();
         texts.extend(odd("odd.wat", ";;")?);
-        let mut binaries: Vec<Vec<u8>> = texts
-            .iter()
-            .filter_map(|text| Wasm::parse("seed", text.clone().into_bytes()).ok())
-            .map(|wasm| wasm.bytes().to_owned())
-            .collect();
+        let mut binaries = Vec::new();
+        for text in &texts {
+            let parsed = heard(|| Wasm::parse("seed", text.clone().into_bytes()))?;
+            binaries.extend(parsed.ok().map(|wasm| wasm.bytes().to_owned()));
+        }
         for guest in [Guest::CacheImpl, Guest::RustConsumer] {
             binaries.push(fs::read(guest.path()?)?);
         }
@@ -190,7 +190,6 @@ fn torture(
     count: usize,
     case: impl Fn(usize, &mut Rng) -> Result<(), String> + Send + Sync + 'static,
 ) -> Result<(), Failed> {
-    hear_panics();
     let (seed, case) = (number_from("TORTURE_SEED").unwrap_or(1), Arc::new(case));
     let cases = match number_from("TORTURE_CASE") {
         Some(number) => number as usize..count.min(number as usize + 1),
@@ -206,9 +205,8 @@ fn torture(
             .stack_size(STACK)
             .spawn(move || {
                 let mut rng = Rng::with_seed(seed ^ ((number as u64) << 20));
-                let result = panic::catch_unwind(AssertUnwindSafe(|| case(number, &mut rng)));
-                // Nobody listens any more where it took too long.
-                let _ = done.send(result.unwrap_or_else(|_| Err(PANIC.take())));
+                // Nobody waits any more where it took too long.
+                let _ = done.send(heard(|| case(number, &mut rng)).flatten());
             })?;
         let result = is_done
             .recv_timeout(PATIENCE)
@@ -232,21 +230,23 @@ pub fn number_from(variable: &str) -> Option<u64> {
 }
 
 thread_local! {
-    /// What the last panic of this thread said, and where.
-    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+    /// What the last panic of this thread said, and where, if somebody wants to hear it.
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-fn hear_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let hook = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            let is_case = |name: &str| name.starts_with("TORTURE_SEED");
-            if thread::current().name().is_some_and(is_case) {
-                PANIC.set(panic.to_string());
-            } else {
-                hook(panic);
-            }
+/// Does work whose panics are not printed: one that the library caught has become an error, and
+/// one that nobody caught is an error here.
+fn heard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| match PANIC.take() {
+            Some(_) => PANIC.set(Some(panic.to_string())),
+            None => print(panic),
         }));
     });
+    PANIC.set(Some(String::new()));
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    let words = PANIC.take();
+    result.map_err(|_| words.unwrap_or_default())
 }
