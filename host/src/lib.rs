@@ -48,6 +48,7 @@ mod authority;
 mod bindgen;
 mod cache;
 mod call;
+mod code_cache;
 mod componentize;
 mod compose;
 mod explain;
@@ -58,6 +59,7 @@ mod layout;
 mod limits;
 mod link;
 mod name;
+mod own;
 mod precompiled;
 mod program;
 mod runtime;
@@ -75,6 +77,7 @@ pub use authority::{Authority, Grant};
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
 pub use cache::{Cache, CacheError, DirCache, DirCacheOptions};
 pub use call::TimedOut;
+pub use code_cache::{CodeCache, CodeCacheError};
 pub use componentize::{Component, ComponentizeError, componentize};
 pub use compose::{
     ComposeError, Composition, DifferentItem, Form, Mismatch, Part, PictureFormat, compose,

@@ -7,6 +7,7 @@ use crate::{
     compose::Composition,
     layout::Layout,
     name::PartName,
+    own::why_not_own,
     program::Program,
     runtime::{LoadError, Runtime},
 };
@@ -80,7 +81,13 @@ impl Precompiled {
         };
         let mut file = open_at_once(path).map_err(io_error)?;
         // Asked of the open file: what is at the path may change meanwhile.
-        if let Some(why) = why_not_own(&file.metadata().map_err(io_error)?) {
+        let found = file.metadata().map_err(io_error)?;
+        let why = if found.is_file() {
+            why_not_own(&found)
+        } else {
+            Some("it is no regular file")
+        };
+        if let Some(why) = why {
             return Err(PrecompiledError::NotOwn { path: shown(), why });
         }
         let mut bytes = Vec::new();
@@ -103,25 +110,6 @@ fn open_at_once(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn open_at_once(path: &Path) -> io::Result<File> {
     File::open(path)
-}
-
-#[cfg(unix)]
-fn why_not_own(file: &std::fs::Metadata) -> Option<&'static str> {
-    use std::os::unix::fs::MetadataExt;
-    if !file.is_file() {
-        Some("it is no regular file")
-    } else if file.uid() != rustix::process::geteuid().as_raw() {
-        Some("it belongs to another user")
-    } else if file.mode() & 0o022 != 0 {
-        Some("others may write it")
-    } else {
-        None
-    }
-}
-
-#[cfg(not(unix))]
-fn why_not_own(_: &std::fs::Metadata) -> Option<&'static str> {
-    Some("this system cannot tell")
 }
 
 fn parse(bytes: &[u8]) -> Result<Precompiled, &'static str> {

@@ -1,6 +1,7 @@
 //! Compiling and linking.
 
 use crate::{
+    code_cache::{Code, CodeCache},
     compose::{Composition, PrivateImport},
     layout::Layout,
     link,
@@ -11,9 +12,9 @@ use crate::{
     wasm::Wasm,
     weight::{self, TooHeavy},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, Module,
+    Config, Enabled, Engine, Module,
     component::{Component, Linker},
 };
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -23,6 +24,7 @@ pub struct Runtime {
     engine: Engine,
     components: Linker<State<Parts>>,
     ticker: Option<Arc<Ticker>>,
+    code_cache: Option<CodeCache>,
 }
 
 /// What a runtime is to be able to do. Each costs something, so each is asked for.
@@ -33,8 +35,8 @@ pub struct RuntimeOptions {
     pub interruptible: bool,
     /// Programs can be given [`Limits::fuel`](crate::Limits). Code that computes runs much slower.
     pub fuel: bool,
-    /// A directory, of this user's alone, to keep compiled code in. `None` compiles each time.
-    pub code_cache: Option<PathBuf>,
+    /// Where compiled code is kept. `None` compiles each time.
+    pub code_cache: Option<CodeCache>,
     /// Instances come from a pool that is laid out ahead: instantiating is several times faster,
     /// and each program is held to what a slot of the pool has room for.
     pub pool: Option<Pool>,
@@ -92,7 +94,7 @@ pub enum LoadError {
 impl Runtime {
     /// Makes a runtime.
     pub fn new(options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let engine = Engine::new(&config(options)?).map_err(LoadError::Engine)?;
+        let engine = Engine::new(&config(options)).map_err(LoadError::Engine)?;
         let mut components = Linker::new(&engine);
         link::consumer(&mut components).map_err(LoadError::Engine)?;
         let ticker = options
@@ -102,6 +104,7 @@ impl Runtime {
             engine,
             components,
             ticker,
+            code_cache: options.code_cache.clone(),
         })
     }
 
@@ -109,10 +112,9 @@ impl Runtime {
     pub fn load(&self, composition: &Composition) -> Result<Program, LoadError> {
         let parts = composition.parts.clone();
         refuse_unmet(composition)?;
-        refuse_too_heavy(&parts[0], composition.bytes())?;
-        let bytes = composition.bytes();
-        let component = Component::from_binary(&self.engine, bytes)
-            .map_err(|error| why_not_compiled(error, bytes, &composition.layout, &parts[0]))?;
+        let compile = |bytes: &[u8]| Component::from_binary(&self.engine, bytes);
+        let component =
+            self.code_of(&parts[0], composition.bytes(), &composition.layout, compile)?;
         self.link(
             &component,
             parts,
@@ -124,10 +126,9 @@ impl Runtime {
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
     pub fn load_module(&self, name: &PartName, module: &Wasm) -> Result<Program, LoadError> {
         let bytes = module.bytes();
-        refuse_too_heavy(name, bytes)?;
         let layout = Layout::of_one(name.clone(), bytes.len());
-        let compiled = Module::from_binary(&self.engine, bytes)
-            .map_err(|error| why_not_compiled(error, bytes, &layout, name))?;
+        let compile = |bytes: &[u8]| Module::from_binary(&self.engine, bytes);
+        let compiled = self.code_of(name, bytes, &layout, compile)?;
         let unmet = compiled
             .imports()
             .find(|import| import.module() != "wasi_snapshot_preview1");
@@ -154,6 +155,24 @@ impl Runtime {
             layout,
             ticker: self.ticker.clone(),
         })
+    }
+
+    /// Compiles a binary, or takes what it was compiled to before.
+    fn code_of<C: Code>(
+        &self,
+        part: &PartName,
+        bytes: &[u8],
+        layout: &Layout,
+        compile: impl FnOnce(&[u8]) -> wasmtime::Result<C>,
+    ) -> Result<C, LoadError> {
+        let compile = || {
+            refuse_too_heavy(part, bytes)?;
+            compile(bytes).map_err(|error| why_not_compiled(error, bytes, layout, part))
+        };
+        match &self.code_cache {
+            Some(cache) => cache.get_or(&self.engine, bytes, compile),
+            None => compile(),
+        }
     }
 
     /// The engine underneath.
@@ -223,20 +242,15 @@ fn refuse_too_heavy(part: &PartName, binary: &[u8]) -> Result<(), LoadError> {
     })
 }
 
-fn config(options: &RuntimeOptions) -> Result<Config, LoadError> {
+fn config(options: &RuntimeOptions) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(options.interruptible)
         .consume_fuel(options.fuel);
-    if let Some(directory) = &options.code_cache {
-        let mut cache = CacheConfig::new();
-        cache.with_directory(directory);
-        config.cache(Some(Cache::new(cache).map_err(LoadError::Engine)?));
-    }
     if let Some(pool) = options.pool {
         config.allocation_strategy(allocation(pool));
     }
-    Ok(config)
+    config
 }
 
 /// How much of a linear memory, and of a table, stays in use by its slot, in bytes.

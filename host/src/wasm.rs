@@ -284,7 +284,8 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(offset(code(&bad).expect_err("no result")), first);
         }
-        let later = offset(code(&format!("(func (result i32) i32.const 1) {bad}")).expect_err("no"));
+        let later =
+            offset(code(&format!("(func (result i32) i32.const 1) {bad}")).expect_err("no"));
         assert!(first < later);
     }
 

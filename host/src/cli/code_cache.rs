@@ -1,18 +1,22 @@
 //! Where compiled code is kept.
 
 use std::path::PathBuf;
+use wit_host::{CodeCache, CodeCacheError};
 
-/// `WIT_HOST_CACHE`, else `wit-host` in the user's cache directory. `None` where there is none, or
-/// where it cannot be made: then everything is compiled each time.
-pub fn directory() -> Option<PathBuf> {
-    let directory = match std::env::var_os("WIT_HOST_CACHE") {
-        Some(directory) => PathBuf::from(directory),
-        None => user_cache()?.join("wit-host"),
+/// In `WIT_HOST_CACHE`, else in `wit-host` in the user's cache directory. Where that cannot be made,
+/// everything is compiled each time.
+pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
+    let named = std::env::var_os("WIT_HOST_CACHE").filter(|name| !name.is_empty());
+    if let Some(directory) = named {
+        return CodeCache::open(PathBuf::from(directory)).map(Some);
+    }
+    let Some(directory) = user_cache() else {
+        return Ok(None);
     };
-    // The engine wants an absolute path.
-    let directory = std::path::absolute(directory).ok()?;
-    std::fs::create_dir_all(&directory).ok()?;
-    Some(directory)
+    match CodeCache::open(directory.join("wit-host")) {
+        Err(CodeCacheError::Io { .. }) => Ok(None),
+        opened => opened.map(Some),
+    }
 }
 
 fn user_cache() -> Option<PathBuf> {

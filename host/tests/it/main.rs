@@ -8,6 +8,7 @@ mod conformance;
 mod embedding;
 mod golden;
 mod guests;
+mod hostile;
 mod matrix;
 mod processes;
 mod stacks;
@@ -31,6 +32,7 @@ fn main() {
         .chain(tampered::trials())
         .chain(torture::trials())
         .chain(processes::trials())
+        .chain(hostile::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

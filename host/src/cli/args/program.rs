@@ -98,7 +98,11 @@ impl ProgramArgs {
                 // As `precompile` compiles it.
                 interruptible: is_precompiled || self.limits.timeout.is_some(),
                 fuel: self.limits.fuel.is_some(),
-                code_cache: (!self.no_cache).then(code_cache::directory).flatten(),
+                code_cache: if self.no_cache {
+                    None
+                } else {
+                    code_cache::open()?
+                },
                 pool: None,
             },
         })

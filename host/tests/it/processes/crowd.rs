@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 use wit_host::{
-    Component, Form, Limits, Outcome, Part, PartName, Preopen, Program, Runtime, RuntimeOptions,
-    Sandbox, Sandboxes, compose,
+    CodeCache, Component, Form, Limits, Outcome, Part, PartName, Preopen, Program, Runtime,
+    RuntimeOptions, Sandbox, Sandboxes, compose,
 };
 
 /// The trial that one process of the crowd is.
@@ -165,10 +165,8 @@ impl Process {
 
 /// The hammer on the cache, compiled once for all processes.
 fn program() -> Result<Program, Failed> {
-    let code_cache = crate::code_cache();
-    std::fs::create_dir_all(&code_cache)?;
     let runtime = Runtime::new(&RuntimeOptions {
-        code_cache: Some(code_cache),
+        code_cache: Some(CodeCache::open(crate::code_cache())?),
         ..RuntimeOptions::default()
     })?;
     let hammer = Part::new("hammer", Component::open(Guest::Hammer.path()?)?)?;
