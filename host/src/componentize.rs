@@ -13,7 +13,7 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
-/// A valid component and where it came from.
+/// A component and where it came from.
 #[derive(Debug, Clone)]
 pub struct Component {
     origin: String,
@@ -102,7 +102,7 @@ pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
     let Kind::Module { embeds_world } = module.kind() else {
         return Err(ComponentizeError::AlreadyComponent { origin });
     };
-    module.validate_code()?;
+    module.validate()?;
     let uses = match WasiUse::of(module.bytes()) {
         Ok(uses) => uses,
         Err(source) => return Err(ReadError::Invalid { origin, source }.into()),

@@ -131,7 +131,7 @@ pub enum ComposeError {
         parts: Vec<PartName>,
         source: anyhow::Error,
     },
-    /// The code of a part is not valid.
+    /// A part is not valid.
     #[error("`{part}` is damaged or uses features that are not supported here")]
     Invalid {
         part: PartName,
@@ -148,7 +148,7 @@ pub enum ComposeError {
 ///
 /// Imports that no plug meets stay imports of the result. A plug that meets nothing, and a plug
 /// that exports an imported interface in another shape, are errors. In [`Form::Portable`] the
-/// result is valid; in [`Form::Granted`] its code is validated by whoever compiles it.
+/// result is valid; in [`Form::Granted`] that is left to whoever compiles it.
 pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
         [] => Composition::of_one(socket),

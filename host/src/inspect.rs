@@ -107,7 +107,7 @@ pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
         origin: origin(),
         source,
     };
-    wasm.validate_code()?;
+    wasm.validate()?;
     match wasm.kind() {
         Kind::Component => {
             let wit = Wit::of_component(wasm.bytes())

@@ -69,7 +69,7 @@ pub enum LoadError {
     /// It is too much to compile.
     #[error("`{part}` is not compiled")]
     TooHeavy { part: PartName, source: TooHeavy },
-    /// Its code is not valid.
+    /// It is not valid.
     #[error("`{part}` is damaged or uses features that are not supported here")]
     Invalid {
         part: PartName,

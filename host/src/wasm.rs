@@ -9,8 +9,8 @@ use std::{
     path::Path,
 };
 use wasmparser::{
-    BinaryReaderError, Encoding, FuncToValidate, FuncValidatorAllocations, FunctionBody, Parser,
-    Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReaderError, Encoding, FuncValidatorAllocations, Parser, Payload, ValidPayload,
+    Validator, WasmFeatures,
 };
 
 /// The largest file that is read, in bytes. Components of interpreted languages reach 20 MB.
@@ -21,8 +21,8 @@ pub const MAX_TEXT_SIZE: usize = 16 << 20;
 
 /// A WebAssembly binary and where it came from.
 ///
-/// It is valid but for the code of its functions, which whoever compiles it validates, and
-/// [`Wasm::validate_code`] does for whoever does not.
+/// Its sections are whole. Whether what stands in them is valid shows where it is taken apart:
+/// whoever composes, compiles, inspects or hands it out validates it.
 #[derive(Debug, Clone)]
 pub struct Wasm {
     origin: String,
@@ -125,8 +125,8 @@ impl Wasm {
             let start = describe_start(&bytes);
             return Err(ReadError::NotWasm { origin, start });
         };
-        match validate_structure(&bytes) {
-            Ok(Structure { kind, .. }) => Ok(Self {
+        match kind_of(&bytes) {
+            Ok(kind) => Ok(Self {
                 origin,
                 kind,
                 bytes,
@@ -135,8 +135,8 @@ impl Wasm {
         }
     }
 
-    /// Validates the code of its functions too, so that all of it is valid.
-    pub fn validate_code(&self) -> Result<(), ReadError> {
+    /// Validates all of it.
+    pub fn validate(&self) -> Result<(), ReadError> {
         validate(&self.bytes).map_err(|source| ReadError::Invalid {
             origin: self.origin.clone(),
             source,
@@ -178,41 +178,35 @@ fn describe_start(bytes: &[u8]) -> String {
     }
 }
 
-/// What a binary is that is valid but for the code of its functions.
-struct Structure<'a> {
-    kind: Kind,
-    functions: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'a>)>,
-}
-
-fn validate_structure(bytes: &[u8]) -> wasmparser::Result<Structure<'_>> {
-    let mut validator = Validator::new_with_features(WasmFeatures::default());
+/// Reads as far as the sections go, which are not looked into.
+fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
     let mut is_component = false;
     let mut embeds_world = false;
-    let mut functions = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload?;
-        match &payload {
-            Payload::Version { encoding, .. } => is_component |= *encoding == Encoding::Component,
+        match payload? {
+            Payload::Version { encoding, .. } => is_component |= encoding == Encoding::Component,
             Payload::CustomSection(section) => {
                 embeds_world |= section.name().starts_with("component-type");
             }
             _ => {}
         }
-        if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
-            functions.push((function, body));
-        }
     }
-    let kind = if is_component {
+    Ok(if is_component {
         Kind::Component
     } else {
         Kind::Module { embeds_world }
-    };
-    Ok(Structure { kind, functions })
+    })
 }
 
-/// Validates all of a binary, on all cores. Of several errors, it is the first.
+/// Validates a binary, its functions on all cores. Of several errors, it is the first.
 pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
-    let functions = validate_structure(bytes)?.functions;
+    let mut validator = Validator::new_with_features(WasmFeatures::default());
+    let mut functions = Vec::new();
+    for payload in Parser::new(0).parse_all(bytes) {
+        if let ValidPayload::Func(function, body) = validator.payload(&payload?)? {
+            functions.push((function, body));
+        }
+    }
     let errors = functions.into_par_iter().map_init(
         FuncValidatorAllocations::default,
         |allocations, (function, body)| {
@@ -271,10 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn code_is_validated_where_it_is_asked_for_and_the_first_error_told() {
+    fn validity_is_told_where_it_is_asked_for_and_the_first_error() {
         let bad = "(func (result i32))".repeat(100);
-        let parse = |text: String| Wasm::parse("m", text.into_bytes()).expect("a structure");
-        let code = |text: &str| parse(format!("(module {text})")).validate_code();
+        let parse = |text: String| Wasm::parse("m", text.into_bytes()).expect("whole sections");
+        let code = |text: &str| parse(format!("(module {text})")).validate();
         assert!(code("(func)").is_ok());
         let offset = |error: ReadError| match error {
             ReadError::Invalid { source, .. } => source.offset(),

@@ -31,7 +31,8 @@ pub struct TooHeavy {
     limit: u64,
 }
 
-/// Refuses what would take the compiler minutes. The binary is valid.
+/// Refuses what would take the compiler minutes. What is not valid may weigh anything; the compiler
+/// refuses it at once.
 pub(crate) fn check(binary: &[u8]) -> Result<(), TooHeavy> {
     let Weight {
         instances,

@@ -1,7 +1,7 @@
 //! The parts in the order of the stack, inside a `wac-graph` composition graph.
 
 use super::{ComposeError, Link, Part, PrivateImport, mismatch::Mismatch};
-use crate::guarded::guarded;
+use crate::{guarded::guarded, wasm};
 use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
@@ -25,12 +25,7 @@ impl Stack {
         };
         let packages = parts
             .iter()
-            .map(|part| {
-                guarded(|| register(part)).map_err(|source| ComposeError::Type {
-                    part: part.name.clone(),
-                    source,
-                })
-            })
+            .map(|part| guarded(|| register(part)).map_err(|error| why_not_registered(part, error)))
             .collect::<Result<_, _>>()?;
         Ok(Self { packages })
     }
@@ -130,5 +125,20 @@ impl Stack {
 
     fn world<'g>(&self, graph: &'g CompositionGraph, part: usize) -> &'g World {
         &graph.types()[graph[self.packages[part]].ty()]
+    }
+}
+
+/// The composer validates too, and knows more features than the engine.
+fn why_not_registered(part: &Part, error: anyhow::Error) -> ComposeError {
+    let part_name = part.name.clone();
+    match wasm::validate(part.component.bytes()) {
+        Err(source) => ComposeError::Invalid {
+            part: part_name,
+            source,
+        },
+        Ok(()) => ComposeError::Type {
+            part: part_name,
+            source: error,
+        },
     }
 }
