@@ -1,16 +1,17 @@
 //! Reading WebAssembly: binary or text, component or core module.
 
 use crate::guarded::guarded;
-use rayon::prelude::*;
 use std::{
     borrow::Cow,
     fs::File,
     io::{self, Read},
+    mem,
     path::Path,
+    sync::{Mutex, PoisonError},
 };
 use wasmparser::{
-    BinaryReaderError, Encoding, FuncValidatorAllocations, Parser, Payload, ValidPayload,
-    Validator, WasmFeatures,
+    BinaryReaderError, Encoding, FuncToValidate, FuncValidatorAllocations, FunctionBody, Parser,
+    Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 /// The largest file that is read, in bytes. Components of interpreted languages reach 20 MB.
@@ -198,26 +199,75 @@ fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
     })
 }
 
-/// Validates a binary, its functions on all cores. Of several errors, it is the first.
+/// Validates a binary: its functions on other cores, while this one goes on with the rest. Of
+/// several errors, it is the first.
 pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
-    let mut validator = Validator::new_with_features(WasmFeatures::default());
-    let mut functions = Vec::new();
-    for payload in Parser::new(0).parse_all(bytes) {
-        if let ValidPayload::Func(function, body) = validator.payload(&payload?)? {
-            functions.push((function, body));
+    let first = Mutex::new(None);
+    rayon::in_place_scope(|others| {
+        let mut validator = Validator::new_with_features(WasmFeatures::default());
+        let mut batch = Batch::default();
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.and_then(|payload| validator.payload(&payload)) {
+                Ok(ValidPayload::Func(function, body)) => batch.push(function, body),
+                Ok(_) => {}
+                Err(error) => {
+                    keep_first(&first, error);
+                    break;
+                }
+            }
+            if batch.is_full() {
+                let batch = mem::take(&mut batch);
+                others.spawn(|_| batch.validate(&first));
+            }
+        }
+        batch.validate(&first);
+    });
+    let first = first.into_inner();
+    first
+        .unwrap_or_else(PoisonError::into_inner)
+        .map_or(Ok(()), Err)
+}
+
+/// Functions that are validated one after the other.
+#[derive(Default)]
+struct Batch<'a> {
+    functions: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'a>)>,
+    bytes: usize,
+}
+
+impl<'a> Batch<'a> {
+    /// As much as takes many times longer than to tell another core of it.
+    const FULL: usize = 16 << 10;
+
+    fn push(&mut self, function: FuncToValidate<ValidatorResources>, body: FunctionBody<'a>) {
+        self.bytes += body.as_bytes().len();
+        self.functions.push((function, body));
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes >= Self::FULL
+    }
+
+    fn validate(self, first: &Mutex<Option<BinaryReaderError>>) {
+        let mut allocations = FuncValidatorAllocations::default();
+        for (function, body) in self.functions {
+            let mut validator = function.into_validator(allocations);
+            if let Err(error) = validator.validate(&body) {
+                return keep_first(first, error);
+            }
+            allocations = validator.into_allocations();
         }
     }
-    let errors = functions.into_par_iter().map_init(
-        FuncValidatorAllocations::default,
-        |allocations, (function, body)| {
-            let mut validator = function.into_validator(std::mem::take(allocations));
-            let validated = validator.validate(&body);
-            *allocations = validator.into_allocations();
-            validated.err()
-        },
-    );
-    let first = errors.flatten_iter().min_by_key(BinaryReaderError::offset);
-    first.map_or(Ok(()), Err)
+}
+
+fn keep_first(first: &Mutex<Option<BinaryReaderError>>, error: BinaryReaderError) {
+    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+    if first
+        .as_ref()
+        .is_none_or(|first| error.offset() < first.offset())
+    {
+        *first = Some(error);
+    }
 }
 
 #[cfg(test)]

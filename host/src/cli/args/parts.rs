@@ -2,15 +2,8 @@
 
 use super::input::{is_stdin, read_component};
 use crate::cli::exit::UsageError;
-use anyhow::Context;
-use std::{
-    panic::resume_unwind,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::path::{Path, PathBuf};
 use wit_host::{Part, PartName};
-
-const STACK: usize = 8 << 20;
 
 /// `FILE --plug [NAME=]PLUG …`
 #[derive(clap::Args)]
@@ -36,33 +29,18 @@ impl PartArgs {
         })
     }
 
-    /// Reads the plugs, in the order of the stack, while `read_socket` reads FILE: most of reading is
-    /// validating, which gains from a second core.
+    /// Reads FILE by `read_socket`, and the plugs in the order of the stack.
     pub fn read_with<T>(
         &self,
         read_socket: impl FnOnce() -> anyhow::Result<T>,
     ) -> anyhow::Result<(T, Vec<Part>)> {
         let plugs = self.parse_plugs()?;
-        thread::scope(|scope| {
-            let read = |(name, path): (PartName, &Path)| {
-                read_component(path).map(|component| Part { name, component })
-            };
-            let reading: Vec<_> = plugs
-                .into_iter()
-                .map(|plug| {
-                    // As the main thread has it: text nests as deep here as there.
-                    let thread = thread::Builder::new().stack_size(STACK);
-                    thread.spawn_scoped(scope, move || read(plug))
-                })
-                .collect::<Result<_, _>>()
-                .context("failed to start a thread")?;
-            let socket = read_socket()?;
-            let plugs = reading
-                .into_iter()
-                .map(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic)))
-                .collect::<Result<_, _>>()?;
-            Ok((socket, plugs))
-        })
+        let socket = read_socket()?;
+        let read = |(name, path): (PartName, &Path)| {
+            read_component(path).map(|component| Part { name, component })
+        };
+        let plugs = plugs.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok((socket, plugs))
     }
 
     fn parse_plugs(&self) -> Result<Vec<(PartName, &Path)>, UsageError> {
