@@ -79,7 +79,7 @@ fmt:
 [group('upkeep')]
 torture:
     TORTURE=1 cargo test -p cache-impl --release --test torture
-    set -e; for part in torture tampered processes hostile; do TORTURE=1 cargo test -p wit-host --test it -- "$part::"; done
+    set -e; for part in torture tampered processes hostile traps; do TORTURE=1 cargo test -p wit-host --test it -- "$part::"; done
 
 # Compare the cache (`store`) or the host (`host`) with others, and keep the table in bench/; `--quick` keeps nothing.
 [group('upkeep')]

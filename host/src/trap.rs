@@ -121,7 +121,9 @@ fn reason(error: &wasmtime::Error) -> String {
     }
     let Some(code) = error.downcast_ref::<Code>() else {
         let words = error.root_cause().to_string();
-        let known = ONLY_WORDS.iter().find(|(start, _)| words.starts_with(start));
+        let known = ONLY_WORDS
+            .iter()
+            .find(|(start, _)| words.starts_with(start));
         return known.map_or(words, |(_, meaning)| (*meaning).to_owned());
     };
     let words = match code {

@@ -11,7 +11,7 @@ use wit_host::{
 };
 
 /// A consumer that is content if the number is 42, and what has the number.
-const CONSUMER: &str = include_str!("../cases/run/plugged/consumer.wat");
+pub const CONSUMER: &str = include_str!("../cases/run/plugged/consumer.wat");
 const NUMBER: &str = include_str!("../cases/run/errors/no-program/number.wat");
 const COUNTS: &str = include_str!("../cases/run/authority/plug-has-its-own/counts.wat");
 const EXPECTS: &str = include_str!("../cases/run/authority/plug-has-its-own/expects.wat");
@@ -50,7 +50,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-fn part(name: &str, text: &str) -> Result<Part, Failed> {
+pub fn part(name: &str, text: &str) -> Result<Part, Failed> {
     let wasm = Wasm::parse(name, text.as_bytes().to_vec())?;
     Ok(Part::new(name, Component::try_from(wasm)?)?)
 }
@@ -61,7 +61,7 @@ fn tokio() -> Result<Tokio, Failed> {
         .build()?)
 }
 
-fn run(program: &Program, sandboxes: &Sandboxes) -> Result<Outcome, Failed> {
+pub fn run(program: &Program, sandboxes: &Sandboxes) -> Result<Outcome, Failed> {
     tokio()?.block_on(async {
         let instance = program.instantiate(sandboxes, &Limits::default()).await?;
         Ok(instance.run().await)

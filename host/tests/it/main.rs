@@ -14,6 +14,7 @@ mod processes;
 mod stacks;
 mod tampered;
 mod torture;
+mod traps;
 
 use libtest_mimic::{Arguments, Trial};
 use std::{
@@ -33,6 +34,7 @@ fn main() {
         .chain(torture::trials())
         .chain(processes::trials())
         .chain(hostile::trials())
+        .chain(traps::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
