@@ -84,16 +84,22 @@ impl Wasm {
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
         let origin = path.display().to_string();
-        match File::open(path) {
-            Ok(file) => Self::read_from(origin, file),
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match opened {
+            Ok((length, file)) => Self::read_about(length, origin, file),
             Err(source) => Err(ReadError::Io { origin, source }),
         }
     }
 
     /// Reads all of `reader`, which messages will call `origin`.
     pub fn read_from(origin: impl Into<String>, reader: impl Read) -> Result<Self, ReadError> {
-        let origin = origin.into();
-        let mut bytes = Vec::new();
+        Self::read_about(0, origin.into(), reader)
+    }
+
+    /// Reads all, which is about so many bytes.
+    fn read_about(length: u64, origin: String, reader: impl Read) -> Result<Self, ReadError> {
+        // One more than there are: that is how the end is found without asking for more memory.
+        let mut bytes = Vec::with_capacity(length.min(MAX_FILE_SIZE) as usize + 1);
         match reader.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes) {
             Ok(length) if length as u64 > MAX_FILE_SIZE => Err(ReadError::TooLarge { origin }),
             Ok(_) => Self::parse(origin, bytes),
