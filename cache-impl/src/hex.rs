@@ -3,14 +3,13 @@
 use alloc::string::String;
 
 /// Lower case, so that names stay apart on a file system that ignores case.
+const DIGITS: &str = "0123456789abcdef";
+
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for digit in [byte >> 4, byte & 15] {
-            text.push(char::from(if digit < 10 {
-                b'0' + digit
-            } else {
-                b'a' + digit - 10
-            }));
+            let digit = usize::from(digit);
+            text.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
         }
     }
 }

@@ -21,7 +21,6 @@ const NAME_BYTES: usize = 16;
 pub struct Key<'a> {
     text: &'a str,
     shelf_number: u8,
-    shelf: String,
     path: String,
 }
 
@@ -40,13 +39,13 @@ impl<'a> Key<'a> {
             return Err(KeyTooLong { len: text.len() });
         }
         let hash = Sha256::digest(text);
-        let shelf_number = hash[0];
-        let shelf = shelf(shelf_number);
-        let path = below(&shelf, &hash[1..NAME_BYTES]);
+        let mut path = String::with_capacity(SHELF_LEN + 1 + 2 * NAME_BYTES);
+        push_shelf(&mut path, hash[0]);
+        path.push('/');
+        push_hex(&mut path, &hash[1..NAME_BYTES]);
         Ok(Self {
             text,
-            shelf_number,
-            shelf,
+            shelf_number: hash[0],
             path,
         })
     }
@@ -63,7 +62,8 @@ impl<'a> Key<'a> {
 
     /// The subdirectory of that file, one of 256: `v1/e3`.
     pub fn shelf(&self) -> &str {
-        &self.shelf
+        // Not by index: words about a character cut in two would come into the guest with it.
+        self.path.get(..SHELF_LEN).unwrap_or_default()
     }
 
     /// Which of the subdirectories that is.
@@ -73,31 +73,33 @@ impl<'a> Key<'a> {
 
     /// The name of the file in its subdirectory.
     pub(crate) fn name(&self) -> &str {
-        // Not by index: words about a character cut in two would come into the guest with it.
-        self.path.get(self.shelf.len() + 1..).unwrap_or_default()
+        self.path.get(SHELF_LEN + 1..).unwrap_or_default()
     }
 }
 
 /// How many subdirectories there are.
 pub(crate) const SHELVES: usize = 256;
 
+/// The length of a subdirectory's path.
+const SHELF_LEN: usize = FORMAT_DIRECTORY.len() + "/e3".len();
+
 /// The subdirectory of this number.
 pub(crate) fn shelf(number: u8) -> String {
-    below(FORMAT_DIRECTORY, &[number])
+    let mut path = String::with_capacity(SHELF_LEN);
+    push_shelf(&mut path, number);
+    path
+}
+
+fn push_shelf(path: &mut String, number: u8) {
+    path.push_str(FORMAT_DIRECTORY);
+    path.push('/');
+    push_hex(path, &[number]);
 }
 
 /// Whether a file of this name, in a subdirectory, is an entry's.
 pub(crate) fn is_entry_name(name: &str) -> bool {
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     name.len() == 2 * (NAME_BYTES - 1) && name.bytes().all(digit)
-}
-
-fn below(directory: &str, name: &[u8]) -> String {
-    let mut path = String::with_capacity(directory.len() + 1 + 2 * name.len());
-    path.push_str(directory);
-    path.push('/');
-    push_hex(&mut path, name);
-    path
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Calls into a program: with a deadline, and with an explanation of how they ended.
 
-use crate::{layout::Layout, name::PartName, state::State, trap::Trap};
+use crate::{layout::Layout, limits::MAX_PASSED, name::PartName, state::State, trap::Trap};
 use std::time::{Duration, Instant};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
@@ -41,6 +41,7 @@ pub(crate) fn new_store<W: 'static>(
 ) -> wasmtime::Result<Store<State<W>>> {
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(MAX_PASSED);
     match fuel {
         Some(fuel) => store.set_fuel(fuel)?,
         // This fails where no fuel is counted, and then there is no tank to fill either.

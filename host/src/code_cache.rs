@@ -4,7 +4,7 @@
 //! place takes longer than all the rest of a start, and here a file is mapped as it is
 //! (`just bench host`, S10).
 
-use crate::own::why_not_own;
+use crate::own::{why_not_own, why_replaceable};
 use sha2::{Digest, Sha256};
 use std::{
     fs, io,
@@ -15,6 +15,9 @@ use wasmtime::{Engine, Module, component::Component};
 
 /// How much is kept at most, in bytes. The code of an interpreter is some 60 MB.
 const MAX_KEPT: u64 = 1 << 30;
+
+/// What the names of its files begin with.
+const PREFIX: &str = "wit-host-code-";
 
 /// A directory of compiled code, which may be written by this user alone. At most 1 GiB is kept.
 #[derive(Debug, Clone)]
@@ -40,20 +43,18 @@ pub enum CodeCacheError {
     },
     /// What somebody else leaves there would run.
     #[error(
-        "`{directory}` is not this user's alone ({why}), so no compiled code is taken from there; take it over with `chown` and `chmod go-w`, or give `--no-cache`"
+        "no compiled code is kept in `{directory}`, which is not this user's alone ({why}); name a new directory of your own, or give `--no-cache`"
     )]
-    NotOwn {
-        directory: String,
-        why: &'static str,
-    },
+    NotOwn { directory: String, why: String },
 }
 
-/// A file in such a directory, so that if it exists, only [`CodeCache::keep`] can have made it.
+/// A file in such a directory that belongs to this user, so that only [`CodeCache::keep`] can have
+/// made it.
 pub(crate) struct KeptFile(PathBuf);
 
 /// What is kept, as the engine writes it.
 pub(crate) trait Code: Sized {
-    /// What the name of its file begins with.
+    /// What the name of its file ends with.
     const KIND: &str;
 
     fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
@@ -63,26 +64,33 @@ pub(crate) trait Code: Sized {
 }
 
 impl CodeCache {
-    /// Uses a directory, which is made where it is missing.
+    /// Uses a directory, which is made where it is missing. Nobody else may be able to write to it,
+    /// nor to put another in its place.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, CodeCacheError> {
         let directory = directory.as_ref();
         let shown = || directory.display().to_string();
-        let found = make_private(directory).and_then(|()| fs::metadata(directory));
-        let found = found.map_err(|source| CodeCacheError::Io {
+        let io_error = |source| CodeCacheError::Io {
             directory: shown(),
             source,
-        })?;
-        // Where the system cannot tell, it is below the user's own directory.
-        if cfg!(unix)
-            && let Some(why) = why_not_own(&found)
-        {
-            return Err(CodeCacheError::NotOwn {
-                directory: shown(),
-                why,
-            });
+        };
+        make_private(directory).map_err(io_error)?;
+        let directory = fs::canonicalize(directory).map_err(io_error)?;
+        for place in directory.ancestors() {
+            let found = fs::metadata(place).map_err(io_error)?;
+            let why = if place == directory {
+                why_not_own(&found).map(str::to_owned)
+            } else {
+                why_replaceable(&found).map(|why| format!("`{}` above it: {why}", place.display()))
+            };
+            if let Some(why) = why {
+                return Err(CodeCacheError::NotOwn {
+                    directory: shown(),
+                    why,
+                });
+            }
         }
         Ok(Self {
-            directory: directory.to_owned(),
+            directory,
             max_kept: MAX_KEPT,
         })
     }
@@ -94,32 +102,48 @@ impl CodeCache {
         binary: &[u8],
         compile: impl FnOnce() -> Result<C, E>,
     ) -> Result<C, E> {
-        let file = KeptFile(self.directory.join(name::<C>(engine, binary)));
-        if let Ok(code) = C::map(engine, &file) {
+        let path = self.directory.join(name::<C>(engine, binary));
+        if let Some(file) = KeptFile::find(&path)
+            && let Ok(code) = C::map(engine, &file)
+        {
             return Ok(code);
         }
         let code = compile()?;
         // What could not be kept is compiled again the next time.
-        let _ = self.keep(&code, &file);
+        let _ = self.keep(&code, &path);
         Ok(code)
     }
 
-    fn keep(&self, code: &impl Code, file: &KeptFile) -> anyhow::Result<()> {
-        let mut temp = tempfile::NamedTempFile::new_in(&self.directory)?;
-        io::Write::write_all(&mut temp, &code.serialize()?)?;
+    fn keep(&self, code: &impl Code, path: &Path) -> anyhow::Result<()> {
+        let code = code.serialize()?;
+        if code.len() as u64 > self.max_kept {
+            return Ok(());
+        }
+        let mut temp = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .suffix(".part")
+            .tempfile_in(&self.directory)?;
+        io::Write::write_all(&mut temp, &code)?;
         // So that a loss of power cannot leave part of it under its name.
         temp.as_file().sync_data()?;
-        temp.persist(&file.0)?;
+        temp.persist(path)?;
         Ok(self.make_room()?)
     }
 
-    /// Removes what was kept first, down to three quarters of what may be kept.
+    /// Removes what was kept first, down to three quarters of what may be kept. Files of other names
+    /// are somebody else's.
     fn make_room(&self) -> io::Result<()> {
         let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
-            let found = entry.metadata()?;
-            files.push((found.modified()?, found.len(), entry.path()));
+            let name = entry.file_name();
+            // Another process may be removing them too.
+            let Ok(found) = entry.metadata() else {
+                continue;
+            };
+            if found.is_file() && name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+                files.push((found.modified()?, found.len(), entry.path()));
+            }
         }
         let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
         if total <= self.max_kept {
@@ -130,10 +154,18 @@ impl CodeCache {
             if total <= self.max_kept / 4 * 3 {
                 break;
             }
-            fs::remove_file(path)?;
+            let _ = fs::remove_file(path);
             total -= length;
         }
         Ok(())
+    }
+}
+
+impl KeptFile {
+    fn find(path: &Path) -> Option<Self> {
+        let found = fs::symlink_metadata(path).ok()?;
+        let is_own = found.is_file() && why_not_own(&found).is_none();
+        is_own.then(|| Self(path.to_owned()))
     }
 }
 
@@ -151,12 +183,12 @@ fn name<C: Code>(engine: &Engine, binary: &[u8]) -> String {
     let mut hasher = Sha256Hasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut hasher);
     let digest = hasher.0.chain_update(binary).finalize();
-    let mut name = format!("{}-", C::KIND);
+    let mut name = PREFIX.to_owned();
     for byte in digest {
         // Writing to a string cannot fail.
         let _ = write!(name, "{byte:02x}");
     }
-    name
+    name + "." + C::KIND
 }
 
 /// Takes what is to be hashed in the standard library's way.
@@ -297,11 +329,12 @@ mod tests {
         let fixture = Fixture::new();
         let mut cache = fixture.cache();
         fixture.get(&cache, ONE);
-        cache.max_kept = fs::metadata(fixture.files().remove(0))
-            .expect("a file")
-            .len();
+        let length = |file| fs::metadata(file).expect("a file").len();
+        cache.max_kept = length(fixture.files().remove(0)) * 5 / 4;
+        let foreign = fixture.directory().join("notes.txt");
+        fs::write(&foreign, vec![0; 1 << 20]).expect("it is ours");
         fixture.get(&cache, TWO);
-        assert_eq!(fixture.files().len(), 0);
+        assert_eq!(fixture.files(), [foreign]);
     }
 
     #[cfg(unix)]

@@ -10,6 +10,7 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND_ADAPTER,
     WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR_ADAPTER,
 };
+use wasm_encoder::{ComponentSection, CustomSection};
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
@@ -68,9 +69,18 @@ impl Component {
         &self.origin
     }
 
-    /// The binary.
+    /// The binary, which has not been validated.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl Component {
+    /// The same with one more section, which custom sections are free to be, at its end.
+    pub(crate) fn with_section(&self, section: &CustomSection<'_>) -> Self {
+        let mut component = self.clone();
+        section.append_to_component(&mut component.bytes);
+        component
     }
 }
 

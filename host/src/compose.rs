@@ -17,11 +17,12 @@ use crate::{
     authority::{Authority, Grant},
     componentize::Component,
     guarded::guarded,
-    layout::Layout,
+    layout::{self, Layout},
     name::{InvalidName, PartName},
     wasm,
 };
 use stack::Stack;
+use std::borrow::Cow;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
 /// A component under the name that it has in a composition.
@@ -151,7 +152,7 @@ pub enum ComposeError {
 /// result is valid; in [`Form::Granted`] that is left to whoever compiles it.
 pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
-        [] => Composition::of_one(socket),
+        [] => Composition::of_one(socket)?,
         plugs => compose_stack(socket, plugs, form)?,
     };
     if form == Form::Portable {
@@ -163,6 +164,8 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
 fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let parts: Vec<&Part> = std::iter::once(socket).chain(plugs).collect();
     refuse_equal_names(&parts)?;
+    let parts = layout::told_apart(&parts);
+    let parts: Vec<&Part> = parts.iter().map(Cow::as_ref).collect();
 
     let mut graph = CompositionGraph::new();
     let stack = Stack::register(&mut graph, &parts)?;
@@ -179,7 +182,7 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
         ComposeError::Encode { parts, source }
     })?;
     if form == Form::Granted {
-        grants::verify(&bytes, &links, &private)?;
+        grants::verify(&bytes, &parts, &links, &private)?;
     }
     Ok(Composition {
         layout: Layout::of_composed(&bytes, &parts),
@@ -192,39 +195,39 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
 
 impl Composition {
     /// A component that stays alone.
-    fn of_one(socket: &Part) -> Self {
+    fn of_one(socket: &Part) -> Result<Self, ComposeError> {
         let bytes = socket.component.bytes().to_owned();
+        let imports =
+            grants::top_level_imports(&bytes).map_err(|source| ComposeError::Invalid {
+                part: socket.name.clone(),
+                source,
+            })?;
         let open = |import: &str| Link {
             importer: 0,
             import: import.to_owned(),
             provider: None,
         };
-        Self {
-            links: grants::top_level_imports(&bytes)
-                .into_iter()
-                .map(open)
-                .collect(),
+        Ok(Self {
+            links: imports.into_iter().map(open).collect(),
             layout: Layout::of_one(socket.name.clone(), bytes.len()),
             bytes,
             parts: vec![socket.name.clone()],
             private: Vec::new(),
-        }
+        })
     }
 
-    /// The binary of the composed component.
+    /// The binary of the composed component. In [`Form::Granted`] it has not been validated.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    fn validate(&self) -> Result<(), ComposeError> {
+    /// Validates the binary, and says which part is to blame.
+    pub fn validate(&self) -> Result<(), ComposeError> {
         let Err(error) = wasm::validate(&self.bytes) else {
             return Ok(());
         };
         Err(match self.layout.invalid_part(&self.bytes) {
-            Some((part, source)) => ComposeError::Invalid {
-                part: part.clone(),
-                source,
-            },
+            Some((part, source)) => ComposeError::Invalid { part, source },
             None => ComposeError::Encode {
                 parts: self.parts.clone(),
                 source: error.into(),

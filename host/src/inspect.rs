@@ -107,9 +107,9 @@ pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
         origin: origin(),
         source,
     };
-    wasm.validate()?;
     match wasm.kind() {
         Kind::Component => {
+            wasm.validate()?;
             let wit = Wit::of_component(wasm.bytes())
                 .and_then(|wit| wit.print())
                 .map_err(|source| InspectError::Wit {

@@ -1,8 +1,28 @@
-//! Where each part of a composition stands in the composed binary, which holds them unchanged.
+//! Where each part of a composition stands in the composed binary, which holds them as they are.
 
 use crate::{compose::Part, name::PartName, wasm};
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
+use wasm_encoder::CustomSection;
 use wasmparser::{BinaryReaderError, Parser, Payload};
+
+/// The same parts, none of which is another's equal: it says its name in a custom section then, which
+/// means nothing to anybody else.
+pub(crate) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
+    let is_equal = |part: &Part, other: &&Part| part.component.bytes() == other.component.bytes();
+    let told_apart = parts.iter().enumerate().map(|(index, part)| {
+        if !parts[..index].iter().any(|other| is_equal(part, other)) {
+            return Cow::Borrowed(*part);
+        }
+        let name = CustomSection {
+            name: "wit-host-part".into(),
+            data: part.name.as_str().as_bytes().into(),
+        };
+        let mut part = Part::clone(part);
+        part.component = part.component.with_section(&name);
+        Cow::Owned(part)
+    });
+    told_apart.collect()
+}
 
 /// The range of bytes of each part.
 #[derive(Debug, Clone)]
@@ -16,7 +36,7 @@ impl Layout {
 
     /// A composed binary.
     pub(crate) fn of_composed(bytes: &[u8], parts: &[&Part]) -> Self {
-        let mut layout: Vec<(_, PartName)> = Vec::new();
+        let mut layout = Vec::new();
         let mut depth = 0;
         // The encoder made the binary, so what does not parse is only what has ended.
         for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
@@ -26,14 +46,9 @@ impl Layout {
                 } => {
                     let range = unchecked_range.start as usize..unchecked_range.end as usize;
                     let found = bytes.get(range.clone());
-                    let is_here = |part: &&&Part| {
-                        found == Some(part.component.bytes())
-                            && !layout.iter().any(|(_, placed)| *placed == part.name)
-                    };
-                    // Providers come first, so of equal parts it is the one that is furthest down
-                    // the stack.
+                    let is_here = |part: &&&Part| found == Some(part.component.bytes());
                     if depth == 0
-                        && let Some(part) = parts.iter().rev().find(is_here)
+                        && let Some(part) = parts.iter().find(is_here)
                     {
                         layout.push((range.clone(), part.name.clone()));
                     }
@@ -53,11 +68,19 @@ impl Layout {
         place.map(|(range, part)| (part, offset - range.start))
     }
 
+    /// The parts, with the binary of each.
+    pub(crate) fn parts<'a>(
+        &'a self,
+        bytes: &'a [u8],
+    ) -> impl Iterator<Item = (&'a PartName, &'a [u8])> {
+        self.0
+            .iter()
+            .filter_map(|(range, part)| Some((part, bytes.get(range.clone())?)))
+    }
+
     /// The first part that is not valid in itself, and what is wrong with it.
-    pub(crate) fn invalid_part(&self, bytes: &[u8]) -> Option<(&PartName, BinaryReaderError)> {
-        self.0.iter().find_map(|(range, part)| {
-            let error = wasm::validate(bytes.get(range.clone())?).err()?;
-            Some((part, error))
-        })
+    pub(crate) fn invalid_part(&self, bytes: &[u8]) -> Option<(PartName, BinaryReaderError)> {
+        self.parts(bytes)
+            .find_map(|(part, bytes)| Some((part.clone(), wasm::validate(bytes).err()?)))
     }
 }

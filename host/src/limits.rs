@@ -3,6 +3,11 @@
 use std::{fmt, time::Duration};
 use wasmtime::ResourceLimiter;
 
+/// How much a guest may pass to the host in one call, in bytes.
+pub(crate) const MAX_PASSED: usize = 128 << 20;
+/// How many random bytes a guest may ask for at a time.
+pub(crate) const MAX_RANDOM: u64 = 64 << 20;
+
 /// What a program may use at most, all its parts together.
 #[derive(Debug, Clone)]
 pub struct Limits {

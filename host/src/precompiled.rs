@@ -58,9 +58,9 @@ pub enum PrecompiledError {
     /// The program does not load.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The program does not compile.
-    #[error("failed to compile `{part}`")]
-    Compile {
+    /// The compiled code cannot be put into a file.
+    #[error("failed to write down the compiled code of `{part}`")]
+    Serialize {
         part: PartName,
         source: wasmtime::Error,
     },
@@ -141,13 +141,13 @@ impl Runtime {
     /// It fits this version of the host with the same
     /// [`RuntimeOptions`](crate::RuntimeOptions), and imports nothing but WASI.
     pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
-        // Loading it first says what is missing, in the words that running it would.
-        self.load(composition)?;
         let part = &composition.parts()[0];
-        let code = self
-            .engine()
-            .precompile_component(composition.bytes())
-            .map_err(|source| PrecompiledError::Compile {
+        let component = self.compile(composition)?;
+        // Linking it says what is missing, in the words that running it would.
+        self.link_composition(&component, composition)?;
+        let code = component
+            .serialize()
+            .map_err(|source| PrecompiledError::Serialize {
                 part: part.clone(),
                 source,
             })?;

@@ -14,7 +14,7 @@ use crate::{
 };
 use std::sync::Arc;
 use wasmtime::{
-    Config, Enabled, Engine, Module,
+    Config, Enabled, Engine, Module, PoolingAllocationConfig,
     component::{Component, Linker},
 };
 use wasmtime_wasi::p1::WasiP1Ctx;
@@ -30,8 +30,8 @@ pub struct Runtime {
 /// What a runtime is to be able to do. Each costs something, so each is asked for.
 #[derive(Debug, Clone, Default)]
 pub struct RuntimeOptions {
-    /// Programs can be stopped by [`Limits::timeout`](crate::Limits). Code that computes runs a few
-    /// per cent slower.
+    /// Programs can be stopped by [`Limits::timeout`](crate::Limits). Code that computes runs about a
+    /// fifth slower, the tightest loops twice as slow.
     pub interruptible: bool,
     /// Programs can be given [`Limits::fuel`](crate::Limits). Code that computes runs much slower.
     pub fuel: bool,
@@ -43,6 +43,9 @@ pub struct RuntimeOptions {
 }
 
 /// The size of a pool of instances.
+///
+/// On Linux, what a program has written stays in memory for the next one, cleared: 1 MiB at most of
+/// each linear memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Pool {
     /// Programs that can be instantiated at a time.
@@ -110,17 +113,31 @@ impl Runtime {
 
     /// Compiles a composition and links it.
     pub fn load(&self, composition: &Composition) -> Result<Program, LoadError> {
-        let parts = composition.parts.clone();
+        let component = self.compile(composition)?;
+        self.link_composition(&component, composition)
+    }
+
+    /// Compiles a composition.
+    pub(crate) fn compile(&self, composition: &Composition) -> Result<Component, LoadError> {
         refuse_unmet(composition)?;
         let compile = |bytes: &[u8]| Component::from_binary(&self.engine, bytes);
-        let component =
-            self.code_of(&parts[0], composition.bytes(), &composition.layout, compile)?;
-        self.link(
-            &component,
+        let consumer = &composition.parts[0];
+        self.code_of(consumer, composition.bytes(), &composition.layout, compile)
+    }
+
+    /// Links what a composition was compiled to.
+    pub(crate) fn link_composition(
+        &self,
+        component: &Component,
+        composition: &Composition,
+    ) -> Result<Program, LoadError> {
+        let Composition {
             parts,
-            &composition.private,
-            composition.layout.clone(),
-        )
+            private,
+            layout,
+            ..
+        } = composition;
+        self.link(component, parts.clone(), private, layout.clone())
     }
 
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
@@ -163,11 +180,28 @@ impl Runtime {
         part: &PartName,
         bytes: &[u8],
         layout: &Layout,
-        compile: impl FnOnce(&[u8]) -> wasmtime::Result<C>,
+        compile: impl Fn(&[u8]) -> wasmtime::Result<C>,
     ) -> Result<C, LoadError> {
         let compile = || {
-            refuse_too_heavy(part, bytes)?;
-            compile(bytes).map_err(|error| why_not_compiled(error, bytes, layout, part))
+            for (part, bytes) in layout.parts(bytes).chain([(part, bytes)]) {
+                refuse_too_heavy(part, bytes)?;
+            }
+            let error = match compile(bytes) {
+                Ok(code) => return Ok(code),
+                Err(error) => error,
+            };
+            // The engine does not say which part it is about.
+            if let Some((part, source)) = layout.invalid_part(bytes) {
+                return Err(LoadError::Invalid { part, source });
+            }
+            let alone = layout
+                .parts(bytes)
+                .find_map(|(part, bytes)| Some((part, compile(bytes).err()?)));
+            let (part, source) = alone.unwrap_or((part, error));
+            Err(LoadError::Compile {
+                part: part.clone(),
+                source,
+            })
         };
         match &self.code_cache {
             Some(cache) => cache.get_or(&self.engine, bytes, compile),
@@ -216,25 +250,6 @@ fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
     }
 }
 
-/// The compiler validates first, and does not say in which part of a composition it stopped.
-fn why_not_compiled(
-    error: wasmtime::Error,
-    bytes: &[u8],
-    layout: &Layout,
-    consumer: &PartName,
-) -> LoadError {
-    match layout.invalid_part(bytes) {
-        Some((part, source)) => LoadError::Invalid {
-            part: part.clone(),
-            source,
-        },
-        None => LoadError::Compile {
-            part: consumer.clone(),
-            source: error,
-        },
-    }
-}
-
 fn refuse_too_heavy(part: &PartName, binary: &[u8]) -> Result<(), LoadError> {
     weight::check(binary).map_err(|source| LoadError::TooHeavy {
         part: part.clone(),
@@ -261,18 +276,22 @@ fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
     // A component is several core instances, memories and tables: a fused one of interpreted
     // languages has about forty.
     let inside = pool.programs.saturating_mul(50);
-    let mut config = wasmtime::PoolingAllocationConfig::default();
+    let mut config = PoolingAllocationConfig::default();
     config
         .total_component_instances(pool.programs)
         .total_core_instances(inside)
         .total_memories(inside)
         .total_tables(inside)
         .total_stacks(pool.programs)
-        .max_memory_size(pool.memory)
-        // Few pages are written between two uses of a slot. To clear those costs a fraction of giving
-        // all back to the system and faulting them in anew (`just bench host`, S11).
-        .linear_memory_keep_resident(KEPT_MEMORY)
-        .table_keep_resident(KEPT_TABLE)
-        .pagemap_scan(Enabled::Auto);
+        .max_memory_size(pool.memory);
+    // Few pages are written between two uses of a slot. To clear those costs a fraction of giving all
+    // back to the system and faulting them in anew (`just bench host`, S11), where the system tells
+    // which they are: Linux, since 6.7.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        config
+            .pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEPT_MEMORY)
+            .table_keep_resident(KEPT_TABLE);
+    }
     config.into()
 }

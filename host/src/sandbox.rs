@@ -1,6 +1,6 @@
 //! What one component may reach.
 
-use crate::{authority::Grant, name::PartName, stderr_lines::StderrLines};
+use crate::{authority::Grant, limits::MAX_RANDOM, name::PartName, stderr_lines::StderrLines};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, p1::WasiP1Ctx};
 
@@ -205,7 +205,9 @@ impl Sandbox {
         // The flag is copied into each directory as it is opened, so it comes first. A guest has a
         // thread of its own here, so nothing is gained by handing its file operations to others.
         wasi.allow_blocking_current_thread(true);
-        wasi.args(&self.args).envs(&self.env);
+        wasi.args(&self.args)
+            .envs(&self.env)
+            .max_random_size(MAX_RANDOM);
         for Preopen {
             host,
             guest,

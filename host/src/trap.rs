@@ -1,6 +1,10 @@
 //! Traps, explained: which part, which function, why.
 
-use crate::{layout::Layout, limits::Refusal, name::PartName};
+use crate::{
+    layout::Layout,
+    limits::{MAX_PASSED, MAX_RANDOM, Refusal},
+    name::PartName,
+};
 use cpp_demangle::DemangleOptions;
 use std::fmt;
 use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
@@ -103,16 +107,21 @@ fn demangled(name: &str) -> String {
 
 /// What the engine tells by words alone, and what that means to whoever wrote the guest. The golden
 /// cases `run/limits/copying` and `randomness` fail when its words change.
-const ONLY_WORDS: [(&str, &str); 2] = [
-    (
-        "too much data is being copied between the host and the guest",
-        "it passes more to or from the host in one call than the 128 MiB that are allowed",
-    ),
-    (
-        "requested len",
-        "it asks for more random bytes at a time than the 64 MiB that are allowed",
-    ),
-];
+fn meaning(words: &str) -> Option<String> {
+    if words.starts_with("too much data is being copied") {
+        let most = MAX_PASSED >> 20;
+        return Some(format!(
+            "it passes more than {most} MiB to the host in one call"
+        ));
+    }
+    if words.starts_with("requested len") {
+        let most = MAX_RANDOM >> 20;
+        return Some(format!(
+            "it asks for more than {most} MiB of random bytes at a time"
+        ));
+    }
+    None
+}
 
 fn reason(error: &wasmtime::Error) -> String {
     use wasmtime::Trap as Code;
@@ -121,10 +130,7 @@ fn reason(error: &wasmtime::Error) -> String {
     }
     let Some(code) = error.downcast_ref::<Code>() else {
         let words = error.root_cause().to_string();
-        let known = ONLY_WORDS
-            .iter()
-            .find(|(start, _)| words.starts_with(start));
-        return known.map_or(words, |(_, meaning)| (*meaning).to_owned());
+        return meaning(&words).unwrap_or(words);
     };
     let words = match code {
         Code::UnreachableCodeReached => {

@@ -5,9 +5,10 @@ use std::{
     borrow::Cow,
     fs::File,
     io::{self, Read},
-    mem,
+    num::NonZero,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
 };
 use wasmparser::{
     BinaryReaderError, Encoding, FuncToValidate, FuncValidatorAllocations, FunctionBody, Parser,
@@ -98,8 +99,15 @@ impl Wasm {
 
     /// Reads all, which is about so many bytes.
     fn read_about(length: u64, origin: String, reader: impl Read) -> Result<Self, ReadError> {
+        if length > MAX_FILE_SIZE {
+            return Err(ReadError::TooLarge { origin });
+        }
+        let mut bytes = Vec::new();
         // One more than there are: that is how the end is found without asking for more memory.
-        let mut bytes = Vec::with_capacity(length.min(MAX_FILE_SIZE) as usize + 1);
+        if bytes.try_reserve_exact(length as usize + 1).is_err() {
+            let source = io::ErrorKind::OutOfMemory.into();
+            return Err(ReadError::Io { origin, source });
+        }
         match reader.take(MAX_FILE_SIZE + 1).read_to_end(&mut bytes) {
             Ok(length) if length as u64 > MAX_FILE_SIZE => Err(ReadError::TooLarge { origin }),
             Ok(_) => Self::parse(origin, bytes),
@@ -205,33 +213,46 @@ fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
     })
 }
 
-/// Validates a binary: its functions on other cores, while this one goes on with the rest. Of
-/// several errors, it is the first.
+/// Validates a binary, the code of its functions on all cores. Of several errors, it is the first.
 pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
-    let first = Mutex::new(None);
-    rayon::in_place_scope(|others| {
-        let mut validator = Validator::new_with_features(WasmFeatures::default());
-        let mut batch = Batch::default();
-        for payload in Parser::new(0).parse_all(bytes) {
-            match payload.and_then(|payload| validator.payload(&payload)) {
-                Ok(ValidPayload::Func(function, body)) => batch.push(function, body),
-                Ok(_) => {}
-                Err(error) => {
-                    keep_first(&first, error);
-                    break;
-                }
-            }
-            if batch.is_full() {
-                let batch = mem::take(&mut batch);
-                others.spawn(|_| batch.validate(&first));
+    let features = WasmFeatures::default();
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    let mut validator = Validator::new_with_features(features);
+    let mut batches = vec![Batch::default()];
+    let mut first = None;
+    for payload in parser.parse_all(bytes) {
+        match payload.and_then(|payload| validator.payload(&payload)) {
+            Ok(ValidPayload::Func(function, body)) => Batch::push(&mut batches, function, body),
+            Ok(_) => {}
+            Err(error) => {
+                first = Some(error);
+                break;
             }
         }
-        batch.validate(&first);
+    }
+    let helpers = thread::available_parallelism()
+        .map_or(1, NonZero::get)
+        .min(batches.len())
+        - 1;
+    let (batches, first) = (Mutex::new(batches), Mutex::new(first));
+    let work = || {
+        while let Some(batch) = locked(&batches).pop() {
+            batch.validate(&first);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..helpers {
+            // Where no thread can be had, there is more for this one.
+            let _ = thread::Builder::new().spawn_scoped(scope, work);
+        }
+        work();
     });
-    let first = first.into_inner();
-    first
-        .unwrap_or_else(PoisonError::into_inner)
-        .map_or(Ok(()), Err)
+    locked(&first).take().map_or(Ok(()), Err)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Functions that are validated one after the other.
@@ -242,16 +263,21 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// As much as takes many times longer than to tell another core of it.
-    const FULL: usize = 16 << 10;
+    /// So much code takes many times longer than to start a thread.
+    const FULL: usize = 64 << 10;
 
-    fn push(&mut self, function: FuncToValidate<ValidatorResources>, body: FunctionBody<'a>) {
-        self.bytes += body.as_bytes().len();
-        self.functions.push((function, body));
-    }
-
-    fn is_full(&self) -> bool {
-        self.bytes >= Self::FULL
+    fn push(
+        batches: &mut Vec<Self>,
+        function: FuncToValidate<ValidatorResources>,
+        body: FunctionBody<'a>,
+    ) {
+        if batches.last().is_none_or(|last| last.bytes >= Self::FULL) {
+            batches.push(Self::default());
+        }
+        if let Some(last) = batches.last_mut() {
+            last.bytes += body.as_bytes().len();
+            last.functions.push((function, body));
+        }
     }
 
     fn validate(self, first: &Mutex<Option<BinaryReaderError>>) {
@@ -267,7 +293,7 @@ impl<'a> Batch<'a> {
 }
 
 fn keep_first(first: &Mutex<Option<BinaryReaderError>>, error: BinaryReaderError) {
-    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut first = locked(first);
     if first
         .as_ref()
         .is_none_or(|first| error.offset() < first.offset())

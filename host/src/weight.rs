@@ -31,8 +31,7 @@ pub struct TooHeavy {
     limit: u64,
 }
 
-/// Refuses what would take the compiler minutes. What is not valid may weigh anything; the compiler
-/// refuses it at once.
+/// Refuses what would take the compiler minutes. The binary need not be valid.
 pub(crate) fn check(binary: &[u8]) -> Result<(), TooHeavy> {
     let Weight {
         instances,
@@ -70,7 +69,9 @@ fn weigh(binary: &[u8]) -> Weight {
             break;
         };
         match payload {
-            Payload::FunctionSection(section) => functions += u64::from(section.count()),
+            Payload::FunctionSection(section) => {
+                functions = u64::saturating_add(functions, section.count().into());
+            }
             Payload::ModuleSection { .. } => open_modules += 1,
             Payload::ComponentSection { .. } => levels.push(Level::default()),
             Payload::End(_) if open_modules > 0 => open_modules -= 1,
@@ -82,7 +83,9 @@ fn weigh(binary: &[u8]) -> Weight {
                     outer.components.push(instances);
                 }
             }
-            Payload::InstanceSection(section) => level.instances += u64::from(section.count()),
+            Payload::InstanceSection(section) => {
+                level.instances = level.instances.saturating_add(section.count().into());
+            }
             Payload::ComponentInstanceSection(section) => {
                 for instance in section.into_iter().flatten() {
                     let inside = match instance {
@@ -113,8 +116,9 @@ fn weigh(binary: &[u8]) -> Weight {
                             kind: ComponentOuterAliasKind::Component,
                             count,
                             index,
-                        } => depth
-                            .checked_sub(1 + count as usize)
+                        } => (count as usize)
+                            .checked_add(1)
+                            .and_then(|above| depth.checked_sub(above))
                             .and_then(|outer| levels[outer].components.get(index as usize).copied())
                             .unwrap_or(heaviest),
                         // Which one it is would take following instances; at worst the heaviest.
@@ -144,6 +148,10 @@ mod tests {
 
     /// Components that instantiate each other ten times over, so many levels deep.
     fn nested(levels: usize) -> Vec<u8> {
+        wat::parse_str(nested_text(levels)).expect("valid text")
+    }
+
+    fn nested_text(levels: usize) -> String {
         let ten = |text: String| text.repeat(10);
         let mut component = format!(
             "(component $c0 (core module $m (func)) {})",
@@ -154,7 +162,7 @@ mod tests {
             let instances = ten(format!("(instance (instantiate $c{inner}))"));
             component = format!("(component $c{level} {component} {instances})");
         }
-        wat::parse_str(component).expect("valid text")
+        component
     }
 
     #[test]
@@ -171,6 +179,14 @@ mod tests {
         assert!(check(&nested(3)).is_ok());
         assert!(check(&nested(8)).is_err());
         assert!(check(&nested(30)).is_err());
+    }
+
+    #[test]
+    fn what_comes_after_too_many_to_count_makes_it_no_lighter() {
+        let inner = nested_text(30);
+        let one_more = "(core module $m) (core instance (instantiate $m))";
+        let text = format!("(component {inner} (instance (instantiate $c30)) {one_more})");
+        assert!(check(&wat::parse_str(text).expect("valid text")).is_err());
     }
 
     #[test]

@@ -127,8 +127,13 @@ impl TempNames {
 
     fn next(&self, shelf: &str) -> String {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let mut name = String::from(shelf) + "/" + TEMP_PREFIX;
-        push_hex(&mut name, &number.to_be_bytes());
+        let number = number.to_be_bytes();
+        let len = shelf.len() + 1 + TEMP_PREFIX.len() + 2 * number.len();
+        let mut name = String::with_capacity(len);
+        name.push_str(shelf);
+        name.push('/');
+        name.push_str(TEMP_PREFIX);
+        push_hex(&mut name, &number);
         name
     }
 }

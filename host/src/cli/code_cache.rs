@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use wit_host::{CodeCache, CodeCacheError};
 
-/// In `WIT_HOST_CACHE`, else in `wit-host` in the user's cache directory. Where that cannot be made,
-/// everything is compiled each time.
+/// In `WIT_HOST_CACHE`, else in `wit-host/code` in the user's cache directory. Where that cannot be
+/// used, everything is compiled each time.
 pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
     let named = std::env::var_os("WIT_HOST_CACHE").filter(|name| !name.is_empty());
     if let Some(directory) = named {
@@ -13,10 +13,7 @@ pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
     let Some(directory) = user_cache() else {
         return Ok(None);
     };
-    match CodeCache::open(directory.join("wit-host")) {
-        Err(CodeCacheError::Io { .. }) => Ok(None),
-        opened => opened.map(Some),
-    }
+    Ok(CodeCache::open(directory.join("wit-host/code")).ok())
 }
 
 fn user_cache() -> Option<PathBuf> {

@@ -27,7 +27,7 @@ impl Run {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         let plan = self.program.plan(phases, |name| self.consumer(name))?;
         if self.explain {
-            print(plan.explain())?;
+            print(plan.explain()?)?;
             return Ok(ExitCode::SUCCESS);
         }
         let program = plan.load(phases)?;

@@ -46,10 +46,14 @@ pub(super) fn private_imports(
 /// authority but what the socket imports.
 pub(super) fn verify(
     bytes: &[u8],
+    parts: &[&Part],
     links: &[Link],
     private: &[PrivateImport],
 ) -> Result<(), ComposeError> {
-    let imports = top_level_imports(bytes);
+    let imports = top_level_imports(bytes).map_err(|source| ComposeError::Encode {
+        parts: parts.iter().map(|part| part.name.clone()).collect(),
+        source: source.into(),
+    })?;
     for expected in private {
         if !imports.contains(&expected.name.as_str()) {
             return Err(ComposeError::Unsound {
@@ -76,19 +80,20 @@ pub(super) fn verify(
     Ok(())
 }
 
-pub(super) fn top_level_imports(component: &[u8]) -> Vec<&str> {
+pub(super) fn top_level_imports(component: &[u8]) -> wasmparser::Result<Vec<&str>> {
     let mut depth = 0;
     let mut imports = Vec::new();
-    // The binary is valid, so what does not parse is only what has ended.
-    for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
-        match payload {
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
             Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
             Payload::End(_) if depth > 0 => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 0 => {
-                imports.extend(section.into_iter().flatten().map(|import| import.name.name));
+                for import in section {
+                    imports.push(import?.name.name);
+                }
             }
             _ => {}
         }
     }
-    imports
+    Ok(imports)
 }

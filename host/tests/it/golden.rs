@@ -114,7 +114,7 @@ fn run(command: &str, directory: &Path, transcript: &mut String) -> Result<(), F
         .current_dir(directory)
         .env("PATH", path)
         .env_remove("RUST_BACKTRACE")
-        .env("WIT_HOST_CACHE", crate::code_cache())
+        .env("XDG_CACHE_HOME", crate::code_cache())
         .stdin(Stdio::null())
         .output()?;
     for line in String::from_utf8_lossy(&output.stdout).lines() {

@@ -71,6 +71,9 @@ const LATENESS: Duration = Duration::from_millis(200);
 /// How much memory the host may use beyond what it needs to start, in KiB: what one call may copy.
 const MEMORY: u64 = 128 << 10;
 
+/// What is not stopped by then, is ended, and counted.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What a process took.
 #[derive(Clone, Copy)]
 struct Cost {
@@ -83,7 +86,7 @@ fn stopped_in_time() -> Result<(), Failed> {
     let rounds = sized(1, 25);
     // Beside other tests, on a machine that others use, a process may wait for its turn.
     let patience = if rounds == 1 { 10 } else { 1 };
-    let start = run("plain-module", "run hello.wat", Nowhere)?.1;
+    let start = start()?;
     let (mut latest, mut largest) = (Duration::ZERO, 0);
     let mut violations = Vec::new();
     for (case, line, output, expected) in GUESTS {
@@ -112,6 +115,17 @@ fn stopped_in_time() -> Result<(), Failed> {
         [] => Ok(()),
         violations => Err(violations.join("\n").into()),
     }
+}
+
+/// What it takes to do nearly nothing, with compiled code at hand: the least of several.
+fn start() -> Result<Cost, Failed> {
+    let starts = (0..6).map(|_| Ok(run("plain-module", "run hello.wat", Nowhere)?.1));
+    let starts: Vec<Cost> = starts.collect::<Result<_, Failed>>()?;
+    let least = |cost: fn(&Cost) -> u64| starts[1..].iter().map(cost).min().unwrap_or(0);
+    Ok(Cost {
+        time: Duration::from_nanos(least(|cost| cost.time.as_nanos() as u64)),
+        memory: least(|cost| cost.memory),
+    })
 }
 
 fn run(case: &str, line: &str, output: Output) -> Result<(Option<i32>, Cost), Failed> {
@@ -150,11 +164,15 @@ fn run(case: &str, line: &str, output: Output) -> Result<(Option<i32>, Cost), Fa
             let time = started.elapsed();
             return Ok((status.code(), Cost { time, memory }));
         }
+        if started.elapsed() > PATIENCE {
+            child.kill()?;
+        }
         sleep(Duration::from_millis(2));
     }
 }
 
-/// The most memory that a running process has had, in KiB; nothing where the system does not tell.
+/// The most memory that a running process has had, in KiB; nothing where the system does not tell,
+/// and then it is not judged.
 fn peak(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status

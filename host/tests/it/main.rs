@@ -48,7 +48,7 @@ fn wit_host() -> &'static str {
 /// user's own.
 fn wit_host_command() -> Command {
     let mut command = Command::new(wit_host());
-    command.env("WIT_HOST_CACHE", code_cache());
+    command.env("XDG_CACHE_HOME", code_cache());
     command
 }
 

@@ -33,6 +33,7 @@ pub struct Plan {
     pub sandboxes: Sandboxes,
     pub limits: Limits,
     options: RuntimeOptions,
+    keeps_code: bool,
 }
 
 /// Where the program comes from.
@@ -98,13 +99,9 @@ impl ProgramArgs {
                 // As `precompile` compiles it.
                 interruptible: is_precompiled || self.limits.timeout.is_some(),
                 fuel: self.limits.fuel.is_some(),
-                code_cache: if self.no_cache {
-                    None
-                } else {
-                    code_cache::open()?
-                },
-                pool: None,
+                ..RuntimeOptions::default()
             },
+            keeps_code: !(self.no_cache || is_precompiled),
         })
     }
 
@@ -155,7 +152,16 @@ fn is_plain_module(wasm: &Wasm) -> bool {
 impl Plan {
     /// Compiles and links.
     pub fn load(&self, phases: &mut Phases) -> anyhow::Result<Program> {
-        let runtime = phases.time("set up", || Runtime::new(&self.options))?;
+        let runtime = phases.time("set up", || -> anyhow::Result<_> {
+            Ok(Runtime::new(&RuntimeOptions {
+                code_cache: if self.keeps_code {
+                    code_cache::open()?
+                } else {
+                    None
+                },
+                ..self.options.clone()
+            })?)
+        })?;
         phases.time_long(
             "compile",
             self.name.as_str(),
@@ -170,15 +176,21 @@ impl Plan {
     }
 
     /// Who can reach what, as a table and as a picture.
-    pub fn explain(&self) -> String {
+    pub fn explain(&self) -> anyhow::Result<String> {
+        let of_module = || Explanation::of_module(&self.name, &self.sandboxes.consumer);
         let explanation = match &self.source {
-            Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
-            // What a precompiled program imports is not looked into: it can reach all of its grants.
-            Source::Module(_) | Source::Precompiled(_) => {
-                Explanation::of_module(&self.name, &self.sandboxes.consumer)
+            Source::Composition(composition) => {
+                composition.validate()?;
+                Explanation::of(composition, &self.sandboxes)
             }
+            Source::Module(module) => {
+                module.validate()?;
+                of_module()
+            }
+            // What it imports is not looked into: it can reach all of its grants.
+            Source::Precompiled(_) => of_module(),
         };
-        format!("{explanation}\n{}", explanation.mermaid())
+        Ok(format!("{explanation}\n{}", explanation.mermaid()))
     }
 
     /// The runtime that waits for what the program waits for.

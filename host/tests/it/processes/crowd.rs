@@ -166,7 +166,7 @@ impl Process {
 /// The hammer on the cache, compiled once for all processes.
 fn program() -> Result<Program, Failed> {
     let runtime = Runtime::new(&RuntimeOptions {
-        code_cache: Some(CodeCache::open(crate::code_cache())?),
+        code_cache: CodeCache::open(crate::code_cache()).ok(),
         ..RuntimeOptions::default()
     })?;
     let hammer = Part::new("hammer", Component::open(Guest::Hammer.path()?)?)?;
