@@ -40,7 +40,7 @@ fn calls(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<(
 fn starts(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
     let composed = memory.file("start.wasm");
     anyhow::ensure!(tools.compose(&tools.cache(), &composed).status()?.success());
-    let mut ours = tools.ours("wit-host");
+    let mut ours = tools.wit_host();
     ours.arg("run").arg(&composed);
     let mut stock = tools.wasmtime();
     stock.arg(&composed);

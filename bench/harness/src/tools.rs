@@ -42,14 +42,19 @@ impl Tools {
     /// A guest of the benchmarks.
     pub fn guest(&self, name: &str) -> PathBuf {
         let file = Path::new(name).with_extension("wasm");
-        self.target.join("wasm32-wasip2/release").join(file)
+        self.target.join("bench/wasm32-wasip2/release").join(file)
     }
 
-    /// A native program of ours.
-    pub fn ours(&self, name: &str) -> Command {
-        let mut command = Command::new(self.target.join("release").join(name));
-        command.env("WIT_HOST_CACHE", self.target.join("bench-code-cache"));
+    /// The command of the project.
+    pub fn wit_host(&self) -> Command {
+        let mut command = Command::new(self.target.join("release/wit-host"));
+        command.env("WIT_HOST_CACHE", self.target.join("bench/code-cache"));
         command
+    }
+
+    /// A native program of the benchmarks.
+    pub fn ours(&self, name: &str) -> Command {
+        Command::new(self.target.join("bench/release").join(name))
     }
 
     /// A native program of others.
@@ -68,7 +73,7 @@ impl Tools {
 
     /// The consumer with a plug.
     pub fn run(&self, plug: &Path) -> Command {
-        let mut command = self.ours("wit-host");
+        let mut command = self.wit_host();
         command
             .arg("run")
             .arg(self.guest("bench_consumer"))
@@ -103,7 +108,7 @@ impl Tools {
 
     /// Composes the consumer with a plug into a file that any runtime runs.
     pub fn compose(&self, plug: &Path, to: &Path) -> Command {
-        let mut command = self.ours("wit-host");
+        let mut command = self.wit_host();
         command
             .arg("compose")
             .arg(self.guest("bench_consumer"))
