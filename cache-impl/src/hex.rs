@@ -5,6 +5,7 @@ use alloc::string::String;
 /// Lower case, so that names stay apart on a file system that ignores case.
 const DIGITS: &str = "0123456789abcdef";
 
+/// Appends two digits for each byte.
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
         for digit in [byte >> 4, byte & 15] {
