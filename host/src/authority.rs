@@ -39,12 +39,24 @@ impl Authority {
     ///
     /// Unknown interfaces, and WASI of another version than 0.2, are [`Foreign`](Self::Foreign).
     pub fn of_import(name: &str) -> Self {
-        let Some((interface, version)) = name.split_once('@') else {
-            return Self::Foreign;
-        };
-        if !version.starts_with("0.2.") {
-            return Self::Foreign;
+        match name.split_once('@') {
+            Some((interface, version)) if version.starts_with("0.2.") => {
+                Self::of_unversioned(interface)
+            }
+            _ => Self::Foreign,
         }
+    }
+
+    /// The same for a name that may lack its version, which then means any that the host provides.
+    pub(crate) fn of_interface(name: &str) -> Self {
+        if name.contains('@') {
+            Self::of_import(name)
+        } else {
+            Self::of_unversioned(name)
+        }
+    }
+
+    fn of_unversioned(interface: &str) -> Self {
         match interface {
             "wasi:io/error"
             | "wasi:io/poll"
@@ -110,6 +122,17 @@ impl Grant {
             Self::TerminalStdout => "terminal-stdout",
             Self::TerminalStderr => "terminal-stderr",
         }
+    }
+}
+
+/// The grants whose handles do their work through a shared interface: whoever answers its calls is
+/// lent those handles. A pollable tells only when something is ready, so `wasi:io/poll` is no way to
+/// what is behind it.
+pub(crate) fn lent_through(interface: &str) -> &'static [Grant] {
+    match interface.split('@').next() {
+        Some("wasi:filesystem/types") => &[Grant::Preopens],
+        Some("wasi:io/streams") => &[Grant::Preopens, Grant::Stdin, Grant::Stdout, Grant::Stderr],
+        _ => &[],
     }
 }
 

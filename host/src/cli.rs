@@ -15,6 +15,7 @@ mod output;
 mod panics;
 mod phases;
 mod precompile;
+mod remedy;
 mod run;
 
 use clap::{Parser, Subcommand};

@@ -32,16 +32,49 @@ pub struct Part {
     pub name: PartName,
     /// The component.
     pub component: Component,
+    /// The interfaces of the host that its exports may satisfy.
+    virtualizes: Vec<String>,
 }
 
 impl Part {
     /// A component under a name.
     pub fn new(name: &str, component: Component) -> Result<Self, InvalidName> {
-        Ok(Self {
-            name: name.parse()?,
-            component,
-        })
+        Ok(Self::named(name.parse()?, component))
     }
+
+    /// A component under a name that is parsed already.
+    pub fn named(name: PartName, component: Component) -> Self {
+        Self {
+            name,
+            component,
+            virtualizes: Vec::new(),
+        }
+    }
+
+    /// Allows this plug to satisfy imports of `interface`, which the host provides, for the parts
+    /// before it: `wasi:random/random@0.2.6`, or `wasi:random/random` for any version.
+    ///
+    /// Without it a plug that exports such an interface is refused, because it would stand between
+    /// those parts and the host unseen: with `wasi:filesystem/types` it is lent their open
+    /// directories with every call. An interface that this plug does not export, that the host does
+    /// not provide or that no part before it imports is an error of [`compose()`].
+    pub fn virtualize(mut self, interface: impl Into<String>) -> Self {
+        self.virtualizes.push(interface.into());
+        self
+    }
+
+    /// Whether one of its permissions covers an import that its export satisfies.
+    fn may_virtualize(&self, import: &str, export: &str) -> bool {
+        let is_covered =
+            |interface: &String| covers(interface, import) || covers(interface, export);
+        self.virtualizes.iter().any(is_covered)
+    }
+}
+
+/// Whether `interface` is the one called `name`, or names it without its version.
+fn covers(interface: &str, name: &str) -> bool {
+    name.strip_prefix(interface)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
 }
 
 /// Which imports a composed component has.
@@ -73,9 +106,59 @@ pub(crate) struct Link {
     pub(crate) importer: usize,
     /// The import's name.
     pub(crate) import: String,
-    /// The index of the part that exports it, and the export's name; `None` where the import
-    /// stays one of the whole composition.
-    pub(crate) provider: Option<(usize, String)>,
+    pub(crate) provider: Provider,
+}
+
+/// What satisfies an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// The export of a part that comes later in the stack.
+    Part {
+        /// The index of that part.
+        index: usize,
+        /// The export's name, which may be of another version that is compatible.
+        export: String,
+    },
+    /// The host, as far as the importer's sandbox grants it.
+    Host(Authority),
+    /// Nothing: it stays an import of the composition.
+    Nothing,
+}
+
+impl Provider {
+    /// What satisfies an import that no part does.
+    fn of_host(import: &str) -> Self {
+        match Authority::of_import(import) {
+            Authority::Foreign => Self::Nothing,
+            authority => Self::Host(authority),
+        }
+    }
+}
+
+impl Link {
+    /// What the host provides for this import, if it is the host that satisfies it.
+    pub(crate) fn authority(&self) -> Option<Authority> {
+        match self.provider {
+            Provider::Host(authority) => Some(authority),
+            _ => None,
+        }
+    }
+
+    /// The part that satisfies this import, and whether it does so in the place of the host.
+    pub(crate) fn part(&self) -> Option<(usize, bool)> {
+        match self.provider {
+            Provider::Part { index, .. } => {
+                let is_virtual = Authority::of_import(&self.import).is_provided_by_host();
+                Some((index, is_virtual))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether nothing satisfies this import.
+    pub(crate) fn is_open(&self) -> bool {
+        self.provider == Provider::Nothing
+    }
 }
 
 /// An import that one plug has for itself, in [`Form::Granted`].
@@ -104,6 +187,27 @@ pub enum ComposeError {
     /// A plug exports the interface in another shape than it is imported in.
     #[error(transparent)]
     Mismatch(Box<Mismatch>),
+    /// A plug exports an interface that a part before it imports from the host, and has no
+    /// permission to stand in between: see [`Part::virtualize`].
+    #[error(
+        "plug `{plug}` exports `{export}`, which the host provides to `{importer}`; in the place of the host it could see and change all that `{importer}` does through that interface"
+    )]
+    Interposed {
+        plug: PartName,
+        export: String,
+        importer: PartName,
+        import: String,
+    },
+    /// A plug imports by the name of an interface of the host something else than an interface.
+    #[error("plug `{plug}` imports `{import}`, which is an interface, as something else")]
+    NotAnInterface { plug: PartName, import: String },
+    /// A permission of [`Part::virtualize`] allows nothing.
+    #[error("`{plug}` has nothing to virtualize in `{interface}`: {why}")]
+    IdleVirtualization {
+        plug: PartName,
+        interface: String,
+        why: IdleVirtualization,
+    },
     /// A plug exports nothing that is imported before it.
     #[error("plug `{plug}` meets no import{}", fits_nothing(.exports, .open, .hint))]
     FitsNothing {
@@ -145,6 +249,21 @@ pub enum ComposeError {
     Unsound { wrong: &'static str, import: String },
 }
 
+/// Why a permission of [`Part::virtualize`] allows nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdleVirtualization {
+    /// The host has no such interface, so any plug may provide it.
+    #[error("the host does not provide it, so a plug needs no permission for it")]
+    NotOfTheHost,
+    /// The plug does not export it.
+    #[error("the plug does not export it")]
+    NotExported,
+    /// No part before the plug imports it, or a nearer plug provides it.
+    #[error("no part before it imports that interface from it")]
+    NotImported,
+}
+
 /// Composes `plugs` into the imports of `socket`. The same inputs give the same bytes.
 ///
 /// Imports that no plug meets stay imports of the result. A plug that meets nothing, and a plug
@@ -152,7 +271,7 @@ pub enum ComposeError {
 /// result is valid; in [`Form::Granted`] that is left to whoever compiles it.
 pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
-        [] => Composition::of_one(socket)?,
+        [] if socket.virtualizes.is_empty() => Composition::of_one(socket)?,
         plugs => compose_stack(socket, plugs, form)?,
     };
     if form == Form::Portable {
@@ -171,6 +290,7 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
     let stack = Stack::register(&mut graph, &parts)?;
     let links = stack.links(&graph, &parts)?;
     refuse_idle_plugs(&graph, &stack, &parts, &links)?;
+    refuse_idle_permissions(&graph, &stack, &parts, &links)?;
 
     let private = match form {
         Form::Portable => Vec::new(),
@@ -202,13 +322,13 @@ impl Composition {
                 part: socket.name.clone(),
                 source,
             })?;
-        let open = |import: &str| Link {
+        let link = |import: &str| Link {
             importer: 0,
             import: import.to_owned(),
-            provider: None,
+            provider: Provider::of_host(import),
         };
         Ok(Self {
-            links: imports.into_iter().map(open).collect(),
+            links: imports.into_iter().map(link).collect(),
             layout: Layout::of_one(socket.name.clone(), bytes.len()),
             bytes,
             parts: vec![socket.name.clone()],
@@ -249,8 +369,7 @@ impl Composition {
     pub fn open_imports(&self) -> impl Iterator<Item = (&PartName, &str)> {
         self.links
             .iter()
-            .filter(|link| link.provider.is_none())
-            .filter(|link| !Authority::of_import(&link.import).is_provided_by_host())
+            .filter(|link| link.is_open())
             .map(|link| (&self.parts[link.importer], link.import.as_str()))
     }
 }
@@ -273,24 +392,20 @@ fn refuse_idle_plugs(
     links: &[Link],
 ) -> Result<(), ComposeError> {
     for (index, part) in parts.iter().enumerate().skip(1) {
-        let is_provider =
-            |link: &Link| matches!(link.provider, Some((provider, _)) if provider == index);
+        let is_provider = |link: &Link| link.part().is_some_and(|(part, _)| part == index);
         if links.iter().any(is_provider) {
             continue;
         }
         let exports: Vec<String> = stack.exports(graph, index).map(str::to_owned).collect();
         let open: Vec<String> = links
             .iter()
-            .filter(|link| link.importer < index && link.provider.is_none())
-            .filter(|link| !Authority::of_import(&link.import).is_provided_by_host())
+            .filter(|link| link.importer < index && link.is_open())
             .map(|link| link.import.clone())
             .collect();
-        let taken = links.iter().find_map(|link| match &link.provider {
-            Some((provider, _)) if link.importer < index && exports.contains(&link.import) => {
-                Some((&link.import, &parts[*provider].name))
-            }
-            _ => None,
-        });
+        let taken = links
+            .iter()
+            .filter(|link| link.importer < index && exports.contains(&link.import))
+            .find_map(|link| Some((&link.import, &parts[link.part()?.0].name)));
         let hint = match taken {
             Some((import, by)) => Some(format!("`{import}` is met by `{by}`, which is nearer")),
             None => mismatch::nearest(&exports, &open),
@@ -305,6 +420,43 @@ fn refuse_idle_plugs(
     Ok(())
 }
 
+/// A permission that allows nothing is a mistake in naming the part or the interface.
+fn refuse_idle_permissions(
+    graph: &CompositionGraph,
+    stack: &Stack,
+    parts: &[&Part],
+    links: &[Link],
+) -> Result<(), ComposeError> {
+    for (index, part) in parts.iter().enumerate() {
+        for interface in &part.virtualizes {
+            let is_used = |link: &Link| match &link.provider {
+                Provider::Part { export, .. } => {
+                    link.part() == Some((index, true))
+                        && (covers(interface, &link.import) || covers(interface, export))
+                }
+                _ => false,
+            };
+            if links.iter().any(is_used) {
+                continue;
+            }
+            let exports = || stack.exports(graph, index);
+            let why = if !Authority::of_interface(interface).is_provided_by_host() {
+                IdleVirtualization::NotOfTheHost
+            } else if !exports().any(|export| covers(interface, export)) {
+                IdleVirtualization::NotExported
+            } else {
+                IdleVirtualization::NotImported
+            };
+            return Err(ComposeError::IdleVirtualization {
+                plug: part.name.clone(),
+                interface: interface.clone(),
+                why,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Builds the graph and encodes it.
 fn connect(
     graph: &mut CompositionGraph,
@@ -314,8 +466,8 @@ fn connect(
 ) -> anyhow::Result<Vec<u8>> {
     let instances = stack.instantiate(graph);
     for link in links {
-        if let Some((provider, export)) = &link.provider {
-            let export = graph.alias_instance_export(instances[*provider], export)?;
+        if let Provider::Part { index, export } = &link.provider {
+            let export = graph.alias_instance_export(instances[*index], export)?;
             graph.set_instantiation_argument(instances[link.importer], &link.import, export)?;
         }
     }

@@ -1,22 +1,26 @@
 //! Who can reach what.
 
 use crate::{
-    authority::{Authority, Grant},
-    compose::Composition,
+    authority::{self, Authority, Grant},
+    compose::{Composition, Link},
     name::PartName,
     sandbox::{Sandbox, Sandboxes},
 };
 use std::fmt::{self, Write};
 
-/// What each part of a composition can reach with its sandbox: what it imports and is granted.
+/// What each part of a composition can reach with its sandbox: what it imports and is granted, and
+/// what other parts lend it by calling it in the place of the host.
 ///
 /// Shown with `{}` it is a table; [`mermaid`](Self::mermaid) draws it.
+///
+/// A part may also hand on what it holds by the arguments and results of its own interfaces. That
+/// is its code's decision, which cannot be told from its imports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// The parts in the order of the stack, the consumer first.
     pub parts: Vec<Reach>,
-    /// Who calls whom: indices into `parts`, and the interface.
-    pub calls: Vec<(usize, String, usize)>,
+    /// Which part satisfies which import of which other part.
+    pub connections: Vec<Connection>,
 }
 
 /// What one part can reach.
@@ -28,50 +32,67 @@ pub struct Reach {
     pub things: Vec<String>,
 }
 
+/// An import of one part that another one satisfies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// The index in [`Explanation::parts`] of the part that imports.
+    pub importer: usize,
+    /// The import's name.
+    pub interface: String,
+    /// The index of the part that exports it.
+    pub provider: usize,
+    /// Whether the host provides that interface too, so that the provider stands between the
+    /// importer and the host, by [`Part::virtualize`](crate::Part::virtualize).
+    pub is_virtual: bool,
+}
+
+/// Something that a part can reach, and the grant that it has it by.
+#[derive(Clone)]
+struct Thing {
+    grant: Grant,
+    what: String,
+}
+
 impl Explanation {
     /// Explains a composition that is about to run in these sandboxes.
     pub fn of(composition: &Composition, sandboxes: &Sandboxes) -> Self {
-        let nothing = Sandbox::new();
-        let reach = |(index, part): (usize, &PartName)| {
-            let sandbox = match index {
-                0 => &sandboxes.consumer,
-                _ => sandboxes.plugs.get(part).unwrap_or(&nothing),
-            };
-            let imports = composition
-                .links
+        let connections = connections(composition);
+        let mut things: Vec<Vec<Thing>> = Vec::new();
+        // A part is lent things by parts before it only, so what those can reach is complete.
+        for index in 0..composition.parts.len() {
+            let mut reached = granted(composition, sandboxes, index);
+            let lenders = connections
                 .iter()
-                .filter(|link| link.importer == index && link.provider.is_none());
-            let mut grants: Vec<Grant> = imports
-                .filter_map(|link| match Authority::of_import(&link.import) {
-                    Authority::Granted(grant) => Some(grant),
-                    _ => None,
-                })
-                .collect();
-            grants.sort();
-            grants.dedup();
-            let mut things: Vec<String> = grants
-                .iter()
-                .flat_map(|grant| sandbox.grants(*grant))
-                .collect();
-            if index == 0 && grants.contains(&Grant::Exit) {
-                things.push("the exit code".to_owned());
+                .filter(|connection| connection.provider == index && connection.is_virtual);
+            for lender in lenders {
+                reached.extend(lent(composition, lender, &things[lender.importer]));
             }
+            things.push(reached);
+        }
+        let reach = |(index, (part, things)): (usize, (&PartName, Vec<Thing>))| {
+            let in_hands = connections
+                .iter()
+                .filter(|connection| connection.provider == index && connection.is_virtual)
+                .map(|connection| {
+                    let importer = &composition.parts[connection.importer];
+                    format!("all that `{importer}` does by `{}`", connection.interface)
+                });
             Reach {
                 part: part.clone(),
-                things,
+                things: in_hands
+                    .chain(things.into_iter().map(|thing| thing.what))
+                    .collect(),
             }
         };
-        let calls = composition
-            .links
-            .iter()
-            .filter_map(|link| {
-                let (provider, _) = link.provider.as_ref()?;
-                Some((link.importer, link.import.clone(), *provider))
-            })
-            .collect();
         Self {
-            parts: composition.parts.iter().enumerate().map(reach).collect(),
-            calls,
+            parts: composition
+                .parts
+                .iter()
+                .zip(things)
+                .enumerate()
+                .map(reach)
+                .collect(),
+            connections,
         }
     }
 
@@ -87,7 +108,7 @@ impl Explanation {
                 part: name.clone(),
                 things,
             }],
-            calls: Vec::new(),
+            connections: Vec::new(),
         }
     }
 
@@ -98,8 +119,18 @@ impl Explanation {
         for (index, reach) in self.parts.iter().enumerate() {
             let _ = writeln!(picture, "  p{index}[\"{}\"]", reach.part);
         }
-        for (from, interface, to) in &self.calls {
-            let _ = writeln!(picture, "  p{from} -- \"{interface}\" --> p{to}");
+        for Connection {
+            importer,
+            interface,
+            provider,
+            is_virtual,
+        } in &self.connections
+        {
+            let virtualized = if *is_virtual { ", virtualized" } else { "" };
+            let _ = writeln!(
+                picture,
+                "  p{importer} -- \"{interface}{virtualized}\" --> p{provider}"
+            );
         }
         for (index, reach) in self.parts.iter().enumerate() {
             for (number, thing) in reach.things.iter().enumerate() {
@@ -127,10 +158,85 @@ impl fmt::Display for Explanation {
             }
         }
         writeln!(f, "{:width$}  clocks, randomness", "all")?;
-        for (from, interface, to) in &self.calls {
-            let (from, to) = (&self.parts[*from].part, &self.parts[*to].part);
-            writeln!(f, "`{from}` calls `{to}` by `{interface}`")?;
+        for Connection {
+            importer,
+            interface,
+            provider,
+            is_virtual,
+        } in &self.connections
+        {
+            let importer = &self.parts[*importer].part;
+            let provider = &self.parts[*provider].part;
+            let place = if *is_virtual {
+                ", in the place of the host"
+            } else {
+                ""
+            };
+            writeln!(f, "`{importer}` calls `{provider}` by `{interface}`{place}")?;
         }
         Ok(())
     }
+}
+
+fn connections(composition: &Composition) -> Vec<Connection> {
+    let connection = |link: &Link| {
+        let (provider, is_virtual) = link.part()?;
+        Some(Connection {
+            importer: link.importer,
+            interface: link.import.clone(),
+            provider,
+            is_virtual,
+        })
+    };
+    composition.links.iter().filter_map(connection).collect()
+}
+
+/// What a part imports from the host and has a grant for.
+fn granted(composition: &Composition, sandboxes: &Sandboxes, part: usize) -> Vec<Thing> {
+    let nothing = Sandbox::new();
+    let sandbox = match part {
+        0 => &sandboxes.consumer,
+        _ => sandboxes
+            .plugs
+            .get(&composition.parts[part])
+            .unwrap_or(&nothing),
+    };
+    let imports = composition
+        .links
+        .iter()
+        .filter(|link| link.importer == part);
+    let mut grants: Vec<Grant> = imports
+        .filter_map(|link| match link.authority() {
+            Some(Authority::Granted(grant)) => Some(grant),
+            _ => None,
+        })
+        .collect();
+    grants.sort();
+    grants.dedup();
+    let is_exit = |grant| part == 0 && grant == Grant::Exit;
+    grants
+        .into_iter()
+        .flat_map(|grant| {
+            let exit = is_exit(grant).then(|| "the exit code".to_owned());
+            let whats = sandbox.grants(grant).into_iter().chain(exit);
+            whats.map(move |what| Thing { grant, what })
+        })
+        .collect()
+}
+
+/// What a part is lent by the calls of another, which it answers in the place of the host.
+fn lent<'a>(
+    composition: &'a Composition,
+    connection: &Connection,
+    things: &'a [Thing],
+) -> impl Iterator<Item = Thing> + use<'a> {
+    let grants = authority::lent_through(&connection.interface);
+    let lender = &composition.parts[connection.importer];
+    things
+        .iter()
+        .filter(|thing| grants.contains(&thing.grant))
+        .map(move |thing| Thing {
+            grant: thing.grant,
+            what: format!("{}, lent by `{lender}`", thing.what),
+        })
 }

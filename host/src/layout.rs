@@ -5,23 +5,30 @@ use std::{borrow::Cow, ops::Range};
 use wasm_encoder::CustomSection;
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
-/// The same parts, none of which is another's equal: it says its name in a custom section then, which
-/// means nothing to anybody else.
+/// The same parts, no two of which are equal byte for byte: a part that equals an earlier one gets a
+/// custom section at its end, which has no meaning to anybody else.
+///
+/// A part can hold such sections already, made to equal what another part becomes, so it is what the
+/// parts become that is compared.
 pub(crate) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
-    let is_equal = |part: &Part, other: &&Part| part.component.bytes() == other.component.bytes();
-    let told_apart = parts.iter().enumerate().map(|(index, part)| {
-        if !parts[..index].iter().any(|other| is_equal(part, other)) {
-            return Cow::Borrowed(*part);
+    let mut told_apart: Vec<Cow<'a, Part>> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let mut part = Cow::Borrowed(*part);
+        while told_apart.iter().any(|other| are_equal(&part, other)) {
+            let section = CustomSection {
+                name: "wit-host-part".into(),
+                data: part.name.as_str().as_bytes().into(),
+            };
+            let component = part.component.with_section(&section);
+            part.to_mut().component = component;
         }
-        let name = CustomSection {
-            name: "wit-host-part".into(),
-            data: part.name.as_str().as_bytes().into(),
-        };
-        let mut part = Part::clone(part);
-        part.component = part.component.with_section(&name);
-        Cow::Owned(part)
-    });
-    told_apart.collect()
+        told_apart.push(part);
+    }
+    told_apart
+}
+
+fn are_equal(part: &Part, other: &Part) -> bool {
+    part.component.bytes() == other.component.bytes()
 }
 
 /// The range of bytes of each part.

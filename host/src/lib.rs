@@ -80,9 +80,10 @@ pub use call::TimedOut;
 pub use code_cache::{CodeCache, CodeCacheError};
 pub use componentize::{Component, ComponentizeError, componentize};
 pub use compose::{
-    ComposeError, Composition, DifferentItem, Form, Mismatch, Part, PictureFormat, compose,
+    ComposeError, Composition, DifferentItem, Form, IdleVirtualization, Mismatch, Part,
+    PictureFormat, compose,
 };
-pub use explain::{Explanation, Reach};
+pub use explain::{Connection, Explanation, Reach};
 pub use inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect};
 pub use invoke::{Call, CallSyntaxError, Function, InvokeError, Value};
 pub use limits::{Growing, Limits, Refusal};

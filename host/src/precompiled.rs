@@ -174,7 +174,12 @@ impl Runtime {
             source,
         })?;
         let layout = Layout::of_one(name.clone(), usize::MAX);
-        Ok(self.link(&component, vec![name.clone()], &[], layout)?)
+        let linked = self.link(&component, vec![name.clone()], &[], layout);
+        Ok(linked.map_err(|source| LoadError::Link {
+            parts: vec![name.clone()],
+            import: None,
+            source,
+        })?)
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     weight::{self, TooHeavy},
 };
 use std::sync::Arc;
+use wac_graph::types::are_semver_compatible;
 use wasmtime::{
     Config, Enabled, Engine, Module, PoolingAllocationConfig,
     component::{Component, Linker},
@@ -84,12 +85,13 @@ pub enum LoadError {
         part: PartName,
         source: wasmtime::Error,
     },
-    /// The host knows an import by name and has it in another shape.
-    #[error(
-        "`{part}` imports something of WASI in another shape than the host has it; rebuild it against WASI 0.2"
-    )]
+    /// The host provides an import of that name in another shape.
+    #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", who_imports(.parts, .import), it(.parts))]
     Link {
-        part: PartName,
+        /// The part that imports it. Where several do, the engine does not tell whose shape differs.
+        parts: Vec<PartName>,
+        /// `None` where the engine does not name it.
+        import: Option<String>,
         source: wasmtime::Error,
     },
 }
@@ -137,7 +139,8 @@ impl Runtime {
             layout,
             ..
         } = composition;
-        self.link(component, parts.clone(), private, layout.clone())
+        let linked = self.link(component, parts.clone(), private, layout.clone());
+        linked.map_err(|source| blame(source, composition))
     }
 
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
@@ -163,7 +166,8 @@ impl Runtime {
         let linked = linker
             .instantiate_pre(&compiled)
             .map_err(|source| LoadError::Link {
-                part: name.clone(),
+                parts: vec![name.clone()],
+                import: None,
                 source,
             })?;
         Ok(Program {
@@ -221,22 +225,68 @@ impl Runtime {
         parts: Vec<PartName>,
         private: &[PrivateImport],
         layout: Layout,
-    ) -> Result<Program, LoadError> {
-        let error = |source| LoadError::Link {
-            part: parts[0].clone(),
-            source,
-        };
+    ) -> wasmtime::Result<Program> {
         let mut linker = self.components.clone();
         for import in private {
-            link::plug(&mut linker, &parts[import.part], import).map_err(error)?;
+            link::plug(&mut linker, &parts[import.part], import)?;
         }
-        let linked = Linked::Component(linker.instantiate_pre(component).map_err(error)?);
+        let linked = Linked::Component(linker.instantiate_pre(component)?);
         Ok(Program {
             linked,
             parts,
             layout,
             ticker: self.ticker.clone(),
         })
+    }
+}
+
+/// Finds out whose import the engine could not link. It says only by words which import that is; the
+/// golden case `run/errors/other-shape-of-wasi-in-a-plug` fails when they change.
+fn blame(source: wasmtime::Error, composition: &Composition) -> LoadError {
+    let words = source.to_string();
+    let named = words.split('`').nth(1).unwrap_or_default();
+    let private = composition.private.iter().find(|own| own.name == named);
+    let (indices, import): (Vec<usize>, &str) = match private {
+        Some(own) => (vec![own.part], &own.import),
+        // The composer merges imports of compatible versions.
+        None => {
+            let importers = composition
+                .links
+                .iter()
+                .filter(|link| link.authority().is_some())
+                .filter(|link| link.import == named || are_semver_compatible(&link.import, named))
+                .map(|link| link.importer);
+            (importers.collect(), named)
+        }
+    };
+    let is_known = !indices.is_empty();
+    let parts = &composition.parts;
+    LoadError::Link {
+        parts: match is_known {
+            true => indices
+                .into_iter()
+                .map(|index| parts[index].clone())
+                .collect(),
+            false => parts.clone(),
+        },
+        import: is_known.then(|| import.to_owned()),
+        source,
+    }
+}
+
+fn who_imports(parts: &[PartName], import: &Option<String>) -> String {
+    let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
+    let what = match import {
+        Some(import) => format!("`{import}`"),
+        None => "an interface of WASI".to_owned(),
+    };
+    format!("{} imports {what}", names.join(" or "))
+}
+
+fn it(parts: &[PartName]) -> &'static str {
+    match parts {
+        [_] => "it",
+        _ => "them",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Exit codes, and how errors and outcomes are shown.
 
-use super::console::say;
+use super::{console::say, remedy};
 use std::process::ExitCode;
 use wit_host::{Frame, InvokeError, Outcome, Trap};
 
@@ -33,7 +33,10 @@ impl From<anyhow::Error> for Failure {
 impl Failure {
     /// Shows the error and its causes, and gives the exit code that belongs to it.
     pub fn report(self) -> ExitCode {
-        say(format_args!("error: {}", self.0));
+        match remedy::of(&self.0) {
+            Some(remedy) => say(format_args!("error: {}; {remedy}", self.0)),
+            None => say(format_args!("error: {}", self.0)),
+        }
         for cause in self.0.chain().skip(1) {
             say(format_args!(
                 "  caused by: {}",

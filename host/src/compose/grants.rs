@@ -1,7 +1,10 @@
 //! The grant form: imports that carry authority, one for each plug.
 
-use super::{ComposeError, Link, Part, PrivateImport};
-use crate::authority::Authority;
+use super::{ComposeError, Link, Part, PrivateImport, Provider};
+use crate::{
+    authority::{Authority, Grant},
+    name::PartName,
+};
 use wac_graph::types::are_semver_compatible;
 use wasmparser::{Parser, Payload};
 
@@ -11,27 +14,23 @@ pub(super) fn private_imports(
     parts: &[&Part],
     links: &[Link],
 ) -> Result<Vec<PrivateImport>, ComposeError> {
-    let mut private = Vec::new();
-    for link in links
-        .iter()
-        .filter(|link| link.importer > 0 && link.provider.is_none())
-    {
+    let mut private: Vec<PrivateImport> = Vec::new();
+    for link in links.iter().filter(|link| link.importer > 0) {
         let plug = &parts[link.importer].name;
-        match Authority::of_import(&link.import) {
-            Authority::Shared => {}
-            Authority::Granted(grant) => {
-                let version = link
-                    .import
-                    .split_once('@')
-                    .map_or("", |(_, version)| version);
+        match link.provider {
+            Provider::Part { .. } | Provider::Host(Authority::Shared) => {}
+            Provider::Host(Authority::Granted(grant)) => {
+                let is_same =
+                    |other: &&PrivateImport| other.part == link.importer && other.grant == grant;
+                let earlier = private.iter().filter(is_same).count();
                 private.push(PrivateImport {
                     part: link.importer,
                     import: link.import.clone(),
                     grant,
-                    name: format!("{plug}:grant/{}@{version}", grant.interface()),
+                    name: private_name(plug, grant, earlier),
                 });
             }
-            Authority::Network | Authority::Foreign => {
+            Provider::Host(Authority::Network | Authority::Foreign) | Provider::Nothing => {
                 return Err(ComposeError::NotGranted {
                     plug: plug.clone(),
                     import: link.import.clone(),
@@ -40,6 +39,16 @@ pub(super) fn private_imports(
         }
     }
     Ok(private)
+}
+
+/// The name has no version: the composer merges imports whose versions are compatible, and a plug may
+/// import one interface in two of them.
+fn private_name(plug: &PartName, grant: Grant, earlier: usize) -> String {
+    let interface = grant.interface();
+    match earlier {
+        0 => format!("{plug}:grant/{interface}"),
+        _ => format!("{plug}:grant/{interface}-{}", earlier + 1),
+    }
 }
 
 /// Checks the composed binary itself: it has every private import, and nothing else that carries
@@ -67,7 +76,7 @@ pub(super) fn verify(
         let is_shared = Authority::of_import(import) == Authority::Shared;
         let is_the_sockets = links.iter().any(|link| {
             link.importer == 0
-                && link.provider.is_none()
+                && link.part().is_none()
                 && are_semver_compatible(&link.import, import)
         });
         if !(is_private || is_shared || is_the_sockets) {

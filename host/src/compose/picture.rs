@@ -1,7 +1,6 @@
 //! Pictures of a composition.
 
-use super::{Composition, Link};
-use crate::authority::Authority;
+use super::{Composition, Link, Provider};
 use std::fmt::Write;
 
 /// A language that pictures are written in.
@@ -31,9 +30,9 @@ pub(super) fn draw(composition: &Composition, format: PictureFormat) -> String {
     } in &composition.links
     {
         let target = match provider {
-            Some((provider, _)) => format!("p{provider}"),
-            None if Authority::of_import(import).is_provided_by_host() => continue,
-            None => {
+            Provider::Part { index, .. } => format!("p{index}"),
+            Provider::Host(_) => continue,
+            Provider::Nothing => {
                 let known = open.iter().position(|other| other == import);
                 let index = known.unwrap_or_else(|| {
                     open.push(import);

@@ -1,7 +1,7 @@
 //! The parts in the order of the stack, inside a `wac-graph` composition graph.
 
-use super::{ComposeError, Link, Part, PrivateImport, mismatch::Mismatch};
-use crate::{guarded::guarded, wasm};
+use super::{ComposeError, Link, Part, PrivateImport, Provider, mismatch::Mismatch};
+use crate::{authority::Authority, guarded::guarded, wasm};
 use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
@@ -40,8 +40,12 @@ impl Stack {
         let mut links = Vec::new();
         for importer in 0..self.packages.len() {
             for (import, expected) in &self.world(graph, importer).imports {
+                if importer > 0 {
+                    refuse_other_than_interface(parts[importer], import, *expected)?;
+                }
                 let provider = self.provider(graph, importer, import);
                 if let Some((provider, export, found)) = provider {
+                    refuse_interposing(parts[importer], import, parts[provider], export)?;
                     guarded(|| {
                         SubtypeChecker::new(&mut checked).is_subtype(
                             found,
@@ -59,7 +63,13 @@ impl Stack {
                 links.push(Link {
                     importer,
                     import: import.clone(),
-                    provider: provider.map(|(index, export, _)| (index, export.to_owned())),
+                    provider: match provider {
+                        Some((index, export, _)) => Provider::Part {
+                            index,
+                            export: export.to_owned(),
+                        },
+                        None => Provider::of_host(import),
+                    },
                 });
             }
         }
@@ -91,11 +101,7 @@ impl Stack {
     ) -> anyhow::Result<NodeId> {
         let imports = &self.world(graph, import.part).imports;
         let Some(ItemKind::Instance(interface)) = imports.get(&import.import) else {
-            anyhow::bail!(
-                "plug {} imports `{}` as something else than an interface",
-                import.part,
-                import.import
-            );
+            anyhow::bail!("`{}` is not imported as an interface", import.import);
         };
         // The graph merges imports by the id of their interface, whatever their names are.
         let mut interface = graph.types()[*interface].clone();
@@ -126,6 +132,41 @@ impl Stack {
     fn world<'g>(&self, graph: &'g CompositionGraph, part: usize) -> &'g World {
         &graph.types()[graph[self.packages[part]].ty()]
     }
+}
+
+/// What the host grants to a plug are interfaces.
+fn refuse_other_than_interface(
+    plug: &Part,
+    import: &str,
+    kind: ItemKind,
+) -> Result<(), ComposeError> {
+    let is_of_host = Authority::of_import(import).is_provided_by_host();
+    if !is_of_host || matches!(kind, ItemKind::Instance(_)) {
+        return Ok(());
+    }
+    Err(ComposeError::NotAnInterface {
+        plug: plug.name.clone(),
+        import: import.to_owned(),
+    })
+}
+
+/// A plug that answers what the importer asks of the host does so by permission only.
+fn refuse_interposing(
+    importer: &Part,
+    import: &str,
+    plug: &Part,
+    export: &str,
+) -> Result<(), ComposeError> {
+    let is_of_host = Authority::of_import(import).is_provided_by_host();
+    if !is_of_host || plug.may_virtualize(import, export) {
+        return Ok(());
+    }
+    Err(ComposeError::Interposed {
+        plug: plug.name.clone(),
+        export: export.to_owned(),
+        importer: importer.name.clone(),
+        import: import.to_owned(),
+    })
 }
 
 /// The composer validates too, and knows more features than the engine.

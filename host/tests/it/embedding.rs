@@ -147,7 +147,7 @@ fn shared_directory() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let name: PartName = "cache".parse()?;
     let component = Component::open(Guest::CacheImpl.path()?)?;
-    let composition = compose(&Part { name, component }, &[], Form::Granted)?;
+    let composition = compose(&Part::named(name, component), &[], Form::Granted)?;
     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
     let sandboxes = Sandboxes {
         consumer: Sandbox::new().preopen(Preopen::read_write(directory.path(), "/cache")),

@@ -9,6 +9,7 @@ mod embedding;
 mod golden;
 mod guests;
 mod hostile;
+mod interposing;
 mod matrix;
 mod processes;
 mod stacks;
@@ -35,6 +36,7 @@ fn main() {
         .chain(processes::trials())
         .chain(hostile::trials())
         .chain(traps::trials())
+        .chain(interposing::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

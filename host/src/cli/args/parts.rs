@@ -17,6 +17,13 @@ pub struct PartArgs {
     /// the stem of the file's name if it is not given.
     #[arg(long = "plug", value_name = "[NAME=]PLUG")]
     plugs: Vec<String>,
+    /// Let the plug NAME satisfy imports of INTERFACE, which the host provides.
+    ///
+    /// The plug then sees, and can change, all that the components before it do through that
+    /// interface: with `wasi:filesystem/types` it is lent their open directories. INTERFACE without
+    /// a version means any.
+    #[arg(long = "virtualize", value_name = "NAME=INTERFACE")]
+    virtualized: Vec<String>,
 }
 
 impl PartArgs {
@@ -24,8 +31,7 @@ impl PartArgs {
     pub fn read(&self) -> anyhow::Result<(Part, Vec<Part>)> {
         self.read_with(|| {
             let component = read_component(&self.socket)?;
-            let name = self.socket_name();
-            Ok(Part { name, component })
+            Ok(Part::named(self.socket_name(), component))
         })
     }
 
@@ -35,9 +41,16 @@ impl PartArgs {
         read_socket: impl FnOnce() -> anyhow::Result<T>,
     ) -> anyhow::Result<(T, Vec<Part>)> {
         let plugs = self.parse_plugs()?;
+        let permissions = self.parse_permissions(&plugs)?;
         let socket = read_socket()?;
-        let read = |(name, path): (PartName, &Path)| {
-            read_component(path).map(|component| Part { name, component })
+        let read = |(name, path): (PartName, &Path)| -> anyhow::Result<Part> {
+            let own = permissions
+                .iter()
+                .filter(|(plug, _)| *plug == name.as_str())
+                .map(|(_, interface)| *interface)
+                .collect::<Vec<_>>();
+            let part = Part::named(name, read_component(path)?);
+            Ok(own.into_iter().fold(part, Part::virtualize))
         };
         let plugs = plugs.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok((socket, plugs))
@@ -57,6 +70,29 @@ impl PartArgs {
         Ok(plugs)
     }
 
+    /// What `--virtualize` allows: the names of plugs, each with an interface.
+    fn parse_permissions<'a>(
+        &'a self,
+        plugs: &[(PartName, &Path)],
+    ) -> Result<Vec<(&'a str, &'a str)>, UsageError> {
+        let parse = |text: &'a String| {
+            let (name, interface) = text
+                .split_once('=')
+                .filter(|(name, interface)| !name.is_empty() && !interface.is_empty())
+                .ok_or_else(|| {
+                    UsageError(format!(
+                        "`--virtualize {text}` is not of the form `NAME=INTERFACE`, such as `clock=wasi:clocks/wall-clock`"
+                    ))
+                })?;
+            if plugs.iter().any(|(plug, _)| plug.as_str() == name) {
+                Ok((name, interface))
+            } else {
+                Err(no_such_plug(text, name, plugs))
+            }
+        };
+        self.virtualized.iter().map(parse).collect()
+    }
+
     /// The file's stem, or `consumer` where that is no name.
     pub fn socket_name(&self) -> PartName {
         PartName::of_file(&self.socket).unwrap_or_else(PartName::consumer)
@@ -65,6 +101,17 @@ impl PartArgs {
     pub fn socket_is_stdin(&self) -> bool {
         is_stdin(&self.socket)
     }
+}
+
+fn no_such_plug(text: &str, name: &str, plugs: &[(PartName, &Path)]) -> UsageError {
+    let names: Vec<String> = plugs.iter().map(|(plug, _)| format!("`{plug}`")).collect();
+    UsageError(match names.as_slice() {
+        [] => format!("`--virtualize {text}`: there is no plug; add one with `--plug`"),
+        names => format!(
+            "`--virtualize {text}`: no plug is named `{name}`; there are {}",
+            names.join(", ")
+        ),
+    })
 }
 
 /// A path may hold an equals sign too: it is NAME's only where what stands before it can be a name.

@@ -68,10 +68,7 @@ impl ProgramArgs {
             }
             Socket::Wasm(wasm) => {
                 let component = wasm.try_into()?;
-                let socket = Part {
-                    name: name.clone(),
-                    component,
-                };
+                let socket = Part::named(name.clone(), component);
                 let composition = phases.time("compose", || {
                     wit_host::compose(&socket, &plugs, Form::Granted)
                 })?;

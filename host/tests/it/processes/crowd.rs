@@ -170,10 +170,7 @@ fn program() -> Result<Program, Failed> {
         ..RuntimeOptions::default()
     })?;
     let hammer = Part::new("hammer", Component::open(Guest::Hammer.path()?)?)?;
-    let cache = Part {
-        name: cache_name()?,
-        component: Component::open(Guest::CacheImpl.path()?)?,
-    };
+    let cache = Part::named(cache_name()?, Component::open(Guest::CacheImpl.path()?)?);
     Ok(runtime.load(&compose(&hammer, &[cache], Form::Granted)?)?)
 }
 

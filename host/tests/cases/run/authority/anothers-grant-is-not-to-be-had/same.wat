@@ -5,7 +5,7 @@
   (import "wasi:filesystem/types@0.2.6" (instance $types
     (export "descriptor" (type (sub resource)))))
   (alias export $types "descriptor" (type $descriptor))
-  (import "counts:grant/preopens@0.2.6" (instance $preopens
+  (import "counts:grant/preopens" (instance $preopens
     (alias outer 1 $descriptor (type $outer))
     (export "descriptor" (type $d (eq $outer)))
     (export "get-directories" (func (result (list (tuple (own $d) string)))))))
