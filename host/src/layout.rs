@@ -91,3 +91,55 @@ impl Layout {
             .find_map(|(part, bytes)| Some((part.clone(), wasm::validate(bytes).err()?)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{compose::Form, compose::compose, wasm::Wasm};
+
+    fn part(name: &str, text: &str) -> Part {
+        let wasm = Wasm::parse(name, text.as_bytes().to_vec()).expect("valid text");
+        Part::new(name, wasm.try_into().expect("a component")).expect("a name")
+    }
+
+    #[test]
+    fn a_part_that_is_made_to_equal_another_is_told_apart_from_it() {
+        const MIDDLEWARE: &str = r#"(component
+            (import "test:own/inner" (instance $inner))
+            (export "test:own/inner" (instance $inner)))"#;
+        let consumer = part(
+            "consumer",
+            r#"(component (import "test:own/inner" (instance)))"#,
+        );
+        let first = part("first", MIDDLEWARE);
+        let second = part("second", MIDDLEWARE);
+        let as_told_apart = told_apart(&[&first, &second])[1].component.clone();
+        let forged = Part::named("forged".parse().expect("a name"), as_told_apart);
+        let innermost = part(
+            "innermost",
+            r#"(component (instance $own) (export "test:own/inner" (instance $own)))"#,
+        );
+
+        for plugs in [
+            [
+                first.clone(),
+                second.clone(),
+                forged.clone(),
+                innermost.clone(),
+            ],
+            [forged, first, second, innermost],
+        ] {
+            let composition = compose(&consumer, &plugs, Form::Granted).expect("it fits");
+            let mut found: Vec<&str> = composition
+                .layout
+                .parts(composition.bytes())
+                .map(|(part, _)| part.as_str())
+                .collect();
+            found.sort_unstable();
+            assert_eq!(
+                found,
+                ["consumer", "first", "forged", "innermost", "second"]
+            );
+        }
+    }
+}
