@@ -22,7 +22,7 @@ use crate::{
     wasm,
 };
 use stack::Stack;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
 /// A component under the name that it has in a composition.
@@ -256,14 +256,13 @@ impl Composition {
 }
 
 fn refuse_equal_names(parts: &[&Part]) -> Result<(), ComposeError> {
-    for (i, part) in parts.iter().enumerate() {
-        if parts[..i].iter().any(|earlier| earlier.name == part.name) {
-            return Err(ComposeError::SameName {
-                name: part.name.clone(),
-            });
-        }
+    let mut names = HashSet::new();
+    match parts.iter().find(|part| !names.insert(&part.name)) {
+        Some(part) => Err(ComposeError::SameName {
+            name: part.name.clone(),
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn refuse_idle_plugs(
@@ -272,10 +271,12 @@ fn refuse_idle_plugs(
     parts: &[&Part],
     links: &[Link],
 ) -> Result<(), ComposeError> {
+    let providers: HashSet<usize> = links
+        .iter()
+        .filter_map(|link| Some(link.provider.as_ref()?.0))
+        .collect();
     for (index, part) in parts.iter().enumerate().skip(1) {
-        let is_provider =
-            |link: &Link| matches!(link.provider, Some((provider, _)) if provider == index);
-        if links.iter().any(is_provider) {
+        if providers.contains(&index) {
             continue;
         }
         let exports: Vec<String> = stack.exports(graph, index).map(str::to_owned).collect();
@@ -285,8 +286,9 @@ fn refuse_idle_plugs(
             .filter(|link| !Authority::of_import(&link.import).is_provided_by_host())
             .map(|link| link.import.clone())
             .collect();
+        let exported: HashSet<&String> = exports.iter().collect();
         let taken = links.iter().find_map(|link| match &link.provider {
-            Some((provider, _)) if link.importer < index && exports.contains(&link.import) => {
+            Some((provider, _)) if link.importer < index && exported.contains(&link.import) => {
                 Some((&link.import, &parts[*provider].name))
             }
             _ => None,

@@ -32,17 +32,20 @@ impl Explanation {
     /// Explains a composition that is about to run in these sandboxes.
     pub fn of(composition: &Composition, sandboxes: &Sandboxes) -> Self {
         let nothing = Sandbox::new();
+        let mut open = vec![Vec::new(); composition.parts.len()];
+        for link in &composition.links {
+            if link.provider.is_none() {
+                open[link.importer].push(link.import.as_str());
+            }
+        }
         let reach = |(index, part): (usize, &PartName)| {
             let sandbox = match index {
                 0 => &sandboxes.consumer,
                 _ => sandboxes.plugs.get(part).unwrap_or(&nothing),
             };
-            let imports = composition
-                .links
+            let mut grants: Vec<Grant> = open[index]
                 .iter()
-                .filter(|link| link.importer == index && link.provider.is_none());
-            let mut grants: Vec<Grant> = imports
-                .filter_map(|link| match Authority::of_import(&link.import) {
+                .filter_map(|import| match Authority::of_import(import) {
                     Authority::Granted(grant) => Some(grant),
                     _ => None,
                 })

@@ -1,16 +1,26 @@
 //! Where each part of a composition stands in the composed binary, which holds them as they are.
 
 use crate::{compose::Part, name::PartName, wasm};
-use std::{borrow::Cow, ops::Range};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 use wasm_encoder::CustomSection;
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
 /// The same parts, none of which is another's equal: it says its name in a custom section then, which
 /// means nothing to anybody else.
 pub(crate) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
-    let is_equal = |part: &Part, other: &&Part| part.component.bytes() == other.component.bytes();
-    let told_apart = parts.iter().enumerate().map(|(index, part)| {
-        if !parts[..index].iter().any(|other| is_equal(part, other)) {
+    // Few parts have the same length, so few are compared or hashed.
+    let mut lengths = HashMap::new();
+    for part in parts {
+        *lengths.entry(part.component.bytes().len()).or_insert(0) += 1;
+    }
+    let mut earlier = HashSet::new();
+    let told_apart = parts.iter().map(|part| {
+        let bytes = part.component.bytes();
+        if lengths[&bytes.len()] == 1 || earlier.insert(bytes) {
             return Cow::Borrowed(*part);
         }
         let name = CustomSection {
@@ -24,7 +34,7 @@ pub(crate) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
     told_apart.collect()
 }
 
-/// The range of bytes of each part.
+/// The range of bytes of each part, in ascending order.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout(Vec<(Range<usize>, PartName)>);
 
@@ -38,6 +48,11 @@ impl Layout {
     pub(crate) fn of_composed(bytes: &[u8], parts: &[&Part]) -> Self {
         let mut layout = Vec::new();
         let mut depth = 0;
+        let mut by_length: HashMap<usize, Vec<&Part>> = HashMap::new();
+        for part in parts {
+            let length = part.component.bytes().len();
+            by_length.entry(length).or_default().push(part);
+        }
         // The encoder made the binary, so what does not parse is only what has ended.
         for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
             match payload {
@@ -45,10 +60,12 @@ impl Layout {
                     unchecked_range, ..
                 } => {
                     let range = unchecked_range.start as usize..unchecked_range.end as usize;
-                    let found = bytes.get(range.clone());
-                    let is_here = |part: &&&Part| found == Some(part.component.bytes());
                     if depth == 0
-                        && let Some(part) = parts.iter().find(is_here)
+                        && let Some(found) = bytes.get(range.clone())
+                        && let Some(same_length) = by_length.get(&found.len())
+                        && let Some(part) = same_length
+                            .iter()
+                            .find(|part| part.component.bytes() == found)
                     {
                         layout.push((range.clone(), part.name.clone()));
                     }
@@ -64,8 +81,9 @@ impl Layout {
 
     /// The part that has the byte at this offset, and where in its own binary that is.
     pub(crate) fn part_at(&self, offset: usize) -> Option<(&PartName, usize)> {
-        let place = self.0.iter().find(|(range, _)| range.contains(&offset));
-        place.map(|(range, part)| (part, offset - range.start))
+        let next = self.0.partition_point(|(range, _)| range.end <= offset);
+        let (range, part) = self.0.get(next)?;
+        Some((part, offset.checked_sub(range.start)?))
     }
 
     /// The parts, with the binary of each.

@@ -2,7 +2,8 @@
 
 use super::{ComposeError, Link, Part, PrivateImport};
 use crate::authority::Authority;
-use wac_graph::types::are_semver_compatible;
+use std::collections::HashSet;
+use wac_graph::types::{NameMap, NameMapNoIntern};
 use wasmparser::{Parser, Payload};
 
 /// The imports that each plug is to have for itself. It fails closed: what a plug imports and
@@ -54,22 +55,32 @@ pub(super) fn verify(
         parts: parts.iter().map(|part| part.name.clone()).collect(),
         source: source.into(),
     })?;
-    for expected in private {
-        if !imports.contains(&expected.name.as_str()) {
-            return Err(ComposeError::Unsound {
-                wrong: "lacks",
-                import: expected.name.clone(),
-            });
-        }
+    let present: HashSet<&str> = imports.iter().copied().collect();
+    if let Some(expected) = private
+        .iter()
+        .find(|expected| !present.contains(expected.name.as_str()))
+    {
+        return Err(ComposeError::Unsound {
+            wrong: "lacks",
+            import: expected.name.clone(),
+        });
+    }
+    let private: HashSet<&str> = private
+        .iter()
+        .map(|expected| expected.name.as_str())
+        .collect();
+    let mut sockets = NameMap::default();
+    for link in links
+        .iter()
+        .filter(|link| link.importer == 0 && link.provider.is_none())
+    {
+        // Where shadowing is allowed, inserting cannot fail.
+        let _ = sockets.insert(&link.import, &mut NameMapNoIntern, true, ());
     }
     for import in imports {
-        let is_private = private.iter().any(|expected| expected.name == import);
+        let is_private = private.contains(import);
         let is_shared = Authority::of_import(import) == Authority::Shared;
-        let is_the_sockets = links.iter().any(|link| {
-            link.importer == 0
-                && link.provider.is_none()
-                && are_semver_compatible(&link.import, import)
-        });
+        let is_the_sockets = sockets.get(import, &NameMapNoIntern).is_some();
         if !(is_private || is_shared || is_the_sockets) {
             return Err(ComposeError::Unsound {
                 wrong: "also has",

@@ -2,7 +2,7 @@
 
 use super::{Composition, Link};
 use crate::authority::Authority;
-use std::fmt::Write;
+use std::{collections::HashMap, fmt::Write};
 
 /// A language that pictures are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(super) fn draw(composition: &Composition, format: PictureFormat) -> String {
     for (index, name) in composition.parts.iter().enumerate() {
         node(&mut picture, format, &format!("p{index}"), name.as_str());
     }
-    let mut open: Vec<&str> = Vec::new();
+    let mut open: HashMap<&str, usize> = HashMap::new();
     for Link {
         importer,
         import,
@@ -34,17 +34,11 @@ pub(super) fn draw(composition: &Composition, format: PictureFormat) -> String {
             Some((provider, _)) => format!("p{provider}"),
             None if Authority::of_import(import).is_provided_by_host() => continue,
             None => {
-                let known = open.iter().position(|other| other == import);
-                let index = known.unwrap_or_else(|| {
-                    open.push(import);
-                    node(
-                        &mut picture,
-                        format,
-                        &format!("o{}", open.len() - 1),
-                        "open",
-                    );
-                    open.len() - 1
-                });
+                let next = open.len();
+                let index = *open.entry(import).or_insert(next);
+                if index == next {
+                    node(&mut picture, format, &format!("o{index}"), "open");
+                }
                 format!("o{index}")
             }
         };
