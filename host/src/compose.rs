@@ -22,7 +22,7 @@ use crate::{
     wasm,
 };
 use stack::Stack;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
 /// A component under the name that it has in a composition.
@@ -375,14 +375,13 @@ impl Composition {
 }
 
 fn refuse_equal_names(parts: &[&Part]) -> Result<(), ComposeError> {
-    for (i, part) in parts.iter().enumerate() {
-        if parts[..i].iter().any(|earlier| earlier.name == part.name) {
-            return Err(ComposeError::SameName {
-                name: part.name.clone(),
-            });
-        }
+    let mut names = HashSet::new();
+    match parts.iter().find(|part| !names.insert(&part.name)) {
+        Some(part) => Err(ComposeError::SameName {
+            name: part.name.clone(),
+        }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn refuse_idle_plugs(
@@ -391,9 +390,12 @@ fn refuse_idle_plugs(
     parts: &[&Part],
     links: &[Link],
 ) -> Result<(), ComposeError> {
+    let providers: HashSet<usize> = links
+        .iter()
+        .filter_map(|link| Some(link.part()?.0))
+        .collect();
     for (index, part) in parts.iter().enumerate().skip(1) {
-        let is_provider = |link: &Link| link.part().is_some_and(|(part, _)| part == index);
-        if links.iter().any(is_provider) {
+        if providers.contains(&index) {
             continue;
         }
         let exports: Vec<String> = stack.exports(graph, index).map(str::to_owned).collect();
@@ -402,9 +404,10 @@ fn refuse_idle_plugs(
             .filter(|link| link.importer < index && link.is_open())
             .map(|link| link.import.clone())
             .collect();
+        let exported: HashSet<&String> = exports.iter().collect();
         let taken = links
             .iter()
-            .filter(|link| link.importer < index && exports.contains(&link.import))
+            .filter(|link| link.importer < index && exported.contains(&link.import))
             .find_map(|link| Some((&link.import, &parts[link.part()?.0].name)));
         let hint = match taken {
             Some((import, by)) => Some(format!("`{import}` is met by `{by}`, which is nearer")),

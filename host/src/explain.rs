@@ -6,7 +6,10 @@ use crate::{
     name::PartName,
     sandbox::{Sandbox, Sandboxes},
 };
-use std::fmt::{self, Write};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+};
 
 /// What each part of a composition can reach with its sandbox: what it imports and is granted, and
 /// what other parts lend it by calling it in the place of the host.
@@ -57,26 +60,23 @@ impl Explanation {
     /// Explains a composition that is about to run in these sandboxes.
     pub fn of(composition: &Composition, sandboxes: &Sandboxes) -> Self {
         let connections = connections(composition);
-        let mut things: Vec<Vec<Thing>> = Vec::new();
+        let mut virtualized: Vec<Vec<&Connection>> = vec![Vec::new(); composition.parts.len()];
+        for connection in connections.iter().filter(|one| one.is_virtual) {
+            virtualized[connection.provider].push(connection);
+        }
+        let mut things: Vec<Vec<Thing>> = granted(composition, sandboxes);
         // A part is lent things by parts before it only, so what those can reach is complete.
-        for index in 0..composition.parts.len() {
-            let mut reached = granted(composition, sandboxes, index);
-            let lenders = connections
-                .iter()
-                .filter(|connection| connection.provider == index && connection.is_virtual);
-            for lender in lenders {
-                reached.extend(lent(composition, lender, &things[lender.importer]));
+        for (provider, connections) in virtualized.iter().enumerate() {
+            for connection in connections {
+                let lent = lent(composition, connection, &things[connection.importer]);
+                things[provider].extend(lent);
             }
-            things.push(reached);
         }
         let reach = |(index, (part, things)): (usize, (&PartName, Vec<Thing>))| {
-            let in_hands = connections
-                .iter()
-                .filter(|connection| connection.provider == index && connection.is_virtual)
-                .map(|connection| {
-                    let importer = &composition.parts[connection.importer];
-                    format!("all that `{importer}` does by `{}`", connection.interface)
-                });
+            let in_hands = virtualized[index].iter().map(|connection| {
+                let importer = &composition.parts[connection.importer];
+                format!("all that `{importer}` does by `{}`", connection.interface)
+            });
             Reach {
                 part: part.clone(),
                 things: in_hands
@@ -84,14 +84,9 @@ impl Explanation {
                     .collect(),
             }
         };
+        let parts = composition.parts.iter().zip(things).enumerate();
         Self {
-            parts: composition
-                .parts
-                .iter()
-                .zip(things)
-                .enumerate()
-                .map(reach)
-                .collect(),
+            parts: parts.map(reach).collect(),
             connections,
         }
     }
@@ -191,52 +186,42 @@ fn connections(composition: &Composition) -> Vec<Connection> {
     composition.links.iter().filter_map(connection).collect()
 }
 
-/// What a part imports from the host and has a grant for.
-fn granted(composition: &Composition, sandboxes: &Sandboxes, part: usize) -> Vec<Thing> {
+/// What each part imports from the host and has a grant for.
+fn granted(composition: &Composition, sandboxes: &Sandboxes) -> Vec<Vec<Thing>> {
+    let mut imported = vec![BTreeSet::new(); composition.parts.len()];
+    for link in &composition.links {
+        if let Some(Authority::Granted(grant)) = link.authority() {
+            imported[link.importer].insert(grant);
+        }
+    }
     let nothing = Sandbox::new();
-    let sandbox = match part {
-        0 => &sandboxes.consumer,
-        _ => sandboxes
-            .plugs
-            .get(&composition.parts[part])
-            .unwrap_or(&nothing),
-    };
-    let imports = composition
-        .links
-        .iter()
-        .filter(|link| link.importer == part);
-    let mut grants: Vec<Grant> = imports
-        .filter_map(|link| match link.authority() {
-            Some(Authority::Granted(grant)) => Some(grant),
-            _ => None,
-        })
-        .collect();
-    grants.sort();
-    grants.dedup();
-    let is_exit = |grant| part == 0 && grant == Grant::Exit;
-    grants
-        .into_iter()
-        .flat_map(|grant| {
-            let exit = is_exit(grant).then(|| "the exit code".to_owned());
+    let parts = composition.parts.iter().zip(imported).enumerate();
+    let of_part = |(index, (part, grants)): (usize, (&PartName, BTreeSet<Grant>))| {
+        let sandbox = match index {
+            0 => &sandboxes.consumer,
+            _ => sandboxes.plugs.get(part).unwrap_or(&nothing),
+        };
+        let of_grant = |grant| {
+            let is_exit = index == 0 && grant == Grant::Exit;
+            let exit = is_exit.then(|| "the exit code".to_owned());
             let whats = sandbox.grants(grant).into_iter().chain(exit);
             whats.map(move |what| Thing { grant, what })
-        })
-        .collect()
+        };
+        grants.into_iter().flat_map(of_grant).collect()
+    };
+    parts.map(of_part).collect()
 }
 
 /// What a part is lent by the calls of another, which it answers in the place of the host.
-fn lent<'a>(
-    composition: &'a Composition,
-    connection: &Connection,
-    things: &'a [Thing],
-) -> impl Iterator<Item = Thing> + use<'a> {
+fn lent(composition: &Composition, connection: &Connection, things: &[Thing]) -> Vec<Thing> {
     let grants = authority::lent_through(&connection.interface);
     let lender = &composition.parts[connection.importer];
     things
         .iter()
         .filter(|thing| grants.contains(&thing.grant))
-        .map(move |thing| Thing {
+        .map(|thing| Thing {
             grant: thing.grant,
             what: format!("{}, lent by `{lender}`", thing.what),
         })
+        .collect()
 }

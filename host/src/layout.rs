@@ -1,7 +1,7 @@
 //! Where each part of a composition stands in the composed binary, which holds them as they are.
 
 use crate::{compose::Part, name::PartName, wasm};
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 use wasm_encoder::CustomSection;
 use wasmparser::{BinaryReaderError, Parser, Payload};
 
@@ -12,9 +12,18 @@ use wasmparser::{BinaryReaderError, Parser, Payload};
 /// parts become that is compared.
 pub(crate) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
     let mut told_apart: Vec<Cow<'a, Part>> = Vec::with_capacity(parts.len());
-    for part in parts {
+    // Few parts have the same length, so few are compared.
+    let mut of_length: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (index, part) in parts.iter().enumerate() {
         let mut part = Cow::Borrowed(*part);
-        while told_apart.iter().any(|other| are_equal(&part, other)) {
+        loop {
+            let bytes = part.component.bytes();
+            let same_length = of_length.entry(bytes.len()).or_default();
+            let is_taken = |earlier: &usize| told_apart[*earlier].component.bytes() == bytes;
+            if !same_length.iter().any(is_taken) {
+                same_length.push(index);
+                break;
+            }
             let section = CustomSection {
                 name: "wit-host-part".into(),
                 data: part.name.as_str().as_bytes().into(),
@@ -27,11 +36,7 @@ pub(crate) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
     told_apart
 }
 
-fn are_equal(part: &Part, other: &Part) -> bool {
-    part.component.bytes() == other.component.bytes()
-}
-
-/// The range of bytes of each part.
+/// The range of bytes of each part, in ascending order.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout(Vec<(Range<usize>, PartName)>);
 
@@ -45,6 +50,11 @@ impl Layout {
     pub(crate) fn of_composed(bytes: &[u8], parts: &[&Part]) -> Self {
         let mut layout = Vec::new();
         let mut depth = 0;
+        let mut by_length: HashMap<usize, Vec<&Part>> = HashMap::new();
+        for part in parts {
+            let length = part.component.bytes().len();
+            by_length.entry(length).or_default().push(part);
+        }
         // The encoder made the binary, so what does not parse is only what has ended.
         for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
             match payload {
@@ -52,10 +62,12 @@ impl Layout {
                     unchecked_range, ..
                 } => {
                     let range = unchecked_range.start as usize..unchecked_range.end as usize;
-                    let found = bytes.get(range.clone());
-                    let is_here = |part: &&&Part| found == Some(part.component.bytes());
                     if depth == 0
-                        && let Some(part) = parts.iter().find(is_here)
+                        && let Some(found) = bytes.get(range.clone())
+                        && let Some(same_length) = by_length.get(&found.len())
+                        && let Some(part) = same_length
+                            .iter()
+                            .find(|part| part.component.bytes() == found)
                     {
                         layout.push((range.clone(), part.name.clone()));
                     }
@@ -71,8 +83,9 @@ impl Layout {
 
     /// The part that has the byte at this offset, and where in its own binary that is.
     pub(crate) fn part_at(&self, offset: usize) -> Option<(&PartName, usize)> {
-        let place = self.0.iter().find(|(range, _)| range.contains(&offset));
-        place.map(|(range, part)| (part, offset - range.start))
+        let next = self.0.partition_point(|(range, _)| range.end <= offset);
+        let (range, part) = self.0.get(next)?;
+        Some((part, offset.checked_sub(range.start)?))
     }
 
     /// The parts, with the binary of each.

@@ -5,7 +5,8 @@ use crate::{
     authority::{Authority, Grant},
     name::PartName,
 };
-use wac_graph::types::are_semver_compatible;
+use std::collections::{HashMap, HashSet};
+use wac_graph::types::{NameMap, NameMapNoIntern};
 use wasmparser::{Parser, Payload};
 
 /// The imports that each plug is to have for itself. It fails closed: what a plug imports and
@@ -14,20 +15,20 @@ pub(super) fn private_imports(
     parts: &[&Part],
     links: &[Link],
 ) -> Result<Vec<PrivateImport>, ComposeError> {
-    let mut private: Vec<PrivateImport> = Vec::new();
+    let mut private = Vec::new();
+    let mut earlier: HashMap<(usize, Grant), u32> = HashMap::new();
     for link in links.iter().filter(|link| link.importer > 0) {
         let plug = &parts[link.importer].name;
         match link.provider {
             Provider::Part { .. } | Provider::Host(Authority::Shared) => {}
             Provider::Host(Authority::Granted(grant)) => {
-                let is_same =
-                    |other: &&PrivateImport| other.part == link.importer && other.grant == grant;
-                let earlier = private.iter().filter(is_same).count();
+                let count = earlier.entry((link.importer, grant)).or_insert(0);
+                *count += 1;
                 private.push(PrivateImport {
                     part: link.importer,
                     import: link.import.clone(),
                     grant,
-                    name: private_name(plug, grant, earlier),
+                    name: private_name(plug, grant, *count),
                 });
             }
             Provider::Host(Authority::Network | Authority::Foreign) | Provider::Nothing => {
@@ -43,11 +44,11 @@ pub(super) fn private_imports(
 
 /// The name has no version: the composer merges imports whose versions are compatible, and a plug may
 /// import one interface in two of them.
-fn private_name(plug: &PartName, grant: Grant, earlier: usize) -> String {
+fn private_name(plug: &PartName, grant: Grant, count: u32) -> String {
     let interface = grant.interface();
-    match earlier {
-        0 => format!("{plug}:grant/{interface}"),
-        _ => format!("{plug}:grant/{interface}-{}", earlier + 1),
+    match count {
+        1 => format!("{plug}:grant/{interface}"),
+        _ => format!("{plug}:grant/{interface}-{count}"),
     }
 }
 
@@ -63,22 +64,32 @@ pub(super) fn verify(
         parts: parts.iter().map(|part| part.name.clone()).collect(),
         source: source.into(),
     })?;
-    for expected in private {
-        if !imports.contains(&expected.name.as_str()) {
-            return Err(ComposeError::Unsound {
-                wrong: "lacks",
-                import: expected.name.clone(),
-            });
-        }
+    let present: HashSet<&str> = imports.iter().copied().collect();
+    if let Some(expected) = private
+        .iter()
+        .find(|expected| !present.contains(expected.name.as_str()))
+    {
+        return Err(ComposeError::Unsound {
+            wrong: "lacks",
+            import: expected.name.clone(),
+        });
+    }
+    let private: HashSet<&str> = private
+        .iter()
+        .map(|expected| expected.name.as_str())
+        .collect();
+    let mut sockets = NameMap::default();
+    for link in links
+        .iter()
+        .filter(|link| link.importer == 0 && link.part().is_none())
+    {
+        // Where shadowing is allowed, inserting cannot fail.
+        let _ = sockets.insert(&link.import, &mut NameMapNoIntern, true, ());
     }
     for import in imports {
-        let is_private = private.iter().any(|expected| expected.name == import);
+        let is_private = private.contains(import);
         let is_shared = Authority::of_import(import) == Authority::Shared;
-        let is_the_sockets = links.iter().any(|link| {
-            link.importer == 0
-                && link.part().is_none()
-                && are_semver_compatible(&link.import, import)
-        });
+        let is_the_sockets = sockets.get(import, &NameMapNoIntern).is_some();
         if !(is_private || is_shared || is_the_sockets) {
             return Err(ComposeError::Unsound {
                 wrong: "also has",

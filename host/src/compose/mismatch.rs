@@ -2,7 +2,10 @@
 
 use super::Part;
 use crate::wit::{Side, Wit};
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 /// An export that has the name of an import and another type.
 #[derive(Debug)]
@@ -111,19 +114,21 @@ impl fmt::Display for Indented<'_> {
 
 /// The export that comes nearest to an import that is open, in words.
 pub(super) fn nearest(exports: &[String], open: &[String]) -> Option<String> {
-    let pairs = || {
+    let same = |part_of: fn(&str) -> &str| {
+        let mut imports = HashMap::new();
+        for import in open {
+            imports.entry(part_of(import)).or_insert(import);
+        }
         exports
             .iter()
-            .flat_map(|export| open.iter().map(move |import| (export, import)))
+            .find_map(|export| Some((export, *imports.get(part_of(export))?)))
     };
-    let versions = pairs().find(|(export, import)| unversioned(export) == unversioned(import));
-    if let Some((export, import)) = versions {
+    if let Some((export, import)) = same(unversioned) {
         return Some(format!(
             "`{export}` and `{import}` are incompatible versions; build both against the same one"
         ));
     }
-    let (export, import) =
-        pairs().find(|(export, import)| interface(export) == interface(import))?;
+    let (export, import) = same(interface)?;
     Some(format!(
         "`{export}` and `{import}` are different packages; build both against the same one"
     ))

@@ -1,7 +1,7 @@
 //! Pictures of a composition.
 
 use super::{Composition, Link, Provider};
-use std::fmt::Write;
+use std::{collections::HashMap, fmt::Write};
 
 /// A language that pictures are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(super) fn draw(composition: &Composition, format: PictureFormat) -> String {
     for (index, name) in composition.parts.iter().enumerate() {
         node(&mut picture, format, &format!("p{index}"), name.as_str());
     }
-    let mut open: Vec<&str> = Vec::new();
+    let mut open: HashMap<&str, usize> = HashMap::new();
     for Link {
         importer,
         import,
@@ -33,17 +33,11 @@ pub(super) fn draw(composition: &Composition, format: PictureFormat) -> String {
             Provider::Part { index, .. } => format!("p{index}"),
             Provider::Host(_) => continue,
             Provider::Nothing => {
-                let known = open.iter().position(|other| other == import);
-                let index = known.unwrap_or_else(|| {
-                    open.push(import);
-                    node(
-                        &mut picture,
-                        format,
-                        &format!("o{}", open.len() - 1),
-                        "open",
-                    );
-                    open.len() - 1
-                });
+                let next = open.len();
+                let index = *open.entry(import).or_insert(next);
+                if index == next {
+                    node(&mut picture, format, &format!("o{index}"), "open");
+                }
                 format!("o{index}")
             }
         };

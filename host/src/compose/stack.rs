@@ -5,8 +5,11 @@ use crate::{authority::Authority, guarded::guarded, wasm};
 use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
-    types::{ItemKind, Package, SubtypeChecker, World, are_semver_compatible},
+    types::{ItemKind, NameMap, NameMapNoIntern, Package, SubtypeChecker, World},
 };
+
+/// The positions of a part's exports by their names, and by the versions that are compatible.
+type Exports = NameMap<String, usize>;
 
 /// The registered parts: the socket, then the plugs.
 pub(super) struct Stack {
@@ -38,12 +41,13 @@ impl Stack {
     ) -> Result<Vec<Link>, ComposeError> {
         let mut checked = HashSet::new();
         let mut links = Vec::new();
+        let exports = self.exports_by_track(graph);
         for importer in 0..self.packages.len() {
             for (import, expected) in &self.world(graph, importer).imports {
                 if importer > 0 {
                     refuse_other_than_interface(parts[importer], import, *expected)?;
                 }
-                let provider = self.provider(graph, importer, import);
+                let provider = self.provider(graph, &exports, importer, import);
                 if let Some((provider, export, found)) = provider {
                     refuse_interposing(parts[importer], import, parts[provider], export)?;
                     guarded(|| {
@@ -110,23 +114,33 @@ impl Stack {
         Ok(graph.import(&import.name, ItemKind::Instance(interface))?)
     }
 
-    /// The first part after `importer` that exports `import`, by its name or at least by a
-    /// semver-compatible version of it.
+    /// The first part after `importer` that exports `import`, by its name or else by the latest
+    /// version that is semver-compatible with it.
     fn provider<'g>(
         &self,
         graph: &'g CompositionGraph,
+        exports: &[Exports],
         importer: usize,
         import: &str,
     ) -> Option<(usize, &'g str, ItemKind)> {
         (importer + 1..self.packages.len()).find_map(|index| {
-            let exports = &self.world(graph, index).exports;
-            let (name, kind) = exports.get_key_value(import).or_else(|| {
-                exports
-                    .iter()
-                    .find(|(name, _)| are_semver_compatible(name, import))
-            })?;
+            let position = *exports[index].get(import, &NameMapNoIntern)?;
+            let (name, kind) = self.world(graph, index).exports.get_index(position)?;
             Some((index, name.as_str(), *kind))
         })
+    }
+
+    /// The exports of each part, so that an import is looked up and not searched for.
+    fn exports_by_track(&self, graph: &CompositionGraph) -> Vec<Exports> {
+        let of_part = |part| {
+            let mut exports = Exports::default();
+            for (position, name) in self.exports(graph, part).enumerate() {
+                // Where shadowing is allowed, inserting cannot fail.
+                let _ = exports.insert(name, &mut NameMapNoIntern, true, position);
+            }
+            exports
+        };
+        (0..self.packages.len()).map(of_part).collect()
     }
 
     fn world<'g>(&self, graph: &'g CompositionGraph, part: usize) -> &'g World {
