@@ -4,6 +4,7 @@
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
 mod authority;
+mod cache_component;
 mod conformance;
 mod embedding;
 mod golden;
@@ -35,6 +36,7 @@ fn main() {
         .chain(processes::trials())
         .chain(hostile::trials())
         .chain(traps::trials())
+        .chain(cache_component::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
