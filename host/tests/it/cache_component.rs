@@ -3,7 +3,6 @@
 
 mod failing_calls;
 mod host_calls;
-#[cfg(unix)]
 mod strange_files;
 mod variables;
 mod watched;
@@ -14,7 +13,6 @@ use libtest_mimic::Trial;
 pub fn trials() -> Vec<Trial> {
     let mut trials = host_calls::trials();
     trials.extend(failing_calls::trials());
-    #[cfg(unix)]
     trials.extend(strange_files::trials());
     trials.extend(variables::trials());
     trials

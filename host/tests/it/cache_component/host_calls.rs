@@ -1,9 +1,9 @@
 //! Which calls of WASI a call of the cache makes, and in which order.
 
-use super::watched::{CacheError, Call, RANDOM, WatchedCache};
+use super::watched::{CacheError, Call, WatchedCache};
 use cache_impl::key::Key;
 use libtest_mimic::{Failed, Trial};
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::symlink, path::Path};
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::ErrorCode;
 
 /// The trials.
@@ -28,6 +28,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test(
             "cache_component::a_host_may_write_less_than_asked",
             short_writes,
+        ),
+        Trial::test(
+            "cache_component::a_link_weighs_nothing_whatever_it_leads_to",
+            link_is_not_weighed,
         ),
     ]
 }
@@ -76,19 +80,21 @@ fn synchronised() -> Result<(), Failed> {
         expect(cache.set(KEY, b"old", None)?, Ok(()))?;
         cache.take_calls();
 
-        for (number, value, writes) in [(1, vec![1], 1), (2, vec![2; LARGE], 2)] {
+        for (value, writes) in [(vec![1], 1), (vec![2; LARGE], 2)] {
             expect(cache.set(KEY, &value, None)?, Ok(()))?;
-            let temp = temporary_file(shelf, number);
-            let mut expected = vec![("write", temp.as_str()); writes];
-            expected.extend(syncs_file.then_some(("sync-data", temp.as_str())));
-            expected.push(("rename-at", &temp));
+            let calls = cache.take_calls();
+            let temp = written(&calls)?;
+            let mut expected = vec![("write", temp); writes];
+            expected.extend(syncs_file.then_some(("sync-data", temp)));
+            expected.push(("rename-at", temp));
             expected.extend(syncs_directory.then_some(("sync", shelf)));
-            effects(&mut cache, &expected).map_err(|failed| under(variables, "a set", &failed))?;
+            effects(&calls, &expected).map_err(|failed| under(variables, "a set", &failed))?;
         }
         expect(cache.delete(KEY)?, Ok(()))?;
         let mut expected = vec![("unlink-file-at", entry)];
         expected.extend(syncs_directory.then_some(("sync", shelf)));
-        effects(&mut cache, &expected).map_err(|failed| under(variables, "a delete", &failed))?;
+        effects(&cache.take_calls(), &expected)
+            .map_err(|failed| under(variables, "a delete", &failed))?;
     }
     Ok(())
 }
@@ -108,7 +114,7 @@ fn first_entry_under_full() -> Result<(), Failed> {
     let named = [
         (".", position("create-directory-at", "v1")),
         ("v1", position("create-directory-at", &shelf)),
-        (&shelf, position("rename-at", &temporary_file(&shelf, 0))),
+        (&shelf, position("rename-at", written(&calls)?)),
     ];
     for (parent, named) in named {
         let named = named.ok_or_else(|| format!("nothing was named in `{parent}`: {calls:?}"))?;
@@ -123,20 +129,16 @@ fn first_entry_under_full() -> Result<(), Failed> {
 fn exclusive_temporary_file() -> Result<(), Failed> {
     let plants: [(&str, fn(&Path) -> std::io::Result<()>); 2] = [
         ("a file", |path| fs::write(path, "precious")),
-        #[cfg(unix)]
         ("a link to a file", |path| {
             fs::write(path.with_file_name("linked"), "precious")?;
-            std::os::unix::fs::symlink("linked", path)
+            symlink("linked", path)
         }),
-        #[cfg(not(unix))]
-        ("an empty file", |path| fs::write(path, "")),
     ];
     for (plant, put) in plants {
         let directory = tempfile::tempdir()?;
-        let key = Key::new(KEY)?;
-        let path = temporary_file(key.shelf(), 0);
+        let path = first_temporary_file()?;
         let planted = directory.path().join(&path);
-        fs::create_dir_all(directory.path().join(key.shelf()))?;
+        fs::create_dir_all(planted.parent().ok_or("it is in a subdirectory")?)?;
         put(&planted)?;
         let before = (
             fs::symlink_metadata(&planted)?.file_type(),
@@ -188,13 +190,57 @@ fn short_writes() -> Result<(), Failed> {
     expect(cache.get(KEY)?, Ok(value))
 }
 
-/// The name of the temporary file that is taken after so many others.
-fn temporary_file(shelf: &str, taken: u64) -> String {
-    format!("{shelf}/tmp-{:016x}", RANDOM + taken)
+/// A link has an entry's name and leads to a file ten times as large as the bound. If that were
+/// counted, all entries around it would have to go.
+fn link_is_not_weighed() -> Result<(), Failed> {
+    const BOUND: usize = 100_000;
+    let directory = tempfile::tempdir()?;
+    let key = Key::new(KEY)?;
+    let mut neighbours = neighbours(&key);
+    let kept = neighbours.next().ok_or("no neighbour")?;
+    let written = neighbours.next().ok_or("no neighbour")?;
+    fs::create_dir_all(directory.path().join(key.shelf()))?;
+    fs::write(directory.path().join("large"), vec![0; 10 * BOUND])?;
+    symlink("../../large", directory.path().join(key.path()))?;
+
+    let variables = [("CACHE_MAX_BYTES", &*BOUND.to_string())];
+    let mut cache = WatchedCache::new(directory.path(), &variables)?;
+    expect(cache.set(&kept, b"kept", None)?, Ok(()))?;
+    cache.take_calls();
+    expect(cache.set(&written, &[1; 1000], None)?, Ok(()))?;
+    let looked_at = |call: &Call| call.function == "stat-at" && call.path == key.path();
+    if !cache.take_calls().iter().any(looked_at) {
+        return Err("the link was not looked at".into());
+    }
+    expect(cache.get(&kept)?, Ok(b"kept".to_vec()))
 }
 
-/// Compares what was done since the last look, other than to open, list and read.
-fn effects(cache: &mut WatchedCache, expected: &[(&str, &str)]) -> Result<(), Failed> {
+/// Keys in the same subdirectory.
+fn neighbours(key: &Key) -> impl Iterator<Item = String> {
+    let shelf = key.shelf().to_owned();
+    let candidates = (0..100_000).map(|number| format!("neighbour-{number}"));
+    candidates.filter(move |candidate| {
+        Key::new(candidate).is_ok_and(|candidate| candidate.shelf() == shelf)
+    })
+}
+
+/// The file that was written to: the temporary one, which is then renamed.
+fn written(calls: &[Call]) -> Result<&str, Failed> {
+    let write = calls.iter().find(|call| call.function == "write");
+    Ok(&write.ok_or("nothing was written")?.path)
+}
+
+/// The path of the first temporary file of an instance, which follows from the key and from the random
+/// number that each instance here is given.
+fn first_temporary_file() -> Result<String, Failed> {
+    let directory = tempfile::tempdir()?;
+    let mut cache = WatchedCache::new(directory.path(), &[])?;
+    expect(cache.set(KEY, b"value", None)?, Ok(()))?;
+    written(&cache.take_calls()).map(str::to_owned)
+}
+
+/// Compares what was done, other than to open, list and read.
+fn effects(calls: &[Call], expected: &[(&str, &str)]) -> Result<(), Failed> {
     const LOOKS: [&str; 6] = [
         "open-at",
         "read",
@@ -203,7 +249,6 @@ fn effects(cache: &mut WatchedCache, expected: &[(&str, &str)]) -> Result<(), Fa
         "read-directory",
         "read-directory-entry",
     ];
-    let calls = cache.take_calls();
     let effects = calls.iter().filter(|call| !LOOKS.contains(&call.function));
     let effects: Vec<_> = effects
         .map(|call| (call.function, call.path.as_str()))

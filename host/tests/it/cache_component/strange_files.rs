@@ -17,8 +17,8 @@ use std::{
 };
 use strangers::{Put, STRANGERS};
 use wit_host::{
-    Access, Cache, Component, DirCache, DirCacheOptions, Form, Limits, Part, Preopen, Program, Runtime,
-    RuntimeOptions, Sandbox, Sandboxes, compose,
+    Access, Cache, Component, DirCache, DirCacheOptions, Form, Limits, Part, Preopen, Program,
+    Runtime, RuntimeOptions, Sandbox, Sandboxes, compose,
 };
 
 /// The trials.

@@ -23,8 +23,8 @@ use wasmtime_wasi::{
     },
 };
 
-/// The random number, from which the names of temporary files count up.
-pub const RANDOM: u64 = 1;
+/// The random number that each instance is given.
+const RANDOM: u64 = 1;
 
 const CACHE: &str = "toolkit:cache/cache@0.1.0";
 /// What `wasmtime_wasi` calls the interfaces that are watched.
