@@ -12,6 +12,7 @@ mod guests;
 mod hostile;
 mod matrix;
 mod processes;
+mod recipes;
 mod stacks;
 mod tampered;
 mod torture;
@@ -37,6 +38,7 @@ fn main() {
         .chain(hostile::trials())
         .chain(traps::trials())
         .chain(cache_component::trials())
+        .chain(recipes::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
