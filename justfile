@@ -90,6 +90,11 @@ bench WHAT *ARGS: build-cache-impl
 fuzz RUNS="10000000":
     scripts/fuzz {{ RUNS }}
 
+# Change the code that carries promises, one place at a time, and list the changes that no test sees: of the cache's `engine`, of its `component`, of the `host`, or all. Takes hours; `--file PATH` narrows it, `--list` only lists.
+[group('upkeep')]
+mutants *ARGS:
+    @scripts/mutants {{ ARGS }}
+
 # Build both Rust guests with cargo-component, from the same sources, and put them through the same test.
 [group('upkeep')]
 build-cargo-component: host build-cpp-consumer
