@@ -92,8 +92,9 @@ fuzz RUNS="10000000":
 
 # Change the code that carries promises, one place at a time, and list the changes that no test sees: of the cache's `engine`, of its `component`, of the `host`, or all. Takes hours; `--file PATH` narrows it, `--list` only lists.
 [group('upkeep')]
+[positional-arguments]
 mutants *ARGS:
-    @scripts/mutants {{ ARGS }}
+    @scripts/mutants "$@"
 
 # Build both Rust guests with cargo-component, from the same sources, and put them through the same test.
 [group('upkeep')]

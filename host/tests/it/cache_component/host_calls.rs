@@ -3,7 +3,12 @@
 use super::watched::{CacheError, Call, WatchedCache};
 use cache_impl::key::Key;
 use libtest_mimic::{Failed, Trial};
-use std::{fs, os::unix::fs::symlink, path::Path};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+    path::Path,
+};
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::ErrorCode;
 
 /// The trials.
@@ -32,6 +37,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test(
             "cache_component::a_link_weighs_nothing_whatever_it_leads_to",
             link_is_not_weighed,
+        ),
+        Trial::test(
+            "cache_component::a_name_that_is_not_listed_hides_no_other",
+            unlisted_names,
         ),
     ]
 }
@@ -213,6 +222,43 @@ fn link_is_not_weighed() -> Result<(), Failed> {
         return Err("the link was not looked at".into());
     }
     expect(cache.get(&kept)?, Ok(b"kept".to_vec()))
+}
+
+/// Upkeep still finds the others in a subdirectory that holds a name that is not Unicode, and in one
+/// where a file goes away while it is listed. Otherwise nothing there would ever be evicted.
+fn unlisted_names() -> Result<(), Failed> {
+    const BOUND: usize = 100_000;
+    const VALUE: &[u8] = &[7; 5000];
+    let variables = [("CACHE_MAX_BYTES", &*BOUND.to_string())];
+    for goes_away in [false, true] {
+        let directory = tempfile::tempdir()?;
+        let key = Key::new(KEY)?;
+        let shelf = directory.path().join(key.shelf());
+        fs::create_dir_all(&shelf)?;
+        fs::write(shelf.join(OsStr::from_bytes(b"\xff")), "")?;
+
+        let mut cache = WatchedCache::new(directory.path(), &variables)?;
+        let mut looks = 0;
+        for key in neighbours(&key).take(5 * BOUND / VALUE.len()) {
+            expect(cache.set(&key, VALUE, None)?, Ok(()))?;
+            let calls = cache.take_calls();
+            let listed = |call: &Call| call.function == "read-directory-entry";
+            if let Some(position) = calls.iter().position(listed) {
+                looks += 1;
+                if goes_away {
+                    cache.fail(position, ErrorCode::NoEntry);
+                }
+            }
+        }
+        let mut held = 0;
+        for file in fs::read_dir(&shelf)? {
+            held += file?.metadata()?.len();
+        }
+        if looks == 0 || held == 0 || held > BOUND as u64 {
+            return Err(format!("{held} bytes are held after {looks} looks").into());
+        }
+    }
+    Ok(())
 }
 
 /// Keys in the same subdirectory.
