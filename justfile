@@ -75,11 +75,10 @@ lint: setup
 fmt:
     cargo fmt --all
 
-# Try the cache against faults in the long form, and count them; TORTURE_SEED repeats a run.
+# Try cache and host against faults in the long form, and count them: all, or the parts named. TORTURE_SEED repeats a run.
 [group('upkeep')]
-torture:
-    TORTURE=1 cargo test -p cache-impl --release --test torture
-    set -e; for part in torture tampered processes hostile traps; do TORTURE=1 cargo test -p wit-host --test it -- "$part::"; done
+torture *PARTS:
+    @scripts/torture {{ PARTS }}
 
 # Compare the cache (`store`) or the host (`host`) with others, and keep the table in bench/; `--quick` keeps nothing.
 [group('upkeep')]
@@ -90,6 +89,12 @@ bench WHAT *ARGS: build-cache-impl
 [group('upkeep')]
 fuzz RUNS="10000000":
     scripts/fuzz {{ RUNS }}
+
+# Change the code that carries promises, one place at a time, and list the changes that no test sees: of the cache's `engine`, of its `component`, of the `host`, or all. Takes hours; `--file PATH` narrows it, `--list` only lists.
+[group('upkeep')]
+[positional-arguments]
+mutants *ARGS:
+    @scripts/mutants "$@"
 
 # Build both Rust guests with cargo-component, from the same sources, and put them through the same test.
 [group('upkeep')]

@@ -18,6 +18,8 @@ mod steps;
 mod stops;
 #[cfg(unix)]
 mod strange_files;
+#[cfg(unix)]
+mod strangers;
 mod world;
 
 use count::{Count, Scale};

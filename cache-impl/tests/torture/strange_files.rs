@@ -2,13 +2,11 @@
 //! fails, a `delete` finds nothing; none hangs, none follows a link, none touches what it leads to.
 
 use crate::count::{Count, Scale, rule};
+use crate::strangers::{Put, STRANGERS};
 use crate::world::{got, open, scratch};
 use cache_impl::key::Key;
 use cache_impl::{Durability, Error, NativeDirectory, Store, SystemClock};
-use rustix::fs::{CWD, Mode, mkfifoat};
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -18,77 +16,7 @@ use tempfile::TempDir;
 const KEY: &str = "key";
 const HANGS: Duration = Duration::from_secs(10);
 
-type Put = fn(path: &Path, outside: &Path);
 type Call = fn(&Store<NativeDirectory, SystemClock>) -> Result<(), String>;
-
-/// What may stand there, and whether a `set` can take its place.
-const STRANGERS: &[(&str, Put, bool)] = &[
-    (
-        "a directory",
-        |path, _| fs::create_dir(path).expect("a directory"),
-        true,
-    ),
-    (
-        "a directory with a file in it",
-        |path, _| {
-            fs::create_dir(path).expect("a directory");
-            fs::write(path.join("file"), "precious").expect("a file");
-        },
-        false,
-    ),
-    (
-        "a link inward",
-        |path, _| {
-            let entry = path.with_file_name("followed");
-            fs::rename(path.with_file_name("entry"), &entry).expect("an entry");
-            symlink("followed", path).expect("a link");
-        },
-        true,
-    ),
-    (
-        "a link outward",
-        |path, outside| {
-            fs::rename(path.with_file_name("entry"), outside.join("entry")).expect("an entry");
-            symlink(outside.join("entry"), path).expect("a link");
-        },
-        true,
-    ),
-    (
-        "a dangling link",
-        |path, _| symlink("nowhere", path).expect("a link"),
-        true,
-    ),
-    (
-        "a link to itself",
-        |path, _| symlink(path, path).expect("a link"),
-        true,
-    ),
-    (
-        "a link to a directory",
-        |path, outside| symlink(outside, path).expect("a link"),
-        true,
-    ),
-    (
-        "a hard link to a file outside",
-        |path, outside| fs::hard_link(outside.join("precious"), path).expect("a link"),
-        true,
-    ),
-    (
-        "a fifo",
-        |path, _| mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).expect("a fifo"),
-        true,
-    ),
-    (
-        "a socket",
-        |path, _| drop(UnixListener::bind(path).expect("a socket")),
-        true,
-    ),
-    (
-        "an empty file",
-        |path, _| fs::write(path, "").expect("a file"),
-        true,
-    ),
-];
 
 const CALLS: &[(&str, Call)] = &[
     ("get", |store| {

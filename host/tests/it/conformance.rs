@@ -33,6 +33,10 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::from(providers);
     trials.extend(faults);
     trials.extend([
+        Trial::test(
+            "conformance::cache-impl-with-every-variable-set",
+            conforms_with_variables,
+        ),
         Trial::test("conformance::without_a_fault", without_a_fault),
         Trial::test(
             "conformance::every_check_has_a_fault",
@@ -58,6 +62,28 @@ fn conforms(stack: &Stack) -> Result<(), Failed> {
         .args(stack.plug_args()?)
         .arg(stack.grant_arg(store.path()))
         .args(["--", "--seed", "1", "--size", "1000"])
+        .output()?;
+    all_pass(&output)
+}
+
+/// Synchronised, bounded, and below the directory that is granted.
+fn conforms_with_variables() -> Result<(), Failed> {
+    let store = tempfile::tempdir()?;
+    let output = crate::wit_host_command()
+        .arg("run")
+        .arg(Guest::Conformance.path()?)
+        .arg(format!(
+            "--plug=cache={}",
+            Guest::CacheImpl.path()?.display()
+        ))
+        .arg(format!("--dir=cache={}::/data", store.path().display()))
+        .args([
+            "--env=cache=CACHE_DIR=/data/kept/here",
+            "--env=cache=CACHE_FSYNC=full",
+            "--env=cache=CACHE_MAX_BYTES=1000000000",
+            "--",
+        ])
+        .args(SMALL)
         .output()?;
     all_pass(&output)
 }

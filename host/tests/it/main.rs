@@ -4,6 +4,7 @@
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
 mod authority;
+mod cache_component;
 mod conformance;
 mod embedding;
 mod golden;
@@ -12,6 +13,7 @@ mod hostile;
 mod interposing;
 mod matrix;
 mod processes;
+mod recipes;
 mod stacks;
 mod tampered;
 mod torture;
@@ -37,6 +39,8 @@ fn main() {
         .chain(hostile::trials())
         .chain(traps::trials())
         .chain(interposing::trials())
+        .chain(cache_component::trials())
+        .chain(recipes::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

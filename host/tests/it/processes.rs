@@ -57,6 +57,14 @@ fn now() -> u64 {
     since_epoch.unwrap_or_default().as_nanos() as u64
 }
 
+/// `CACHE_MAX_BYTES` of every other directory: less than what is set, and more than one value.
+const MAX_BYTES: u64 = 100_000;
+
+/// The bound of the directory of this number, if it has one.
+fn max_bytes(directory: u64) -> Option<u64> {
+    (directory % 2 == 1).then_some(MAX_BYTES)
+}
+
 /// The directory of a cache that many processes share.
 struct Shared {
     directory: TempDir,
@@ -75,12 +83,22 @@ impl Shared {
 
     /// A process that runs the hammer on it.
     fn hammer(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+        self.hammer_with([] as [&str; 0], arguments)
+    }
+
+    /// The same, with more flags for the host.
+    fn hammer_with(
+        &self,
+        flags: impl IntoIterator<Item: AsRef<OsStr>>,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    ) -> Command {
         let mut command = crate::wit_host_command();
         command
             .arg("run")
             .arg(&self.hammer)
             .arg(format!("--plug=cache={}", self.cache.display()))
             .arg(format!("--dir=cache={}::/cache", self.path().display()))
+            .args(flags)
             .arg("--")
             .args(arguments);
         command
@@ -104,12 +122,49 @@ impl Shared {
 
     /// How many files that are no entries stand among them.
     fn temporary_files(&self) -> io::Result<u64> {
-        let mut count = 0;
+        Ok(self
+            .files()?
+            .iter()
+            .filter(|file| file.is_temporary)
+            .count() as u64)
+    }
+
+    /// An error if the entries hold more than so many processes may under this bound: each but the
+    /// first may exceed it by a quarter.
+    fn expect_within(&self, max_bytes: u64, processes: u64) -> Result<(), Failed> {
+        let allowed = max_bytes + (processes - 1) * max_bytes / 4;
+        let files = self.files()?;
+        let entries = files.iter().filter(|file| !file.is_temporary);
+        match entries.map(|file| file.bytes).sum::<u64>() {
+            held if held <= allowed => Ok(()),
+            held => Err(format!(
+                "{held} bytes are held under a bound of {max_bytes}, which allows {processes} processes {allowed}"
+            )
+            .into()),
+        }
+    }
+
+    /// What stands in the subdirectories.
+    fn files(&self) -> io::Result<Vec<StoredFile>> {
+        let mut files = Vec::new();
         for shelf in fs::read_dir(self.path().join("v1"))? {
-            for file in fs::read_dir(shelf?.path())? {
-                count += u64::from(file?.file_name().to_string_lossy().starts_with("tmp-"));
+            let shelf = shelf?.path();
+            if !shelf.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(shelf)? {
+                let file = file?;
+                files.push(StoredFile {
+                    is_temporary: file.file_name().to_string_lossy().starts_with("tmp-"),
+                    bytes: file.metadata()?.len(),
+                });
             }
         }
-        Ok(count)
+        Ok(files)
     }
+}
+
+struct StoredFile {
+    is_temporary: bool,
+    bytes: u64,
 }

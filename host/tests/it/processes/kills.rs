@@ -1,14 +1,16 @@
 //! F1: writers are killed at random. Whoever reads then finds, by every key, what was acknowledged
-//! or set later, or nothing; and of each that was killed one temporary file at most.
+//! or set later, or nothing; and of each that was killed one temporary file at most. So too where the
+//! writers evict, to keep to a bound.
 
 use super::{
     Shared,
     history::{History, Set},
-    now, random, seed, sized,
+    max_bytes, now, random, seed, sized,
 };
 use libtest_mimic::Failed;
 use std::{
     io::{BufRead, BufReader, Read},
+    os::unix::process::ExitStatusExt,
     process::{Child, ChildStdout, Stdio},
     thread,
     time::Duration,
@@ -19,6 +21,9 @@ const WRITERS: u64 = 8;
 const GENERATIONS: u64 = 5;
 /// What a writer is given at most, in microseconds: several time slices.
 const LONGEST_LIFE: u64 = 100_000;
+
+/// The same number on every system that has it.
+const SIGKILL: i32 = 9;
 
 /// What was tried, and what came of it.
 #[derive(Default)]
@@ -34,8 +39,13 @@ struct Count {
 pub fn run() -> Result<(), Failed> {
     let seed = seed();
     let mut count = Count::default();
-    for directory in 0..sized(1, 25) {
-        on_one_directory(random(seed, directory), &mut count)?;
+    for directory in 0..sized(2, 25) {
+        let found_before = count.found;
+        on_one_directory(random(seed, directory), max_bytes(directory), &mut count)?;
+        if count.found == found_before && count.violations.is_empty() {
+            let bound = max_bytes(directory);
+            return Err(format!("nothing was ever found under the bound {bound:?}").into());
+        }
     }
     let Count {
         kills,
@@ -50,13 +60,12 @@ pub fn run() -> Result<(), Failed> {
         violations.len()
     );
     match violations.as_slice() {
-        [] if found == 0 => Err("nothing was ever found".into()),
         [] => Ok(()),
         violations => Err(format!("TORTURE_SEED={seed}\n{}", violations.join("\n")).into()),
     }
 }
 
-fn on_one_directory(seed: u64, count: &mut Count) -> Result<(), Failed> {
+fn on_one_directory(seed: u64, max_bytes: Option<u64>, count: &mut Count) -> Result<(), Failed> {
     let shared = Shared::new()?;
     let mut history = History::default();
     let keys: Vec<String> = (0..WRITERS)
@@ -66,7 +75,7 @@ fn on_one_directory(seed: u64, count: &mut Count) -> Result<(), Failed> {
     for generation in 0..GENERATIONS {
         let writers = generation * WRITERS..(generation + 1) * WRITERS;
         let writers: Vec<Writer> = writers
-            .map(|writer| Writer::start(&shared, writer, random(seed, writer)))
+            .map(|writer| Writer::start(&shared, max_bytes, writer, random(seed, writer)))
             .collect::<Result<_, _>>()?;
         for acknowledged in kill(writers)? {
             acknowledged.take_down(&mut history)?;
@@ -90,6 +99,11 @@ fn on_one_directory(seed: u64, count: &mut Count) -> Result<(), Failed> {
         if left > killed {
             let violation = format!("{killed} were killed and left {left} temporary files");
             count.violations.push(violation);
+        }
+        if let Some(max_bytes) = max_bytes {
+            let exceeded = shared.expect_within(max_bytes, WRITERS).err();
+            let exceeded = exceeded.and_then(|failed| failed.message().map(str::to_owned));
+            count.violations.extend(exceeded);
         }
     }
     count.sets += history.acknowledged();
@@ -117,11 +131,17 @@ struct Writer {
 
 impl Writer {
     /// Starts one, which waits to be let go.
-    fn start(shared: &Shared, number: u64, seed: u64) -> Result<Self, Failed> {
+    fn start(
+        shared: &Shared,
+        max_bytes: Option<u64>,
+        number: u64,
+        seed: u64,
+    ) -> Result<Self, Failed> {
         let arguments = ["write".to_owned(), number.to_string(), seed.to_string()];
         let keys = own_keys(number).chain(common_keys());
+        let bound = max_bytes.map(|bytes| format!("--env=cache=CACHE_MAX_BYTES={bytes}"));
         let mut process = shared
-            .hammer(arguments.into_iter().chain(keys))
+            .hammer_with(bound, arguments.into_iter().chain(keys))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -153,7 +173,10 @@ impl Writer {
             return Err(format!("writer {} ended by itself: {status}", self.number).into());
         }
         self.process.kill()?;
-        self.process.wait()?;
+        let status = self.process.wait()?;
+        if status.signal() != Some(SIGKILL) {
+            return Err(format!("writer {} ended by itself: {status}", self.number).into());
+        }
         let killed = now();
         let mut lines = String::new();
         self.output.read_to_string(&mut lines)?;
