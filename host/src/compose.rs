@@ -19,6 +19,7 @@ use crate::{
     guarded::guarded,
     layout::{self, Layout},
     name::{InvalidName, PartName},
+    untrusted::Name,
     wasm,
 };
 use stack::Stack;
@@ -117,7 +118,8 @@ pub enum ComposeError {
     },
     /// A plug imports what carries authority and cannot be granted to a plug.
     #[error(
-        "plug `{plug}` imports `{import}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`"
+        "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
+        Name(.import)
     )]
     NotGranted { plug: PartName, import: String },
     /// The type of a part is beyond what the composer understands.
@@ -140,7 +142,8 @@ pub enum ComposeError {
     },
     /// The composed binary does not have the imports it should have, so it is not handed out.
     #[error(
-        "the composed component {wrong} `{import}`; this is a defect of the composer, please report it"
+        "the composed component {wrong} `{}`; this is a defect of the composer, please report it",
+        Name(.import)
     )]
     Unsound { wrong: &'static str, import: String },
 }
@@ -292,7 +295,10 @@ fn refuse_idle_plugs(
             _ => None,
         });
         let hint = match taken {
-            Some((import, by)) => Some(format!("`{import}` is met by `{by}`, which is nearer")),
+            Some((import, by)) => {
+                let import = Name(import);
+                Some(format!("`{import}` is met by `{by}`, which is nearer"))
+            },
             None => mismatch::nearest(&exports, &open),
         };
         return Err(ComposeError::FitsNothing {
@@ -349,7 +355,7 @@ fn fits_nothing(exports: &[String], open: &[String], hint: &Option<String>) -> S
         [] => "nothing".to_owned(),
         names => names
             .iter()
-            .map(|name| format!("`{name}`"))
+            .map(|name| format!("`{}`", Name(name)))
             .collect::<Vec<_>>()
             .join(", "),
     };

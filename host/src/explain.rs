@@ -2,9 +2,10 @@
 
 use crate::{
     authority::{Authority, Grant},
-    compose::Composition,
+    compose::{Composition, PictureFormat},
     name::PartName,
     sandbox::{Sandbox, Sandboxes},
+    untrusted::Name,
 };
 use std::fmt::{self, Write};
 
@@ -99,11 +100,12 @@ impl Explanation {
             let _ = writeln!(picture, "  p{index}[\"{}\"]", reach.part);
         }
         for (from, interface, to) in &self.calls {
-            let _ = writeln!(picture, "  p{from} -- \"{interface}\" --> p{to}");
+            let label = PictureFormat::Mermaid.label(interface);
+            let _ = writeln!(picture, "  p{from} -- \"{label}\" --> p{to}");
         }
         for (index, reach) in self.parts.iter().enumerate() {
             for (number, thing) in reach.things.iter().enumerate() {
-                let thing = thing.replace('"', "#quot;").replace('`', "");
+                let thing = PictureFormat::Mermaid.label(&thing.replace('`', ""));
                 let _ = writeln!(picture, "  p{index} -.-> p{index}r{number}([\"{thing}\"])");
             }
         }
@@ -122,14 +124,14 @@ impl fmt::Display for Explanation {
                 writeln!(f, "{label:width$}  nothing")?;
             }
             for thing in things {
-                writeln!(f, "{label:width$}  {thing}")?;
+                writeln!(f, "{label:width$}  {}", Name(thing))?;
                 label = "";
             }
         }
         writeln!(f, "{:width$}  clocks, randomness", "all")?;
         for (from, interface, to) in &self.calls {
             let (from, to) = (&self.parts[*from].part, &self.parts[*to].part);
-            writeln!(f, "`{from}` calls `{to}` by `{interface}`")?;
+            writeln!(f, "`{from}` calls `{to}` by `{}`", Name(interface))?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::{
     program::{Linked, Program},
     state::{Parts, State},
     ticker::Ticker,
+    untrusted::Name,
     wasm::Wasm,
     weight::{self, TooHeavy},
 };
@@ -66,7 +67,8 @@ pub enum LoadError {
     Engine(#[source] wasmtime::Error),
     /// Nobody meets an import.
     #[error(
-        "`{part}` imports `{import}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`"
+        "`{part}` imports `{}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`",
+        Name(.import)
     )]
     Unmet { part: PartName, import: String },
     /// It is too much to compile.

@@ -2,7 +2,7 @@
 
 use super::console::say;
 use std::process::ExitCode;
-use wit_host::{Frame, InvokeError, Outcome, Trap};
+use wit_host::{Frame, InvokeError, Outcome, Trap, untrusted::Message};
 
 /// The command line asks for something that makes no sense.
 pub const USAGE: u8 = 2;
@@ -35,9 +35,10 @@ impl Failure {
     pub fn report(self) -> ExitCode {
         say(format_args!("error: {}", self.0));
         for cause in self.0.chain().skip(1) {
+            let cause = Message(cause).to_string();
             say(format_args!(
                 "  caused by: {}",
-                cause.to_string().trim_end().replace('\n', "\n    ")
+                cause.trim_end().replace('\n', "\n    ")
             ));
         }
         ExitCode::from(if is_usage(&self.0) { USAGE } else { HOST })
