@@ -1,6 +1,6 @@
 //! Bindings for a world of a WIT package.
 
-use crate::guarded::guarded;
+use crate::{guarded::guarded, untrusted::Name};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -36,13 +36,13 @@ pub struct GeneratedFile {
 )]
 pub enum BindgenError {
     /// The WIT could not be read or is wrong.
-    #[error("failed to read WIT from `{path}`")]
+    #[error("failed to read WIT from `{}`", Name(.path.display()))]
     Wit {
         path: PathBuf,
         source: anyhow::Error,
     },
     /// The package has no such world.
-    #[error("package `{package}` has no world `{world}`; it has {}", list(.worlds))]
+    #[error("package `{}` has no world `{}`; it has {}", Name(.package), Name(.world), list(.worlds))]
     NoWorld {
         package: String,
         world: String,
@@ -50,11 +50,12 @@ pub enum BindgenError {
     },
     /// Its types are nested deeper, or written out are larger, than the generators can take.
     #[error(
-        "type `{name}` is nested too deeply or is too large; a component could not have it either"
+        "type `{}` is nested too deeply or is too large; a component could not have it either",
+        Name(.name)
     )]
     TypeTooLarge { name: String },
     /// The generator does not support what the world uses.
-    #[error("failed to generate bindings for world `{world}`")]
+    #[error("failed to generate bindings for world `{}`", Name(.world))]
     Generate {
         world: String,
         source: anyhow::Error,
@@ -181,7 +182,7 @@ fn list(names: &[String]) -> String {
         [] => "none".to_owned(),
         names => names
             .iter()
-            .map(|name| format!("`{name}`"))
+            .map(|name| format!("`{}`", Name(name)))
             .collect::<Vec<_>>()
             .join(", "),
     }

@@ -2,6 +2,7 @@
 
 use crate::{
     guarded::guarded,
+    untrusted::Name,
     wasm::{Kind, ReadError, Wasm},
 };
 use std::path::Path;
@@ -33,24 +34,27 @@ pub enum ComponentizeError {
     Read(#[from] ReadError),
     /// A core module that nobody asked to componentize and that does not say what it would be.
     #[error(
-        "`{origin}` is a core module, and a component is needed here; make it one with `wit-host componentize {origin} -o OUT`"
+        "`{0}` is a core module, and a component is needed here; make it one with `wit-host componentize {0} -o OUT`",
+        Name(.origin)
     )]
     CoreModule { origin: String },
     /// The file is a component already.
-    #[error("`{origin}` is a component already; use it as it is")]
+    #[error("`{}` is a component already; use it as it is", Name(.origin))]
     AlreadyComponent { origin: String },
     /// The module has nothing that a component could import or export.
     #[error(
-        "`{origin}` carries no WIT world and no WASI entry point, so the component would be empty; build it on the bindings of a world (`wit-host bindgen`)"
+        "`{}` carries no WIT world and no WASI entry point, so the component would be empty; build it on the bindings of a world (`wit-host bindgen`)",
+        Name(.origin)
     )]
     NoWorld { origin: String },
     /// The module uses the WASI that came before preview1.
     #[error(
-        "`{origin}` imports `wasi_unstable`, which came before preview1 and has no adapter; rebuild it with a current toolchain"
+        "`{}` imports `wasi_unstable`, which came before preview1 and has no adapter; rebuild it with a current toolchain",
+        Name(.origin)
     )]
     Preview0 { origin: String },
     /// The module does not keep what its world promises.
-    #[error("failed to make `{origin}` a component")]
+    #[error("failed to make `{}` a component", Name(.origin))]
     Encode {
         origin: String,
         source: anyhow::Error,

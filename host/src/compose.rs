@@ -19,6 +19,7 @@ use crate::{
     guarded::guarded,
     layout::{self, Layout},
     name::{InvalidName, PartName},
+    untrusted::Name,
     wasm,
 };
 use stack::Stack;
@@ -190,7 +191,8 @@ pub enum ComposeError {
     /// A plug exports an interface that a part before it imports from the host, and has no
     /// permission to stand in between: see [`Part::virtualize`].
     #[error(
-        "plug `{plug}` exports `{export}`, which the host provides to `{importer}`; in the place of the host it could see and change all that `{importer}` does through that interface"
+        "plug `{plug}` exports `{}`, which the host provides to `{importer}`; in the place of the host it could see and change all that `{importer}` does through that interface",
+        Name(.export)
     )]
     Interposed {
         plug: PartName,
@@ -199,10 +201,10 @@ pub enum ComposeError {
         import: String,
     },
     /// A plug imports by the name of an interface of the host something else than an interface.
-    #[error("plug `{plug}` imports `{import}`, which is an interface, as something else")]
+    #[error("plug `{plug}` imports `{}`, which is an interface, as something else", Name(.import))]
     NotAnInterface { plug: PartName, import: String },
     /// A permission of [`Part::virtualize`] allows nothing.
-    #[error("`{plug}` has nothing to virtualize in `{interface}`: {why}")]
+    #[error("`{plug}` has nothing to virtualize in `{}`: {why}", Name(.interface))]
     IdleVirtualization {
         plug: PartName,
         interface: String,
@@ -221,7 +223,8 @@ pub enum ComposeError {
     },
     /// A plug imports what carries authority and cannot be granted to a plug.
     #[error(
-        "plug `{plug}` imports `{import}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`"
+        "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
+        Name(.import)
     )]
     NotGranted { plug: PartName, import: String },
     /// The type of a part is beyond what the composer understands.
@@ -244,7 +247,8 @@ pub enum ComposeError {
     },
     /// The composed binary does not have the imports it should have, so it is not handed out.
     #[error(
-        "the composed component {wrong} `{import}`; this is a defect of the composer, please report it"
+        "the composed component {wrong} `{}`; this is a defect of the composer, please report it",
+        Name(.import)
     )]
     Unsound { wrong: &'static str, import: String },
 }
@@ -410,7 +414,10 @@ fn refuse_idle_plugs(
             .filter(|link| link.importer < index && exported.contains(&link.import))
             .find_map(|link| Some((&link.import, &parts[link.part()?.0].name)));
         let hint = match taken {
-            Some((import, by)) => Some(format!("`{import}` is met by `{by}`, which is nearer")),
+            Some((import, by)) => {
+                let import = Name(import);
+                Some(format!("`{import}` is met by `{by}`, which is nearer"))
+            }
             None => mismatch::nearest(&exports, &open),
         };
         return Err(ComposeError::FitsNothing {
@@ -504,7 +511,7 @@ fn fits_nothing(exports: &[String], open: &[String], hint: &Option<String>) -> S
         [] => "nothing".to_owned(),
         names => names
             .iter()
-            .map(|name| format!("`{name}`"))
+            .map(|name| format!("`{}`", Name(name)))
             .collect::<Vec<_>>()
             .join(", "),
     };

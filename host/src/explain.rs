@@ -2,9 +2,10 @@
 
 use crate::{
     authority::{self, Authority, Grant},
-    compose::{Composition, Link},
+    compose::{Composition, Link, PictureFormat},
     name::PartName,
     sandbox::{Sandbox, Sandboxes},
+    untrusted::Name,
 };
 use std::{
     collections::BTreeSet,
@@ -121,15 +122,16 @@ impl Explanation {
             is_virtual,
         } in &self.connections
         {
+            let label = PictureFormat::Mermaid.label(interface);
             let virtualized = if *is_virtual { ", virtualized" } else { "" };
             let _ = writeln!(
                 picture,
-                "  p{importer} -- \"{interface}{virtualized}\" --> p{provider}"
+                "  p{importer} -- \"{label}{virtualized}\" --> p{provider}"
             );
         }
         for (index, reach) in self.parts.iter().enumerate() {
             for (number, thing) in reach.things.iter().enumerate() {
-                let thing = thing.replace('"', "#quot;").replace('`', "");
+                let thing = PictureFormat::Mermaid.label(&thing.replace('`', ""));
                 let _ = writeln!(picture, "  p{index} -.-> p{index}r{number}([\"{thing}\"])");
             }
         }
@@ -148,7 +150,7 @@ impl fmt::Display for Explanation {
                 writeln!(f, "{label:width$}  nothing")?;
             }
             for thing in things {
-                writeln!(f, "{label:width$}  {thing}")?;
+                writeln!(f, "{label:width$}  {}", Name(thing))?;
                 label = "";
             }
         }
@@ -162,6 +164,7 @@ impl fmt::Display for Explanation {
         {
             let importer = &self.parts[*importer].part;
             let provider = &self.parts[*provider].part;
+            let interface = Name(interface);
             let place = if *is_virtual {
                 ", in the place of the host"
             } else {

@@ -2,6 +2,8 @@
 
 use crate::{
     authority::Authority,
+    compose::PictureFormat,
+    untrusted::{Name, Text},
     wasm::{Kind, ReadError, Wasm},
     wit::Wit,
 };
@@ -90,7 +92,7 @@ pub struct Export {
 )]
 pub enum InspectError {
     /// The component's type cannot be told as WIT.
-    #[error("failed to read the WIT of `{origin}`")]
+    #[error("failed to read the WIT of `{}`", Name(.origin))]
     Wit {
         origin: String,
         source: anyhow::Error,
@@ -290,7 +292,7 @@ impl fmt::Display for Report {
             ReportedKind::Module => writeln!(f, "core module of {} bytes", self.size)?,
         }
         if let Some(wit) = &self.wit {
-            writeln!(f, "\n{wit}")?;
+            writeln!(f, "\n{}", Text(wit))?;
             self.fmt_needs(f)
         } else {
             self.fmt_core_items(f)
@@ -313,7 +315,7 @@ impl Report {
                 None => writeln!(
                     picture,
                     "  c -- \"{}\" --> n{number}[\"plug\"]",
-                    import.name
+                    PictureFormat::Mermaid.label(&import.name)
                 ),
             };
         }
@@ -331,7 +333,7 @@ impl Report {
             writeln!(f, "  nothing")?;
         }
         for import in by_plugs() {
-            writeln!(f, "  {}", import.name)?;
+            writeln!(f, "  {}", Name(&import.name))?;
         }
         writeln!(f, "\nauthority it asks for:")?;
         let granted = || {
@@ -344,17 +346,19 @@ impl Report {
         }
         for import in granted() {
             let reaches = import.reaches.as_deref().unwrap_or_default();
-            writeln!(f, "  {:40} {reaches}", import.name)?;
+            writeln!(f, "  {:40} {reaches}", Name(&import.name))?;
         }
         Ok(())
     }
 
     fn fmt_core_items(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Import { name, ty, .. } in &self.imports {
-            writeln!(f, "import {name}: {}", ty.as_deref().unwrap_or_default())?;
+            let (name, ty) = (Name(name), ty.as_deref().unwrap_or_default());
+            writeln!(f, "import {name}: {ty}")?;
         }
         for Export { name, ty } in &self.exports {
-            writeln!(f, "export {name}: {}", ty.as_deref().unwrap_or_default())?;
+            let (name, ty) = (Name(name), ty.as_deref().unwrap_or_default());
+            writeln!(f, "export {name}: {ty}")?;
         }
         Ok(())
     }

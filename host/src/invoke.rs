@@ -11,6 +11,7 @@ use crate::{
     call::{Ended, call as call_within},
     program::{Instance, Outcome, Running},
     types,
+    untrusted::Name,
 };
 use wasmtime::component::{Component, ComponentExportIndex, types::ComponentItem};
 
@@ -33,20 +34,21 @@ pub struct Function {
 )]
 pub enum InvokeError {
     /// Nothing of that name is exported.
-    #[error("no exported function is named `{name}`; exported {}", all(.candidates))]
+    #[error("no exported function is named `{}`; exported {}", Name(.name), all(.candidates))]
     NoSuchFunction {
         name: String,
         candidates: Vec<Function>,
     },
     /// Several interfaces have such a function.
-    #[error("several functions are named `{name}`; name one in full: {}", full_names(.candidates))]
+    #[error("several functions are named `{}`; name one in full: {}", Name(.name), full_names(.candidates))]
     Ambiguous {
         name: String,
         candidates: Vec<Function>,
     },
     /// Too few or too many arguments.
     #[error(
-        "`{function}` takes {expected} arguments and was given {given}; its type is `{signature}`"
+        "`{}` takes {expected} arguments and was given {given}; its type is `{}`",
+        Name(.function), Name(.signature)
     )]
     WrongCount {
         function: String,
@@ -55,7 +57,10 @@ pub enum InvokeError {
         signature: String,
     },
     /// An argument is not of its type.
-    #[error("argument {position} of `{function}`, `{text}`, is no `{expected}`; {reason}")]
+    #[error(
+        "argument {position} of `{}`, `{}`, is no `{}`; {}",
+        Name(.function), Name(.text), Name(.expected), Name(.reason)
+    )]
     WrongArgument {
         function: String,
         position: usize,
@@ -64,10 +69,10 @@ pub enum InvokeError {
         reason: String,
     },
     /// A result cannot be told in WAVE.
-    #[error("a result of `{function}` cannot be shown; {reason}")]
+    #[error("a result of `{}` cannot be shown; {}", Name(.function), Name(.reason))]
     Unshowable { function: String, reason: String },
     /// The call did not return. The instance cannot be used any more.
-    #[error("`{function}` did not return")]
+    #[error("`{}` did not return", Name(.function))]
     Ended { function: String, outcome: Outcome },
 }
 
@@ -77,14 +82,20 @@ fn all(functions: &[Function]) -> String {
         functions => format!(
             "are {}",
             list(functions, |function| {
-                format!("`{}: {}`", function.full_name(), function.signature)
+                format!(
+                    "`{}: {}`",
+                    Name(function.full_name()),
+                    Name(&function.signature)
+                )
             })
         ),
     }
 }
 
 fn full_names(functions: &[Function]) -> String {
-    list(functions, |function| format!("`{}`", function.full_name()))
+    list(functions, |function| {
+        format!("`{}`", Name(function.full_name()))
+    })
 }
 
 fn list(functions: &[Function], show: impl Fn(&Function) -> String) -> String {

@@ -42,7 +42,8 @@
 //! # Errors
 //!
 //! Each operation has an error type of its own, whose variants carry the facts: which part, which
-//! import, which file. Their messages say what to do instead.
+//! import, which file. Their messages say what to do instead. The fields hold names and texts as the
+//! guest's file has them; messages and reports show them escaped, as [`untrusted`] does it.
 
 mod authority;
 mod bindgen;
@@ -51,6 +52,7 @@ mod call;
 mod code_cache;
 mod componentize;
 mod compose;
+mod demangle;
 mod explain;
 mod guarded;
 mod inspect;
@@ -69,6 +71,7 @@ mod stderr_lines;
 mod ticker;
 mod trap;
 mod types;
+pub mod untrusted;
 mod wasm;
 mod weight;
 mod wit;

@@ -1,5 +1,6 @@
 //! Names of the parts of a composition.
 
+use crate::untrusted::Name;
 use std::{fmt, path::Path, str::FromStr};
 
 /// The name of a component inside a composition, as in `--plug NAME=FILE` and `--dir NAME=HOST`.
@@ -12,7 +13,10 @@ pub struct PartName(String);
 
 /// A text that cannot be a [`PartName`].
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is no name; names are lower-case words joined by hyphens, such as `cache-impl`")]
+#[error(
+    "`{}` is no name; names are lower-case words joined by hyphens, such as `cache-impl`",
+    Name(.0)
+)]
 pub struct InvalidName(String);
 
 impl PartName {

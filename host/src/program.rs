@@ -10,6 +10,7 @@ use crate::{
     ticker::Ticker,
     trap::Trap,
     types,
+    untrusted::Name,
 };
 use std::{sync::Arc, time::Duration};
 use wasmtime::{
@@ -62,7 +63,8 @@ pub enum Outcome {
 /// A program in name only: there is nothing to run in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{part}` {lack}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is"
+    "`{part}` {}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is",
+    Name(.lack)
 )]
 pub struct NotACommand {
     /// The component or module that was to be run.

@@ -9,6 +9,7 @@ use crate::{
     program::{Linked, Program},
     state::{Parts, State},
     ticker::Ticker,
+    untrusted::Name,
     wasm::Wasm,
     weight::{self, TooHeavy},
 };
@@ -67,7 +68,8 @@ pub enum LoadError {
     Engine(#[source] wasmtime::Error),
     /// Nobody meets an import.
     #[error(
-        "`{part}` imports `{import}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`"
+        "`{part}` imports `{}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`",
+        Name(.import)
     )]
     Unmet { part: PartName, import: String },
     /// It is too much to compile.
@@ -277,7 +279,7 @@ fn blame(source: wasmtime::Error, composition: &Composition) -> LoadError {
 fn who_imports(parts: &[PartName], import: &Option<String>) -> String {
     let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
     let what = match import {
-        Some(import) => format!("`{import}`"),
+        Some(import) => format!("`{}`", Name(import)),
         None => "an interface of WASI".to_owned(),
     };
     format!("{} imports {what}", names.join(" or "))

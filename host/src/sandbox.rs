@@ -1,6 +1,9 @@
 //! What one component may reach.
 
-use crate::{authority::Grant, limits::MAX_RANDOM, name::PartName, stderr_lines::StderrLines};
+use crate::{
+    authority::Grant, limits::MAX_RANDOM, name::PartName, stderr_lines::StderrLines,
+    untrusted::Name,
+};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, p1::WasiP1Ctx};
 
@@ -59,7 +62,8 @@ impl fmt::Display for Preopen {
             Access::ReadOnly => "to read",
             Access::ReadWrite => "to read and write",
         };
-        write!(f, "directory `{}` as `{guest}`, {access}", host.display())
+        let host = Name(host.display());
+        write!(f, "directory `{host}` as `{}`, {access}", Name(guest))
     }
 }
 
@@ -97,7 +101,7 @@ pub struct Sandboxes {
 )]
 pub enum SandboxError {
     /// A directory that is to be granted cannot be opened.
-    #[error("failed to open directory `{}` for `{part}`; make it first, or name another one", .host.display())]
+    #[error("failed to open directory `{}` for `{part}`; make it first, or name another one", Name(.host.display()))]
     Preopen {
         part: PartName,
         host: PathBuf,
@@ -168,7 +172,10 @@ impl Sandbox {
         match grant {
             Grant::Preopens => self.preopens.iter().map(ToString::to_string).collect(),
             Grant::Environment => {
-                let variables = self.env.iter().map(|(key, _)| format!("variable `{key}`"));
+                let variables = self
+                    .env
+                    .iter()
+                    .map(|(key, _)| format!("variable `{}`", Name(key)));
                 let arguments = match self.args.len() {
                     0 => None,
                     1 => Some("1 argument".to_owned()),

@@ -1,7 +1,11 @@
 //! The standard error of a plug: whole lines, marked with its name.
+//!
+//! The plug cannot take the mark away again or write a line without one: everything but newlines and
+//! tabs that a terminal would obey is escaped, and so are bytes that are no UTF-8.
 
-use crate::name::PartName;
+use crate::{name::PartName, untrusted::Text};
 use std::{
+    fmt::Write as _,
     io::{self, Write},
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
@@ -34,28 +38,59 @@ impl StderrLines {
 impl Line {
     fn push(&mut self, bytes: &[u8], out: &mut impl Write) -> io::Result<()> {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            for chunk in piece.chunks(MAX_LINE) {
+            let (line, is_whole) = match piece.strip_suffix(b"\n") {
+                Some(line) => (line, true),
+                None => (piece, false),
+            };
+            for chunk in line.chunks(MAX_LINE) {
                 self.unfinished.extend_from_slice(chunk);
-                if self.unfinished.ends_with(b"\n") || self.unfinished.len() >= MAX_LINE {
-                    self.finish(out)?;
+                if self.unfinished.len() >= MAX_LINE {
+                    self.write(whole_characters(&self.unfinished), out)?;
                 }
+            }
+            if is_whole {
+                self.write(self.unfinished.len(), out)?;
             }
         }
         Ok(())
     }
 
-    /// Writes mark and line at once, so that lines of several parts do not mix.
-    fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if self.unfinished.is_empty() {
-            return Ok(());
-        }
-        let mut line = self.mark.clone().into_bytes();
-        line.append(&mut self.unfinished);
-        if !line.ends_with(b"\n") {
-            line.push(b'\n');
-        }
-        out.write_all(&line)
+    /// Writes so many of the bytes as a line, with its mark and at once, so that lines of several
+    /// parts do not mix.
+    fn write(&mut self, count: usize, out: &mut impl Write) -> io::Result<()> {
+        let line = format!("{}{}\n", self.mark, escaped(&self.unfinished[..count]));
+        self.unfinished.drain(..count);
+        out.write_all(line.as_bytes())
     }
+
+    /// Writes what is left.
+    fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
+        match self.unfinished.len() {
+            0 => Ok(()),
+            count => self.write(count, out),
+        }
+    }
+}
+
+/// How many of the bytes there are before the beginning of a character whose rest may yet come.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let chunks = bytes.utf8_chunks();
+    let tail = chunks.last().map_or(&[][..], |last| last.invalid());
+    let is_beginning = str::from_utf8(tail).is_err_and(|error| error.error_len().is_none());
+    bytes.len() - if is_beginning { tail.len() } else { 0 }
+}
+
+/// A line without its newline, as it is shown.
+fn escaped(line: &[u8]) -> String {
+    let mut shown = String::new();
+    for chunk in line.utf8_chunks() {
+        // Writing to a string cannot fail.
+        let _ = write!(shown, "{}", Text(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(shown, "\\x{byte:02x}");
+        }
+    }
+    shown
 }
 
 impl Drop for Line {
@@ -118,6 +153,73 @@ mod tests {
         assert_eq!(marked(&[b"a\nb\n"]), "[cache] a\n[cache] b\n");
         assert_eq!(marked(&[b"a", b"b\n", b"c"]), "[cache] ab\n[cache] c\n");
         assert_eq!(marked(&[b"\n\n"]), "[cache] \n[cache] \n");
+    }
+
+    #[test]
+    fn a_plug_cannot_take_its_mark_away() {
+        for (bytes, shown) in [
+            (&b"\rerror: x\x1b[K"[..], r"\u{d}error: x\u{1b}[K"),
+            (
+                b"\x1b[1A\x1b[2K\x08\x0b\x0c",
+                r"\u{1b}[1A\u{1b}[2K\u{8}\u{b}\u{c}",
+            ),
+            (b"\x1b]0;t\x07\0\x7f", r"\u{1b}]0;t\u{7}\u{0}\u{7f}"),
+            (b"\xc2\x9b2J\xc2\x85", r"\u{9b}2J\u{85}"),
+            (b"\x9b2J\xff\xe2\x80", r"\x9b2J\xff\xe2\x80"),
+            (
+                "\u{202e}\u{2028}\u{200b}".as_bytes(),
+                r"\u{202e}\u{2028}\u{200b}",
+            ),
+            ("a\tb é 日".as_bytes(), "a\tb é 日"),
+        ] {
+            let expected = format!("[cache] {shown}\n");
+            assert_eq!(marked(&[bytes]), expected);
+            assert_eq!(marked(&[bytes, b"\n"]), expected);
+            let bytes: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(marked(&bytes), expected, "byte by byte");
+        }
+    }
+
+    #[test]
+    fn a_character_is_whole_wherever_a_line_is_cut() {
+        for filled in MAX_LINE - 4..=MAX_LINE {
+            let line = ["x".repeat(filled).as_str(), "\u{9b}🦀\u{202e}é"].concat();
+            let shown = marked(&[line.as_bytes()]);
+            assert!(!shown.contains("\\x"), "{filled}");
+            let unmarked = shown.replace("[cache] ", "").replace('\n', "");
+            assert_eq!(unmarked, Text(&line).to_string());
+        }
+    }
+
+    #[test]
+    fn every_line_has_its_mark_whatever_is_written() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        for _ in 0..300 {
+            let telling = [
+                b"\n\r\x1b\x9b",
+                "\u{9b}".as_bytes(),
+                b"x",
+                b"\xf0\x9f",
+                b"\xa6\x80",
+            ];
+            let pieces = (0..rng.usize(..40)).map(|_| match rng.u8(..4) {
+                0 => vec![rng.u8(..); rng.usize(..MAX_LINE)],
+                _ => rng.choice(telling).expect("a piece").to_vec(),
+            });
+            let pieces: Vec<Vec<u8>> = pieces.collect();
+            let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+            let shown = marked(&pieces);
+            assert!(
+                shown
+                    .split_terminator('\n')
+                    .all(|line| line.starts_with("[cache] "))
+            );
+            assert!(
+                !shown
+                    .chars()
+                    .any(|c| c.is_control() && c != '\n' && c != '\t')
+            );
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Traps, explained: which part, which function, why.
 
 use crate::{
+    demangle::Demangled,
     layout::Layout,
     limits::{MAX_PASSED, MAX_RANDOM, Refusal},
     name::PartName,
+    untrusted::Name,
 };
-use cpp_demangle::DemangleOptions;
 use std::fmt;
 use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
 
@@ -14,7 +15,7 @@ use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
 pub struct Trap {
     /// The part that was running, where that is known.
     pub part: Option<PartName>,
-    /// Why it stopped, in words.
+    /// Why it stopped, in words; they may quote the guest.
     pub reason: String,
     /// A limit that was reached before, and mostly is what the trap is about.
     pub refusal: Option<Refusal>,
@@ -29,7 +30,8 @@ pub struct Trap {
 pub struct Frame {
     /// The part that the function belongs to.
     pub part: Option<PartName>,
-    /// Its name, demangled; `None` where the binary carries no names.
+    /// Its name as the binary has it, which may be mangled; `None` where the binary carries no
+    /// names. Shown with `{}` the frame has it demangled, escaped, and cut where it is long.
     pub function: Option<String>,
     /// Its index in its core module.
     pub index: u32,
@@ -73,7 +75,7 @@ impl Frame {
             .and_then(|offset| layout.part_at(offset));
         Self {
             part: place.map(|(part, _)| part.clone()),
-            function: frame.func_name().map(demangled),
+            function: frame.func_name().map(str::to_owned),
             index: frame.func_index(),
             offset: place.map(|(_, offset)| offset),
         }
@@ -92,17 +94,6 @@ fn is_adapter(frame: &FrameInfo) -> bool {
         .module()
         .imports()
         .any(|import| import.module() == "flags")
-}
-
-/// Rust's and C++'s names as they are in the source.
-fn demangled(name: &str) -> String {
-    if let Ok(name) = rustc_demangle::try_demangle(name) {
-        return format!("{name:#}");
-    }
-    cpp_demangle::Symbol::new(name)
-        .ok()
-        .and_then(|symbol| symbol.demangle(&DemangleOptions::default()).ok())
-        .unwrap_or_else(|| name.to_owned())
 }
 
 /// What the engine tells by words alone, and what that means to whoever wrote the guest. The golden
@@ -154,8 +145,8 @@ fn reason(error: &wasmtime::Error) -> String {
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.part {
-            Some(part) => write!(f, "`{part}` trapped: {}", self.reason)?,
-            None => write!(f, "trapped: {}", self.reason)?,
+            Some(part) => write!(f, "`{part}` trapped: {}", Name(&self.reason))?,
+            None => write!(f, "trapped: {}", Name(&self.reason))?,
         }
         if let Some(refusal) = &self.refusal {
             write!(f, "; before that, {refusal}")?;
@@ -172,27 +163,12 @@ impl fmt::Display for Frame {
             write!(f, "`{part}`: ")?;
         }
         match &self.function {
-            Some(function) => f.write_str(function)?,
+            Some(function) => write!(f, "{}", Name(Demangled(function)))?,
             None => write!(f, "function {}", self.index)?,
         }
         match self.offset {
             Some(offset) => write!(f, " at {offset:#x}"),
             None => Ok(()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::demangled;
-
-    #[test]
-    fn names_are_shown_as_the_source_has_them() {
-        assert_eq!(
-            demangled("_ZN4core9panicking5panic17h0123456789abcdefE"),
-            "core::panicking::panic"
-        );
-        assert_eq!(demangled("_ZN5cache3getEv"), "cache::get()");
-        assert_eq!(demangled("plain_c"), "plain_c");
     }
 }

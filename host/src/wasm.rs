@@ -1,6 +1,6 @@
 //! Reading WebAssembly: binary or text, component or core module.
 
-use crate::guarded::guarded;
+use crate::{guarded::guarded, untrusted::Name};
 use std::{
     borrow::Cow,
     fs::File,
@@ -53,27 +53,28 @@ pub enum Kind {
 )]
 pub enum ReadError {
     /// The file could not be opened or read.
-    #[error("failed to read `{origin}`")]
+    #[error("failed to read `{}`", Name(.origin))]
     Io { origin: String, source: io::Error },
     /// The file is larger than [`MAX_FILE_SIZE`].
-    #[error("failed to read `{origin}`: it is larger than {} MiB", MAX_FILE_SIZE >> 20)]
+    #[error("failed to read `{}`: it is larger than {} MiB", Name(.origin), MAX_FILE_SIZE >> 20)]
     TooLarge { origin: String },
     /// It is text, and larger than [`MAX_TEXT_SIZE`].
-    #[error("`{origin}` is more than {} MiB of text; give it as binary", MAX_TEXT_SIZE >> 20)]
+    #[error("`{}` is more than {} MiB of text; give it as binary", Name(.origin), MAX_TEXT_SIZE >> 20)]
     TooMuchText { origin: String },
     /// Neither the binary format nor its text form.
     #[error(
-        "`{origin}` is no WebAssembly: it starts with {start}; give a component or a core module, as binary or as `.wat` text"
+        "`{}` is no WebAssembly: it starts with {start}; give a component or a core module, as binary or as `.wat` text",
+        Name(.origin)
     )]
     NotWasm { origin: String, start: String },
     /// The text form does not parse.
-    #[error("failed to parse `{origin}` as WebAssembly text")]
+    #[error("failed to parse `{}` as WebAssembly text", Name(.origin))]
     Text {
         origin: String,
         source: anyhow::Error,
     },
     /// The binary does not validate.
-    #[error("`{origin}` is damaged or uses features that are not supported here")]
+    #[error("`{}` is damaged or uses features that are not supported here", Name(.origin))]
     Invalid {
         origin: String,
         source: BinaryReaderError,

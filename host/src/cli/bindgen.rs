@@ -2,7 +2,7 @@ use super::{output::write_whole, phases::Phases};
 use anyhow::Context;
 use clap::ValueEnum;
 use std::{fs, path::PathBuf, process::ExitCode};
-use wit_host::Language;
+use wit_host::{Language, untrusted::Name};
 
 /// Generate bindings for a world.
 #[derive(clap::Args)]
@@ -33,7 +33,10 @@ impl Bindgen {
         })?;
         phases.time("write", || -> anyhow::Result<()> {
             fs::create_dir_all(&self.out_dir).with_context(|| {
-                format!("failed to make directory `{}`", self.out_dir.display())
+                format!(
+                    "failed to make directory `{}`",
+                    Name(self.out_dir.display())
+                )
             })?;
             files
                 .iter()

@@ -1,4 +1,4 @@
-use super::{Cli, console::print};
+use super::{Cli, console::write_to_stdout};
 use clap::CommandFactory;
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ impl Completions {
     pub fn exec(self) -> anyhow::Result<ExitCode> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "wit-host", &mut script);
-        print(String::from_utf8_lossy(&script))?;
+        write_to_stdout(&script)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -26,7 +26,7 @@ impl Man {
     pub fn exec(self) -> anyhow::Result<ExitCode> {
         let mut page = Vec::new();
         clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-        print(String::from_utf8_lossy(&page))?;
+        write_to_stdout(&page)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{console::say, remedy};
 use std::process::ExitCode;
-use wit_host::{Frame, InvokeError, Outcome, Trap};
+use wit_host::{Frame, InvokeError, Outcome, Trap, untrusted::Message};
 
 /// The command line asks for something that makes no sense.
 pub const USAGE: u8 = 2;
@@ -38,9 +38,10 @@ impl Failure {
             None => say(format_args!("error: {}", self.0)),
         }
         for cause in self.0.chain().skip(1) {
+            let cause = Message(cause).to_string();
             say(format_args!(
                 "  caused by: {}",
-                cause.to_string().trim_end().replace('\n', "\n    ")
+                cause.trim_end().replace('\n', "\n    ")
             ));
         }
         ExitCode::from(if is_usage(&self.0) { USAGE } else { HOST })

@@ -1,5 +1,6 @@
 use super::{args::read_wasm, console::print, phases::Phases};
 use std::{path::PathBuf, process::ExitCode};
+use wit_host::untrusted::Json;
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
 #[derive(clap::Args)]
@@ -21,7 +22,8 @@ impl Inspect {
         if self.mermaid {
             print(report.mermaid())?;
         } else if self.json {
-            print(format_args!("{}\n", serde_json::to_string_pretty(&report)?))?;
+            let json = serde_json::to_string_pretty(&report)?;
+            print(format_args!("{}\n", Json(json)))?;
         } else {
             print(report)?;
         }

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, Instance, InstantiateError, InvokeError, PartName, Sandbox};
+use wit_host::{Call, Instance, InstantiateError, InvokeError, PartName, Sandbox, untrusted::Json};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
@@ -103,7 +103,7 @@ impl Session {
         let value = self.tokio.block_on(self.instance.invoke(call))?;
         Ok(match value {
             None => String::new(),
-            Some(value) if self.json => format!("{}\n", value.json),
+            Some(value) if self.json => format!("{}\n", Json(&value.json)),
             Some(value) => format!("{}\n", value.wave),
         })
     }

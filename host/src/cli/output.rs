@@ -7,6 +7,7 @@ use std::{
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
 };
+use wit_host::untrusted::Name;
 
 /// A file that is written whole or not at all.
 #[derive(clap::Args)]
@@ -51,8 +52,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     {
         anyhow::bail!(
             "failed to write `{}`: there is no directory `{}`; make it first",
-            path.display(),
-            parent.display()
+            Name(path.display()),
+            Name(parent.display())
         );
     }
     let is_special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
@@ -61,7 +62,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     } else {
         write_and_rename(path, bytes)
     };
-    written.with_context(|| format!("failed to write `{}`", path.display()))
+    written.with_context(|| format!("failed to write `{}`", Name(path.display())))
 }
 
 fn write_and_rename(path: &Path, bytes: &[u8]) -> io::Result<()> {

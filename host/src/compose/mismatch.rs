@@ -1,7 +1,10 @@
 //! What does not fit, explained.
 
 use super::Part;
-use crate::wit::{Side, Wit};
+use crate::{
+    untrusted::{Name, Text},
+    wit::{Side, Wit},
+};
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -81,8 +84,11 @@ impl fmt::Display for Mismatch {
         } = self;
         write!(
             f,
-            "plug `{}` exports `{}`, but not as `{}` imports it: {reason:#}; build both against the same WIT",
-            plug.0, plug.1, importer.0
+            "plug `{}` exports `{}`, but not as `{}` imports it: {}; build both against the same WIT",
+            plug.0,
+            Name(&plug.1),
+            importer.0,
+            Name(format_args!("{reason:#}"))
         )?;
         for item in items {
             write!(
@@ -108,7 +114,7 @@ impl fmt::Display for Indented<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0
             .lines()
-            .try_for_each(|line| write!(f, "\n    {line}"))
+            .try_for_each(|line| write!(f, "\n    {}", Text(line)))
     }
 }
 
@@ -124,11 +130,13 @@ pub(super) fn nearest(exports: &[String], open: &[String]) -> Option<String> {
             .find_map(|export| Some((export, *imports.get(part_of(export))?)))
     };
     if let Some((export, import)) = same(unversioned) {
+        let (export, import) = (Name(export), Name(import));
         return Some(format!(
             "`{export}` and `{import}` are incompatible versions; build both against the same one"
         ));
     }
     let (export, import) = same(interface)?;
+    let (export, import) = (Name(export), Name(import));
     Some(format!(
         "`{export}` and `{import}` are different packages; build both against the same one"
     ))

@@ -1,6 +1,7 @@
 //! Pictures of a composition.
 
 use super::{Composition, Link, Provider};
+use crate::untrusted::Name;
 use std::{collections::HashMap, fmt::Write};
 
 /// A language that pictures are written in.
@@ -10,6 +11,29 @@ pub enum PictureFormat {
     Mermaid,
     /// Graphviz.
     Dot,
+}
+
+impl PictureFormat {
+    /// A text as it stands between the quotes of a label, which it can neither end nor format.
+    pub(crate) fn label(self, text: &str) -> String {
+        let mut label = String::new();
+        for c in Name(text).to_string().chars() {
+            match (self, c) {
+                (Self::Mermaid, '"') => label.push_str("#quot;"),
+                (Self::Mermaid, '<') => label.push_str("#lt;"),
+                (Self::Mermaid, '>') => label.push_str("#gt;"),
+                (Self::Mermaid, '&') => label.push_str("#amp;"),
+                (Self::Mermaid, '#') => label.push_str("#35;"),
+                // It would start a label in Markdown.
+                (Self::Mermaid, '`') => label.push_str("#96;"),
+                (Self::Dot, '"') => label.push_str("\\\""),
+                (Self::Dot, '\\') => label.push_str("\\\\"),
+                (Self::Dot, '&') => label.push_str("&amp;"),
+                _ => label.push(c),
+            }
+        }
+        label
+    }
 }
 
 /// Arrows go from the part that imports to the part that exports, and for what is still open to a
@@ -56,6 +80,7 @@ pub(super) fn draw(composition: &Composition, format: PictureFormat) -> String {
 }
 
 fn node(picture: &mut String, format: PictureFormat, id: &str, label: &str) {
+    let label = format.label(label);
     // Writing to a string cannot fail.
     let _ = match format {
         PictureFormat::Mermaid => writeln!(picture, "  {id}[\"{label}\"]"),
@@ -64,8 +89,27 @@ fn node(picture: &mut String, format: PictureFormat, id: &str, label: &str) {
 }
 
 fn arrow(picture: &mut String, format: PictureFormat, from: &str, label: &str, to: &str) {
+    let label = format.label(label);
     let _ = match format {
         PictureFormat::Mermaid => writeln!(picture, "  {from} -- \"{label}\" --> {to}"),
         PictureFormat::Dot => writeln!(picture, "  {from} -> {to} [label=\"{label}\"];"),
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_stays_between_its_quotes() {
+        let text = "url=<x\">]\n  p0[`#\\N&lt;\x1b";
+        assert_eq!(
+            PictureFormat::Mermaid.label(text),
+            r"url=#lt;x#quot;#gt;]\u{a}  p0[#96;#35;\N#amp;lt;\u{1b}"
+        );
+        assert_eq!(
+            PictureFormat::Dot.label(text),
+            r#"url=<x\">]\\u{a}  p0[`#\\N&amp;lt;\\u{1b}"#
+        );
+    }
 }

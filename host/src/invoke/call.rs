@@ -1,5 +1,6 @@
 //! Calls as text: `name(argument, …)`.
 
+use crate::untrusted::Name;
 use std::str::FromStr;
 
 /// A call: the name of a function and its arguments, in WAVE.
@@ -14,7 +15,8 @@ pub struct Call {
 /// A text that is no call.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "`{text}` is no call: {reason}; write `name(argument, …)` with values such as `1`, `\"text\"`, `[1, 2]`, `some(1)`"
+    "`{}` is no call: {reason}; write `name(argument, …)` with values such as `1`, `\"text\"`, `[1, 2]`, `some(1)`",
+    Name(.text)
 )]
 pub struct CallSyntaxError {
     text: String,

@@ -1,7 +1,7 @@
 //! Values in WAVE.
 
 use super::{Call, Function, InvokeError, json};
-use crate::types;
+use crate::{types, untrusted::Text};
 use wasmtime::{
     FuncType,
     component::{ResourceAny, Val, types::ComponentFunc},
@@ -10,7 +10,8 @@ use wasmtime::{
 /// A result, for reading and for programs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value {
-    /// In WAVE; a resource is `$1`, `$2`, …, in the order that they were made.
+    /// In WAVE; a resource is `$1`, `$2`, …, in the order that they were made. What a terminal should
+    /// not get is escaped, as WAVE does it: it is the same value.
     pub wave: String,
     /// In JSON. Options are null or the value, variants an object of one field, numbers that are
     /// not finite and resources are strings.
@@ -36,6 +37,7 @@ impl Value {
             function: function.to_owned(),
             reason: error.to_string(),
         })?;
+        let wave = Text(wave).to_string();
         Ok(Self { wave, json })
     }
 

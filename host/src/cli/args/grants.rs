@@ -2,7 +2,7 @@
 
 use crate::cli::exit::UsageError;
 use std::path::PathBuf;
-use wit_host::{Access, PartName, Preopen, Sandbox, Sandboxes};
+use wit_host::{Access, PartName, Preopen, Sandbox, Sandboxes, untrusted::Name};
 
 /// Grants. Without them a component reaches nothing of this machine.
 #[derive(clap::Args)]
@@ -41,14 +41,18 @@ impl GrantArgs {
         for text in &self.dirs {
             let (name, rest) = split_dir_name(text);
             let preopen = parse_preopen(rest).ok_or_else(|| {
-                UsageError(format!("`--dir {text}`: HOST and GUEST cannot be empty"))
+                UsageError(format!(
+                    "`--dir {}`: HOST and GUEST cannot be empty",
+                    Name(text)
+                ))
             })?;
             parts.grant("--dir", text, name, |sandbox| sandbox.preopen(preopen))?;
         }
         for text in &self.env {
             let (name, key, value) = split_env(text).ok_or_else(|| {
                 UsageError(format!(
-                    "`--env {text}` is not of the form `[NAME=]KEY=VALUE`"
+                    "`--env {}` is not of the form `[NAME=]KEY=VALUE`",
+                    Name(text)
                 ))
             })?;
             parts.grant("--env", text, name, |sandbox| sandbox.env(key, value))?;
@@ -90,9 +94,10 @@ impl Parts<'_> {
             .chain(self.sandboxes.plugs.keys())
             .map(|name| format!("`{name}`"))
             .collect();
-        let consumer = self.consumer;
+        let (consumer, text) = (self.consumer, Name(text));
         UsageError(format!(
-            "`{flag} {text}`: no part is named `{name}`; there are {}, and `{flag} {consumer}={text}` means it as it stands",
+            "`{flag} {text}`: no part is named `{}`; there are {}, and `{flag} {consumer}={text}` means it as it stands",
+            Name(name),
             names.join(", ")
         ))
     }

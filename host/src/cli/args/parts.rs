@@ -3,7 +3,7 @@
 use super::input::{is_stdin, read_component};
 use crate::cli::exit::UsageError;
 use std::path::{Path, PathBuf};
-use wit_host::{Part, PartName};
+use wit_host::{Part, PartName, untrusted::Name};
 
 /// `FILE --plug [NAME=]PLUG …`
 #[derive(clap::Args)]
@@ -121,13 +121,14 @@ fn parse_plug(text: &str) -> Result<(PartName, &Path), UsageError> {
     {
         let name = name
             .parse()
-            .map_err(|error| UsageError(format!("`--plug {text}`: {error}")))?;
+            .map_err(|error| UsageError(format!("`--plug {}`: {error}", Name(text))))?;
         return Ok((name, Path::new(path)));
     }
     let path = Path::new(text);
     let name = PartName::of_file(path).ok_or_else(|| {
         UsageError(format!(
-            "`--plug {text}`: the file's name gives no name; give one, as in `--plug NAME={text}`"
+            "`--plug {0}`: the file's name gives no name; give one, as in `--plug NAME={0}`",
+            Name(text)
         ))
     })?;
     Ok((name, path))

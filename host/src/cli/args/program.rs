@@ -6,7 +6,7 @@ use anyhow::Context;
 use std::path::Path;
 use wit_host::{
     Composition, Explanation, Form, Kind, Limits, Part, PartName, Precompiled, Program, Runtime,
-    RuntimeOptions, Sandbox, Sandboxes, Wasm,
+    RuntimeOptions, Sandbox, Sandboxes, Wasm, untrusted::Name,
 };
 
 /// Everything that `run` and `invoke` have in common.
@@ -114,7 +114,7 @@ impl ProgramArgs {
         if !self.allow_precompiled {
             let message = format!(
                 "`{}` is native code, which could do anything; if it is your own, add `--allow-precompiled`",
-                path.display()
+                Name(path.display())
             );
             return Err(UsageError(message).into());
         }
@@ -127,7 +127,7 @@ impl ProgramArgs {
             Some(plug) => Err(UsageError(format!(
                 "`--plug {}` has nothing to meet: `{}` {why}",
                 plug.name,
-                self.parts.socket.display()
+                Name(self.parts.socket.display())
             ))),
         }
     }

@@ -7,7 +7,7 @@ use rustyline::{
     error::ReadlineError, history::DefaultHistory,
 };
 use std::process::ExitCode;
-use wit_host::{Call, Function, InvokeError};
+use wit_host::{Call, Function, InvokeError, untrusted::Name};
 
 /// Reads calls until the end of input. A mistake is said and forgotten; a call that does not
 /// return ends it, as the instance is lost.
@@ -16,8 +16,8 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
     for function in &functions {
         print(format_args!(
             "{}: {}\n",
-            function.full_name(),
-            function.signature
+            Name(function.full_name()),
+            Name(&function.signature)
         ))?;
     }
     let mut editor = Editor::<Completion, DefaultHistory>::new()?;
@@ -43,7 +43,7 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Completes the names of functions.
+/// Completes the names of functions, as far as they can be typed: what has to be escaped cannot.
 #[derive(Helper, Highlighter, Hinter, Validator)]
 struct Completion(Vec<Function>);
 
@@ -65,7 +65,7 @@ impl Completer for Completion {
             .iter()
             .flat_map(|function| [function.name.clone(), function.full_name()]);
         let mut names: Vec<String> = names
-            .filter(|name| name.starts_with(typed))
+            .filter(|name| name.starts_with(typed) && Name(name).to_string() == *name)
             .map(|name| name + "(")
             .collect();
         names.sort();
