@@ -4,7 +4,9 @@
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
 mod authority;
+mod bless;
 mod conformance;
+mod count;
 mod embedding;
 mod golden;
 mod guests;
@@ -26,6 +28,7 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = golden::trials()
         .into_iter()
+        .chain(bless::trials())
         .chain(embedding::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
