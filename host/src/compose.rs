@@ -292,7 +292,9 @@ fn refuse_idle_plugs(
             _ => None,
         });
         let hint = match taken {
-            Some((import, by)) => Some(format!("`{import}` is met by `{by}`, which is nearer")),
+            Some((import, by)) => Some(format!(
+                "`{import}` is met by `{by}`, which is nearer; leave one of them out"
+            )),
             None => mismatch::nearest(&exports, &open),
         };
         return Err(ComposeError::FitsNothing {
@@ -353,14 +355,14 @@ fn fits_nothing(exports: &[String], open: &[String], hint: &Option<String>) -> S
             .collect::<Vec<_>>()
             .join(", "),
     };
-    let mut text = format!(
-        ": it exports {}, and what is still to be met is {}",
+    let remedy = match (hint, open) {
+        (Some(hint), _) => hint.as_str(),
+        (None, []) => "leave it out, or plug it after a component that imports what it exports",
+        (None, _) => "plug a component that exports what is still to be met",
+    };
+    format!(
+        ": it exports {}, and what is still to be met is {}; {remedy}",
         names(exports),
         names(open)
-    );
-    if let Some(hint) = hint {
-        text.push_str("; ");
-        text.push_str(hint);
-    }
-    text
+    )
 }

@@ -30,7 +30,7 @@ struct Case {
     is_read_only: bool,
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 5] = [
     Case {
         name: "nothing",
         grants: &[],
@@ -46,6 +46,14 @@ const CASES: [Case; 4] = [
         consumer: &["filesystem/", "cli/environment#get-environment"],
         plug: &[],
         is_read_only: false,
+    },
+    Case {
+        name: "consumer-read-only",
+        grants: &["--dir=data::/data:ro"],
+        arguments: &[],
+        consumer: &["filesystem/"],
+        plug: &[],
+        is_read_only: true,
     },
     Case {
         name: "plug",

@@ -11,8 +11,10 @@ mod embedding;
 mod golden;
 mod guests;
 mod hostile;
+mod limits;
 mod matrix;
 mod processes;
+mod refusals;
 mod stacks;
 mod tampered;
 mod torture;
@@ -30,12 +32,14 @@ fn main() {
         .into_iter()
         .chain(bless::trials())
         .chain(embedding::trials())
+        .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
         .chain(authority::trials())
         .chain(tampered::trials())
         .chain(torture::trials())
         .chain(processes::trials())
+        .chain(refusals::trials())
         .chain(hostile::trials())
         .chain(traps::trials())
         .collect();
