@@ -90,7 +90,7 @@ fn tables() -> Result<(), Failed> {
         table_elements,
         ..Limits::default()
     };
-    let fields = "(table 20 funcref) (table 40 externref)";
+    let fields = "(table 20 funcref) (table 40 funcref)";
     let program = load(&RuntimeOptions::default(), &instances(2, fields))?;
     let refusal = Refusal {
         what: Growing::Tables,
