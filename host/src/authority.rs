@@ -172,14 +172,61 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_is_the_interface_of_its_name() {
-        for package in ["filesystem", "cli"] {
-            for interface in ["preopens", "environment", "stdin", "stderr", "exit"] {
-                let name = format!("wasi:{package}/{interface}@0.2.0");
-                if let Authority::Granted(grant) = Authority::of_import(&name) {
-                    assert_eq!(grant.interface(), interface);
-                }
-            }
+    fn each_interface_of_wasi_has_the_authority_that_its_handles_give() {
+        let of = |name: &str| Authority::of_import(&format!("wasi:{name}@0.2.6"));
+        let granted = [
+            ("filesystem/preopens", Grant::Preopens),
+            ("cli/environment", Grant::Environment),
+            ("cli/stdin", Grant::Stdin),
+            ("cli/stdout", Grant::Stdout),
+            ("cli/stderr", Grant::Stderr),
+            ("cli/exit", Grant::Exit),
+            ("cli/terminal-stdin", Grant::TerminalStdin),
+            ("cli/terminal-stdout", Grant::TerminalStdout),
+            ("cli/terminal-stderr", Grant::TerminalStderr),
+        ];
+        for (name, grant) in granted {
+            assert_eq!(of(name), Authority::Granted(grant), "{name}");
+            assert_eq!(name.split('/').next_back(), Some(grant.interface()));
+        }
+        assert_eq!(granted.map(|(_, grant)| grant), Grant::ALL);
+        for name in [
+            "network",
+            "instance-network",
+            "ip-name-lookup",
+            "tcp",
+            "tcp-create-socket",
+            "udp",
+            "udp-create-socket",
+        ] {
+            assert_eq!(of(&format!("sockets/{name}")), Authority::Network, "{name}");
+        }
+        for name in [
+            "io/error",
+            "io/poll",
+            "io/streams",
+            "clocks/monotonic-clock",
+            "clocks/wall-clock",
+            "random/random",
+            "random/insecure",
+            "random/insecure-seed",
+            "filesystem/types",
+            "cli/terminal-input",
+            "cli/terminal-output",
+        ] {
+            assert_eq!(of(name), Authority::Shared, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_foreign_is_not_provided_by_the_host() {
+        assert!(!Authority::Foreign.is_provided_by_host());
+        for authority in [
+            Authority::Shared,
+            Authority::Granted(Grant::Preopens),
+            Authority::Network,
+        ] {
+            assert!(authority.is_provided_by_host(), "{authority:?}");
         }
     }
 }

@@ -414,10 +414,10 @@ fn refuse_idle_plugs(
             .filter(|link| link.importer < index && exported.contains(&link.import))
             .find_map(|link| Some((&link.import, &parts[link.part()?.0].name)));
         let hint = match taken {
-            Some((import, by)) => {
-                let import = Name(import);
-                Some(format!("`{import}` is met by `{by}`, which is nearer"))
-            }
+            Some((import, by)) => Some(format!(
+                "`{}` is satisfied by `{by}`, which is nearer; leave one of them out",
+                Name(import)
+            )),
             None => mismatch::nearest(&exports, &open),
         };
         return Err(ComposeError::FitsNothing {
@@ -515,14 +515,14 @@ fn fits_nothing(exports: &[String], open: &[String], hint: &Option<String>) -> S
             .collect::<Vec<_>>()
             .join(", "),
     };
-    let mut text = format!(
-        ": it exports {}, and what is still to be met is {}",
+    let remedy = match (hint, open) {
+        (Some(hint), _) => hint.as_str(),
+        (None, []) => "leave it out, or plug it after a component that imports what it exports",
+        (None, _) => "plug a component that exports what is still to be met",
+    };
+    format!(
+        ": it exports {}, and what is still to be met is {}; {remedy}",
         names(exports),
         names(open)
-    );
-    if let Some(hint) = hint {
-        text.push_str("; ");
-        text.push_str(hint);
-    }
-    text
+    )
 }

@@ -39,3 +39,51 @@ impl Drop for Ticker {
         self.0.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+    use wasmtime::{Config, Instance, Module, Store, Trap, UpdateDeadline};
+
+    /// How many ticks a loop runs for.
+    const TICKS: u32 = 20;
+
+    /// How long it takes running code to see so many ticks.
+    fn ticking() -> Duration {
+        let engine = Engine::new(Config::new().epoch_interruption(true)).expect("an engine");
+        let looping = wat::parse_str("(module (func (export \"f\") (loop $l (br $l))))");
+        let module = Module::new(&engine, looping.expect("valid text")).expect("it compiles");
+        let mut store = Store::new(&engine, 0);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut store| {
+            *store.data_mut() += 1;
+            match *store.data() {
+                TICKS => Err(Trap::Interrupt.into()),
+                _ => Ok(UpdateDeadline::Continue(1)),
+            }
+        });
+        let instance = Instance::new(&mut store, &module, &[]).expect("it instantiates");
+        let f = instance.get_typed_func::<(), ()>(&mut store, "f");
+        let f = f.expect("it exports `f`");
+        let _ticker = Ticker::start(&engine);
+        let started = Instant::now();
+        f.call(&mut store, ()).expect_err("it is interrupted");
+        started.elapsed()
+    }
+
+    /// Told against a thread that sleeps as often beside it: on a busy machine both wait.
+    #[test]
+    fn running_code_looks_at_the_clock_every_ten_milliseconds() {
+        let tick = Duration::from_millis(10);
+        let sleeping = thread::spawn(move || {
+            let started = Instant::now();
+            (0..TICKS).for_each(|_| thread::sleep(tick));
+            started.elapsed()
+        });
+        let ticked = ticking();
+        let slept = sleeping.join().expect("it does not panic");
+        assert!(ticked >= tick * TICKS, "{ticked:?} for {TICKS} ticks");
+        assert!(ticked < 4 * slept, "{ticked:?}, beside {slept:?}");
+    }
+}

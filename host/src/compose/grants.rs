@@ -117,3 +117,154 @@ pub(super) fn top_level_imports(component: &[u8]) -> wasmparser::Result<Vec<&str
     }
     Ok(imports)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{authority::Grant, componentize::Component, wasm::Wasm};
+
+    fn part(name: &str) -> Part {
+        let empty = Wasm::parse(name, b"(component)".to_vec()).expect("valid text");
+        Part::new(name, Component::try_from(empty).expect("a component")).expect("a name")
+    }
+
+    fn link(importer: usize, import: &str, provider: Option<usize>) -> Link {
+        Link {
+            importer,
+            import: import.to_owned(),
+            provider: provider.map(|index| (index, import.to_owned())),
+        }
+    }
+
+    /// Of a consumer, which has its own directories, and two plugs, of which the first has its own too
+    /// and imports an interface that the second exports.
+    fn links() -> Vec<Link> {
+        vec![
+            link(0, "wasi:filesystem/preopens@0.2.6", None),
+            link(0, "wasi:io/streams@0.2.6", None),
+            link(0, "test:numbers/number@1.0.0", Some(1)),
+            link(0, "test:other/open@1.0.0", None),
+            link(1, "wasi:filesystem/preopens@0.2.6", None),
+            link(1, "wasi:io/streams@0.2.6", None),
+            link(1, "wasi:cli/stdin@0.2.3", Some(2)),
+        ]
+    }
+
+    const OWN: [&str; 4] = [
+        "wasi:filesystem/preopens@0.2.6",
+        "wasi:io/streams@0.2.6",
+        "test:other/open@1.0.0",
+        "plug:grant/preopens@0.2.6",
+    ];
+
+    /// What is found wrong with a composed component that has these imports.
+    fn verdict(imports: &[&str]) -> Option<(&'static str, String)> {
+        let imports = imports
+            .iter()
+            .map(|name| format!("(import \"{name}\" (instance))"));
+        let text = format!("(component {})", imports.collect::<String>());
+        verdict_on(&text)
+    }
+
+    fn verdict_on(text: &str) -> Option<(&'static str, String)> {
+        let parts = [part("consumer"), part("plug"), part("last")];
+        let parts: Vec<&Part> = parts.iter().collect();
+        let links = links();
+        let private = private_imports(&parts, &links).expect("all can be granted");
+        let bytes = wat::parse_str(text).expect("valid text");
+        match verify(&bytes, &parts, &links, &private) {
+            Ok(()) => None,
+            Err(ComposeError::Unsound { wrong, import }) => Some((wrong, import)),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn what_each_plug_has_for_itself_is_what_carries_authority_and_no_plug_exports() {
+        let parts = [part("consumer"), part("plug"), part("last")];
+        let parts: Vec<&Part> = parts.iter().collect();
+        let private = private_imports(&parts, &links()).expect("all can be granted");
+        let expected = PrivateImport {
+            part: 1,
+            import: "wasi:filesystem/preopens@0.2.6".to_owned(),
+            grant: Grant::Preopens,
+            name: "plug:grant/preopens@0.2.6".to_owned(),
+        };
+        assert_eq!(private, [expected]);
+    }
+
+    #[test]
+    fn what_a_plug_cannot_be_granted_is_refused_and_named() {
+        let parts = [part("consumer"), part("plug")];
+        let parts: Vec<&Part> = parts.iter().collect();
+        for import in [
+            "wasi:sockets/tcp-create-socket@0.2.6",
+            "wasi:http/outgoing-handler@0.2.6",
+            "wasi:filesystem/preopens@0.3.0",
+            "test:other/thing@1.0.0",
+        ] {
+            match private_imports(&parts, &[link(1, import, None)]) {
+                Err(ComposeError::NotGranted { plug, import: told }) => {
+                    assert_eq!((plug.as_str(), told.as_str()), ("plug", import));
+                }
+                other => panic!("{import}: {other:?}"),
+            }
+            // The consumer's are for the linker to refuse.
+            let of_consumer = private_imports(&parts, &[link(0, import, None)]);
+            assert_eq!(of_consumer.expect("it is no plug's"), []);
+        }
+    }
+
+    #[test]
+    fn a_composed_component_that_has_what_it_is_to_have_is_sound() {
+        assert_eq!(verdict(&OWN), None);
+        // The encoder may take the higher of two compatible versions.
+        let newer = OWN.map(|name| match name {
+            "wasi:filesystem/preopens@0.2.6" => "wasi:filesystem/preopens@0.2.8",
+            name => name,
+        });
+        assert_eq!(verdict(&newer), None);
+        assert_eq!(verdict(&[&OWN[..], &["wasi:io/poll@0.2.6"]].concat()), None);
+    }
+
+    #[test]
+    fn a_composed_component_that_lacks_an_import_of_a_plug_is_unsound() {
+        let private = "plug:grant/preopens@0.2.6";
+        let without: Vec<_> = OWN.into_iter().filter(|name| *name != private).collect();
+        assert_eq!(verdict(&without), Some(("lacks", private.to_owned())));
+        // A part's own import is not one of the whole.
+        let inside = format!("(component (component (import \"{private}\" (instance))))");
+        assert_eq!(verdict_on(&inside), Some(("lacks", private.to_owned())));
+    }
+
+    #[test]
+    fn a_composed_component_with_authority_that_is_not_the_consumers_is_unsound() {
+        for import in [
+            // of the first plug, met by the second
+            "wasi:cli/stdin@0.2.3",
+            "wasi:cli/environment@0.2.6",
+            "wasi:sockets/tcp-create-socket@0.2.6",
+            "wasi:http/outgoing-handler@0.2.6",
+            // of the consumer, met by the first plug
+            "test:numbers/number@1.0.0",
+            "other:grant/preopens@0.2.6",
+            "plug:grant/stdin@0.2.6",
+            "test:unknown/thing@1.0.0",
+        ] {
+            let imports = [&OWN[..], &[import]].concat();
+            assert_eq!(verdict(&imports), Some(("also has", import.to_owned())));
+        }
+    }
+
+    #[test]
+    fn imports_after_a_nested_component_or_module_are_top_level_too() {
+        let bytes = wat::parse_str(
+            r#"(component
+                 (component (component (import "inner" (func))) (core module))
+                 (core module (import "m" "f" (func)))
+                 (import "outer" (func)))"#,
+        )
+        .expect("valid text");
+        assert_eq!(top_level_imports(&bytes).expect("it parses"), ["outer"]);
+    }
+}

@@ -2,7 +2,11 @@
 //! with grants and without. What it is to find stands in `tests/authority/`, a file for each way of
 //! granting; `BLESS=1` rewrites them.
 
-use crate::guests::Guest;
+use crate::{
+    bless,
+    count::Count,
+    guests::{Guest, trial},
+};
 use libtest_mimic::{Failed, Trial};
 use std::{
     collections::BTreeMap,
@@ -10,7 +14,7 @@ use std::{
     io::Write,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     time::SystemTime,
 };
 
@@ -26,7 +30,7 @@ struct Case {
     is_read_only: bool,
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 5] = [
     Case {
         name: "nothing",
         grants: &[],
@@ -42,6 +46,14 @@ const CASES: [Case; 4] = [
         consumer: &["filesystem/", "cli/environment#get-environment"],
         plug: &[],
         is_read_only: false,
+    },
+    Case {
+        name: "consumer-read-only",
+        grants: &["--dir=data::/data:ro"],
+        arguments: &[],
+        consumer: &["filesystem/"],
+        plug: &[],
+        is_read_only: true,
     },
     Case {
         name: "plug",
@@ -79,6 +91,11 @@ pub fn trials() -> Vec<Trial> {
     trials.extend([
         Trial::test("authority::exit_of_a_plug_is_a_trap", exit_of_a_plug),
         Trial::test("authority::network_of_a_plug_is_refused", network_of_a_plug),
+        trial(
+            "authority::a_terminal_is_the_consumers_alone".to_owned(),
+            missing_terminal(),
+            terminal_of_the_consumer,
+        ),
     ]);
     trials
 }
@@ -101,11 +118,14 @@ impl Case {
             .filter(|(path, state)| before.get(*path) != Some(*state))
             .map(|(path, _)| path)
             .collect();
-        if !touched.is_empty() {
-            return Err(format!("touched: {touched:?}").into());
-        }
-        self.expect_granted_only(&found)?;
-        self.expect_table(&found)
+        let mut count = Count::of("F13");
+        count.holds(touched.is_empty(), || format!("touched: {touched:?}"));
+        self.count_reached(&found, &mut count)?;
+        count.finish(format_args!("; granted: {}", self.name))?;
+        let table = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/authority")
+            .join(self.name);
+        bless::expect(&table, &found)
     }
 
     fn run(&self, work: &Path) -> Result<String, Failed> {
@@ -139,37 +159,30 @@ impl Case {
     }
 
     /// Whatever the table says: nothing is reached that was not granted.
-    fn expect_granted_only(&self, found: &str) -> Result<(), Failed> {
+    fn count_reached(&self, found: &str, count: &mut Count) -> Result<(), Failed> {
         let (consumer, plug) = found
             .split_once("\nthe plug:\n")
             .ok_or("the plug was not asked")?;
         let of_consumer = [&OF_EVERY_CONSUMER[..], self.consumer].concat();
-        for (lines, granted) in [(consumer, &of_consumer[..]), (plug, self.plug)] {
-            let beyond = lines
-                .lines()
-                .filter(|line| line.contains(": reached"))
-                .find(|line| !granted.iter().any(|start| line.starts_with(start)));
-            if let Some(line) = beyond {
-                return Err(format!("not granted, and yet `{line}`").into());
+        for (part, lines, granted) in [
+            ("consumer", consumer, &of_consumer[..]),
+            ("plug", plug, self.plug),
+        ] {
+            for line in lines.lines().filter(|line| is_attempt(line)) {
+                let is_granted = granted.iter().any(|start| line.starts_with(start));
+                let in_order = is_granted || !line.contains(": reached");
+                count.holds(in_order, || {
+                    format!("not granted to the {part}, and yet `{line}`")
+                });
             }
         }
         Ok(())
     }
+}
 
-    fn expect_table(&self, found: &str) -> Result<(), Failed> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/authority")
-            .join(self.name);
-        if std::env::var_os("BLESS").is_some() {
-            return Ok(fs::write(path, found)?);
-        }
-        let expected = fs::read_to_string(&path)?;
-        if expected == found {
-            Ok(())
-        } else {
-            Err(format!("--- expected\n{expected}\n--- actual\n{found}").into())
-        }
-    }
+/// `interface#function: …` or `out by function: …`
+fn is_attempt(line: &str) -> bool {
+    line.contains('#') || line.starts_with("out by ")
 }
 
 /// A directory to be granted, with every kind of link out of it.
@@ -223,6 +236,55 @@ fn exit_of_a_plug() -> Result<(), Failed> {
     }
 }
 
+/// Why no terminal can be made here: `script` makes them, and not the one of the BSDs.
+fn missing_terminal() -> Option<String> {
+    let version = Command::new("script").arg("--version").output();
+    match version {
+        Ok(output) if output.status.success() => None,
+        _ => Some("there is no `script` of util-linux".to_owned()),
+    }
+}
+
+fn terminal_of_the_consumer() -> Result<(), Failed> {
+    let mut command = crate::wit_host_command();
+    command
+        .arg("run")
+        .arg(Guest::ProberConsumer.path()?)
+        .arg(format!(
+            "--plug=prober-plug={}",
+            Guest::ProberPlug.path()?.display()
+        ));
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.display())).collect();
+    let output = Command::new("script")
+        .args([
+            "--quiet",
+            "--return",
+            "--command",
+            &words.join(" "),
+            "/dev/null",
+        ])
+        .env("XDG_CACHE_HOME", crate::code_cache())
+        .stdin(Stdio::null())
+        .output()?;
+    let found = String::from_utf8(output.stdout)?.replace('\r', "");
+    let (consumer, plug) = found
+        .split_once("\nthe plug:\n")
+        .ok_or_else(|| format!("the plug was not asked: {found}"))?;
+    let mut count = Count::of("F13");
+    for stream in ["stdin", "stdout", "stderr"] {
+        let told = |outcome| format!("cli/terminal-{stream}#get-terminal-{stream}: {outcome}");
+        if !consumer.contains(&told("reached")) {
+            return Err(format!("the consumer has no terminal:\n{consumer}").into());
+        }
+        let is_hidden = plug.contains(&told("nothing there"));
+        count.holds(is_hidden, || {
+            format!("{plug}: not `{}`", told("nothing there"))
+        });
+    }
+    count.finish("; a terminal")
+}
+
 fn network_of_a_plug() -> Result<(), Failed> {
     let interfaces = [
         "network",
@@ -233,6 +295,7 @@ fn network_of_a_plug() -> Result<(), Failed> {
         "udp",
         "udp-create-socket",
     ];
+    let mut count = Count::of("F13");
     for interface in interfaces {
         let work = tempfile::tempdir()?;
         let import = format!("wasi:sockets/{interface}@0.2.12");
@@ -251,10 +314,12 @@ fn network_of_a_plug() -> Result<(), Failed> {
             .arg(format!("--plug={}", plug.display()))
             .output()?;
         let stderr = String::from_utf8(output.stderr)?;
-        let is_named = stderr.contains("plug `plug`") && stderr.contains(&format!("`{import}`"));
-        if output.status.code() != Some(125) || !is_named {
-            return Err(format!("{}\n{stderr}", output.status).into());
-        }
+        let is_refused = output.status.code() == Some(125)
+            && stderr.contains("plug `plug`")
+            && stderr.contains(&format!("`{import}`"));
+        count.holds(is_refused, || {
+            format!("{import}: {}\n{stderr}", output.status)
+        });
     }
-    Ok(())
+    count.finish("; the network of a plug")
 }

@@ -55,7 +55,7 @@ pub fn part(name: &str, text: &str) -> Result<Part, Failed> {
     Ok(Part::new(name, Component::try_from(wasm)?)?)
 }
 
-fn tokio() -> Result<Tokio, Failed> {
+pub fn tokio() -> Result<Tokio, Failed> {
     Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?)

@@ -4,16 +4,20 @@
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
 mod authority;
+mod bless;
 mod cache_component;
 mod conformance;
+mod count;
 mod embedding;
 mod golden;
 mod guests;
 mod hostile;
 mod interposing;
+mod limits;
 mod matrix;
 mod processes;
 mod recipes;
+mod refusals;
 mod stacks;
 mod tampered;
 mod torture;
@@ -29,13 +33,16 @@ fn main() {
     let arguments = Arguments::from_args();
     let trials: Vec<Trial> = golden::trials()
         .into_iter()
+        .chain(bless::trials())
         .chain(embedding::trials())
+        .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
         .chain(authority::trials())
         .chain(tampered::trials())
         .chain(torture::trials())
         .chain(processes::trials())
+        .chain(refusals::trials())
         .chain(hostile::trials())
         .chain(traps::trials())
         .chain(interposing::trials())

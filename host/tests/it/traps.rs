@@ -2,6 +2,7 @@
 //! the program runs again in the next instance.
 
 use crate::{
+    count::Count,
     embedding::{CONSUMER, part, run},
     torture::sized,
 };
@@ -34,9 +35,8 @@ fn provider() -> Result<(), Failed> {
     })?;
     let programs = WAYS.iter().map(|(way, _)| load(&runtime, way));
     let programs: Vec<Program> = programs.collect::<Result<_, _>>()?;
-    let count = sized(120, 10_000);
-    let mut violations = Vec::new();
-    for number in 0..count {
+    let mut count = Count::of("F18");
+    for number in 0..sized(120, 10_000) {
         let (way, said) = WAYS[number % WAYS.len()];
         let outcome = run(&programs[number % WAYS.len()], &Sandboxes::default())?;
         let is_right = match &outcome {
@@ -48,15 +48,9 @@ fn provider() -> Result<(), Failed> {
             }
             _ => false,
         };
-        if !is_right {
-            violations.push(format!("{way}: {outcome:?}"));
-        }
+        count.holds(is_right, || format!("{way}: {outcome:?}"));
     }
-    println!("F18: tried {count}, violated {}", violations.len());
-    match violations.as_slice() {
-        [] => Ok(()),
-        violations => Err(violations.join("\n").into()),
-    }
+    count.finish("")
 }
 
 fn load(runtime: &Runtime, way: &str) -> Result<Program, Failed> {

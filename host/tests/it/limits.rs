@@ -1,0 +1,327 @@
+//! What a program may use, as an embedder sets it: each limit by itself, at its edge.
+
+use crate::embedding::{CONSUMER, part, tokio};
+use libtest_mimic::{Failed, Trial};
+use std::{thread::sleep, time::Duration};
+use wit_host::{
+    Form, Growing, InstantiateError, InvokeError, Limits, Outcome, Program, Refusal, Runtime,
+    RuntimeOptions, Sandboxes, Wasm, compose,
+};
+
+const LOOPING: &str = include_str!("../cases/run/limits/timeout/looping.wat");
+const SLEEPING: &str = include_str!("../cases/run/limits/sleep/sleep.wat");
+const HANDLES: &str = include_str!("../cases/run/limits/handles/handles.wat");
+
+/// The trials.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("limits::memory_is_the_sum_of_all_memories", memory),
+        Trial::test("limits::table_elements_are_the_sum_of_all_tables", tables),
+        Trial::test(
+            "limits::instances_tables_and_memories_are_counted_each",
+            counts,
+        ),
+        Trial::test("limits::a_module_is_held_to_them_too", module),
+        Trial::test("limits::each_instance_has_them_for_itself", own_limits),
+        Trial::test("limits::handles_are_counted", handles),
+        Trial::test("limits::fuel_is_used_up", fuel),
+        Trial::test("limits::each_call_has_the_whole_time", whole_time),
+        Trial::test("limits::who_was_computing_is_told", who_was_computing),
+    ]
+}
+
+fn load(options: &RuntimeOptions, text: &str) -> Result<Program, Failed> {
+    let composition = compose(&part("program", text)?, &[], Form::Granted)?;
+    Ok(Runtime::new(options)?.load(&composition)?)
+}
+
+/// Why it cannot be instantiated within these limits, if it cannot.
+fn refusal(program: &Program, limits: &Limits) -> Result<Option<InstantiateError>, Failed> {
+    let instance = tokio()?.block_on(program.instantiate(&Sandboxes::default(), limits));
+    Ok(instance.err())
+}
+
+fn expect_room(program: &Program, limits: &Limits) -> Result<(), Failed> {
+    match refusal(program, limits)? {
+        None => Ok(()),
+        Some(error) => Err(format!("{limits:?}: {error:?}").into()),
+    }
+}
+
+fn expect_no_room(
+    program: &Program,
+    limits: &Limits,
+    expected: Option<Refusal>,
+) -> Result<(), Failed> {
+    match refusal(program, limits)? {
+        Some(InstantiateError::NoRoom { refusal, .. }) if refusal == expected => Ok(()),
+        other => Err(format!("{limits:?}: {other:?}").into()),
+    }
+}
+
+/// A component with `count` instances of a module of these fields.
+fn instances(count: usize, fields: &str) -> String {
+    let instances = "(core instance (instantiate $m))".repeat(count);
+    format!("(component (core module $m {fields}) {instances})")
+}
+
+const PAGE: usize = 64 << 10;
+
+fn memory() -> Result<(), Failed> {
+    let of = |memory| Limits {
+        memory,
+        ..Limits::default()
+    };
+    for (count, fields) in [(3, "(memory 2)"), (1, "(memory 2) (memory 3) (memory 1)")] {
+        let program = load(&RuntimeOptions::default(), &instances(count, fields))?;
+        let refusal = Refusal {
+            what: Growing::Memory,
+            wanted: 6 * PAGE,
+            limit: 6 * PAGE - 1,
+        };
+        expect_room(&program, &of(6 * PAGE))?;
+        expect_no_room(&program, &of(6 * PAGE - 1), Some(refusal))?;
+    }
+    Ok(())
+}
+
+fn tables() -> Result<(), Failed> {
+    let of = |table_elements| Limits {
+        table_elements,
+        ..Limits::default()
+    };
+    let fields = "(table 20 funcref) (table 40 funcref)";
+    let program = load(&RuntimeOptions::default(), &instances(2, fields))?;
+    let refusal = Refusal {
+        what: Growing::Tables,
+        wanted: 120,
+        limit: 119,
+    };
+    expect_room(&program, &of(120))?;
+    expect_no_room(&program, &of(119), Some(refusal))
+}
+
+fn counts() -> Result<(), Failed> {
+    let of = |instances| Limits {
+        instances,
+        ..Limits::default()
+    };
+    let programs = [
+        instances(4, ""),
+        instances(1, &"(table 1 funcref)".repeat(4)),
+        instances(1, &"(memory 1)".repeat(4)),
+        instances(2, "(table 1 funcref) (table 1 funcref) (memory 1)"),
+    ];
+    for text in programs {
+        let program = load(&RuntimeOptions::default(), &text)?;
+        expect_room(&program, &of(4))?;
+        expect_no_room(&program, &of(3), None).map_err(|error| {
+            let why = error.message().unwrap_or_default();
+            format!("{text}: {why}")
+        })?;
+    }
+    Ok(())
+}
+
+fn module() -> Result<(), Failed> {
+    let text = b"(module (memory 2) (table 10 funcref) (table 10 funcref))".to_vec();
+    let module = Wasm::parse("module", text)?;
+    let runtime = Runtime::new(&RuntimeOptions::default())?;
+    let program = runtime.load_module(&"module".parse()?, &module)?;
+    let most = Limits {
+        memory: 2 * PAGE,
+        table_elements: 20,
+        instances: 2,
+        ..Limits::default()
+    };
+    expect_room(&program, &most)?;
+    let memory = Limits {
+        memory: 2 * PAGE - 1,
+        ..most.clone()
+    };
+    let tables = Limits {
+        table_elements: 19,
+        ..most.clone()
+    };
+    let instances = Limits {
+        instances: 1,
+        ..most
+    };
+    let refusal = |what, wanted, limit| {
+        Some(Refusal {
+            what,
+            wanted,
+            limit,
+        })
+    };
+    expect_no_room(
+        &program,
+        &memory,
+        refusal(Growing::Memory, 2 * PAGE, 2 * PAGE - 1),
+    )?;
+    expect_no_room(&program, &tables, refusal(Growing::Tables, 20, 19))?;
+    expect_no_room(&program, &instances, None)
+}
+
+/// Several that use all that they may, at a time.
+fn own_limits() -> Result<(), Failed> {
+    let fields = "(memory 2) (table 10 funcref)";
+    let program = load(&RuntimeOptions::default(), &instances(2, fields))?;
+    let limits = Limits {
+        memory: 4 * PAGE,
+        table_elements: 20,
+        instances: 2,
+        ..Limits::default()
+    };
+    tokio()?.block_on(async {
+        let mut running = Vec::new();
+        for _ in 0..3 {
+            running.push(program.instantiate(&Sandboxes::default(), &limits).await?);
+        }
+        Ok(())
+    })
+}
+
+fn run(program: &Program, limits: &Limits) -> Result<Outcome, Failed> {
+    tokio()?.block_on(async {
+        let instance = program.instantiate(&Sandboxes::default(), limits).await?;
+        Ok(instance.run().await)
+    })
+}
+
+/// A timer is one handle at least.
+fn handles() -> Result<(), Failed> {
+    let again = "(loop $again (drop (call $subscribe (i64.const 1))) (br $again))";
+    let timers = |count| {
+        let once = "(drop (call $subscribe (i64.const 1)))";
+        let text = HANDLES.replace(again, &once.repeat(count));
+        assert_ne!(text, HANDLES, "how many timers it makes can be told it");
+        load(&RuntimeOptions::default(), &text)
+    };
+    let limits = Limits {
+        handles: 20,
+        ..Limits::default()
+    };
+    match run(&timers(5)?, &limits)? {
+        Outcome::Exited(0) => {}
+        other => return Err(format!("5 timers: {other:?}").into()),
+    }
+    match run(&timers(21)?, &limits)? {
+        Outcome::Trapped(trap) if trap.reason.contains("handles") => Ok(()),
+        other => Err(format!("21 timers: {other:?}").into()),
+    }
+}
+
+fn fuel() -> Result<(), Failed> {
+    let options = RuntimeOptions {
+        fuel: true,
+        ..RuntimeOptions::default()
+    };
+    let times = |count: u32| {
+        format!(
+            r#"(component
+              (core module $m
+                (func (export "run") (result i32) (local $i i32)
+                  (loop $again
+                    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                    (br_if $again (i32.lt_u (local.get $i) (i32.const {count}))))
+                  (i32.const 0)))
+              (core instance $i (instantiate $m))
+              (func $run (result (result)) (canon lift (core func $i "run")))
+              (instance $command (export "run" (func $run)))
+              (export "wasi:cli/run@0.2.6" (instance $command)))"#
+        )
+    };
+    let of = |fuel| Limits {
+        fuel,
+        ..Limits::default()
+    };
+    let (short, long) = (
+        load(&options, &times(10))?,
+        load(&options, &times(100_000))?,
+    );
+    // The second run has as much as the first.
+    for (program, fuel) in [(&short, Some(1000)), (&short, Some(1000)), (&long, None)] {
+        match run(program, &of(fuel))? {
+            Outcome::Exited(0) => {}
+            other => return Err(format!("{fuel:?}: {other:?}").into()),
+        }
+    }
+    match run(&long, &of(Some(1000)))? {
+        Outcome::Trapped(trap) if trap.reason.contains("fuel") => Ok(()),
+        other => Err(format!("expected an end by fuel, found {other:?}").into()),
+    }
+}
+
+const INTERRUPTIBLE: RuntimeOptions = RuntimeOptions {
+    interruptible: true,
+    fuel: false,
+    code_cache: None,
+    pool: None,
+};
+
+/// The second call computes when the time of the first is long over.
+fn whole_time() -> Result<(), Failed> {
+    let program = load(
+        &INTERRUPTIBLE,
+        r#"(component
+          (import "wasi:clocks/monotonic-clock@0.2.6" (instance $clock
+            (export "now" (func (result u64)))))
+          (core func $now (canon lower (func $clock "now")))
+          (core module $m
+            (import "clock" "now" (func $now (result i64)))
+            (func (export "compute") (param $nanoseconds i64) (local $end i64)
+              (local.set $end (i64.add (call $now) (local.get $nanoseconds)))
+              (loop $again (br_if $again (i64.lt_u (call $now) (local.get $end))))))
+          (core instance $i (instantiate $m
+            (with "clock" (instance (export "now" (func $now))))))
+          (func (export "compute") (param "nanoseconds" u64)
+            (canon lift (core func $i "compute"))))"#,
+    )?;
+    let limit = Duration::from_secs(1);
+    let limits = Limits {
+        timeout: Some(limit),
+        ..Limits::default()
+    };
+    let outcome = tokio()?.block_on(async {
+        let mut instance = program.instantiate(&Sandboxes::default(), &limits).await?;
+        for _ in 0..2 {
+            instance.invoke(&"compute(50000000)".parse()?).await?;
+            sleep(limit);
+        }
+        let for_ever = "compute(1000000000000000)".parse()?;
+        Ok::<_, Failed>(instance.invoke(&for_ever).await)
+    })?;
+    match outcome {
+        Err(InvokeError::Ended {
+            outcome: Outcome::TimedOut(timed_out),
+            ..
+        }) => {
+            assert_eq!(timed_out.after, limit);
+            assert_eq!(timed_out.part, Some("program".parse()?));
+            Ok(())
+        }
+        other => Err(format!("expected a time-out, found {other:?}").into()),
+    }
+}
+
+fn who_was_computing() -> Result<(), Failed> {
+    let limits = Limits {
+        timeout: Some(Duration::from_millis(100)),
+        ..Limits::default()
+    };
+    let runtime = Runtime::new(&INTERRUPTIBLE)?;
+    let computing = [part("looping", LOOPING)?];
+    let computing = compose(&part("consumer", CONSUMER)?, &computing, Form::Granted)?;
+    let waiting = compose(&part("sleeping", SLEEPING)?, &[], Form::Granted)?;
+    for (composition, part) in [(computing, Some("looping".parse()?)), (waiting, None)] {
+        match run(&runtime.load(&composition)?, &limits)? {
+            Outcome::TimedOut(timed_out) => {
+                assert_eq!(timed_out.part, part);
+                assert_eq!(Some(timed_out.after), limits.timeout);
+            }
+            other => return Err(format!("expected a time-out, found {other:?}").into()),
+        }
+    }
+    Ok(())
+}
