@@ -28,6 +28,9 @@ pub struct Limits {
     pub instances: usize,
     /// Handles to host resources, such as open files and streams, at a time.
     pub handles: usize,
+    /// Bytes that the result of a call by [`Instance::invoke`](crate::Instance::invoke) may take on
+    /// the host. It is held there as a tree of values, in which a byte of a `list<u8>` takes 40.
+    pub result: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +44,7 @@ impl Default for Limits {
             table_elements: 1 << 20,
             instances: 1000,
             handles: 10_000,
+            result: 3 << 30,
         }
     }
 }

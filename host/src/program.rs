@@ -37,6 +37,7 @@ pub struct Instance {
     pub(crate) running: Running,
     pub(crate) layout: Layout,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) max_result: usize,
     _ticker: Option<Arc<Ticker>>,
     /// What calls have given, to be arguments of later ones.
     pub(crate) resources: Vec<component::ResourceAny>,
@@ -202,6 +203,7 @@ impl Program {
             running,
             layout: self.layout.clone(),
             timeout: limits.timeout,
+            max_result: limits.result,
             _ticker: self.ticker.clone(),
             resources: Vec::new(),
         })

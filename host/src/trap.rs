@@ -60,6 +60,11 @@ impl Trap {
         }
     }
 
+    /// Whether more was passed between guest and host than a call may pass.
+    pub(crate) fn passes_too_much(&self) -> bool {
+        is_passing_too_much(&self.source.root_cause().to_string())
+    }
+
     /// Whether the deadline stopped it.
     pub(crate) fn is_interrupt(&self) -> bool {
         matches!(self.source.downcast_ref(), Some(wasmtime::Trap::Interrupt))
@@ -108,7 +113,7 @@ fn demangled(name: &str) -> String {
 /// What the engine tells by words alone, and what that means to whoever wrote the guest. The golden
 /// cases `run/limits/copying` and `randomness` fail when its words change.
 fn meaning(words: &str) -> Option<String> {
-    if words.starts_with("too much data is being copied") {
+    if is_passing_too_much(words) {
         let most = MAX_PASSED >> 20;
         return Some(format!(
             "it passes more than {most} MiB to the host in one call"
@@ -121,6 +126,10 @@ fn meaning(words: &str) -> Option<String> {
         ));
     }
     None
+}
+
+fn is_passing_too_much(words: &str) -> bool {
+    words.starts_with("too much data is being copied")
 }
 
 fn reason(error: &wasmtime::Error) -> String {
