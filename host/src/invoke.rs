@@ -67,7 +67,9 @@ pub enum InvokeError {
         reason: String,
     },
     /// Its result cannot be shown in WAVE, so it was not called.
-    #[error("failed to call `{function}`: a result of type `{result}` cannot be shown, as it holds resources inside of other values")]
+    #[error(
+        "failed to call `{function}`: a result of type `{result}` cannot be shown, as it holds resources inside of other values"
+    )]
     Unshowable { function: String, result: String },
     /// Its result is larger than [`Limits::result`](crate::Limits) allows. The instance cannot be
     /// used any more.
@@ -162,10 +164,8 @@ impl Instance {
                 refuse_unshowable(&name, result.as_ref())?;
                 let arguments =
                     arguments::component_arguments(&function, &ty, call, &self.resources)?;
-                let mut results: Vec<_> = result
-                    .iter()
-                    .map(|_| component::Val::Bool(false))
-                    .collect();
+                let mut results: Vec<_> =
+                    result.iter().map(|_| component::Val::Bool(false)).collect();
                 let limit = self.max_result;
                 store.set_hostcall_fuel(match &result {
                     Some(ty) if price::can_be_large(ty) => price::fuel_for(ty, limit),
@@ -179,8 +179,13 @@ impl Instance {
                 match ended {
                     Ok(()) => {}
                     // Without a frame it is not an import that was called with too much.
-                    Err(Ended::Trapped(trap)) if trap.passes_too_much() && trap.frames.is_empty() => {
-                        return Err(InvokeError::TooLarge { function: name, limit });
+                    Err(Ended::Trapped(trap))
+                        if trap.passes_too_much() && trap.frames.is_empty() =>
+                    {
+                        return Err(InvokeError::TooLarge {
+                            function: name,
+                            limit,
+                        });
                     }
                     Err(ended) => return Err(did_not_return(name, ended)),
                 }

@@ -46,12 +46,14 @@
 
 mod authority;
 mod bindgen;
+mod bounded_io;
 mod cache;
 mod call;
 mod code_cache;
 mod componentize;
 mod compose;
 mod explain;
+mod granted_directory;
 mod guarded;
 mod inspect;
 mod invoke;
@@ -83,6 +85,7 @@ pub use compose::{
     ComposeError, Composition, DifferentItem, Form, Mismatch, Part, PictureFormat, compose,
 };
 pub use explain::{Explanation, Reach};
+pub use granted_directory::GuestMadeLink;
 pub use inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect};
 pub use invoke::{Call, CallSyntaxError, Function, InvokeError, Value};
 pub use limits::{Growing, Limits, Refusal};

@@ -2,7 +2,7 @@
 
 use crate::{
     layout::Layout,
-    limits::{MAX_PASSED, MAX_RANDOM, Refusal},
+    limits::{MAX_RANDOM, Refusal},
     name::PartName,
 };
 use cpp_demangle::DemangleOptions;
@@ -42,6 +42,7 @@ impl Trap {
         source: wasmtime::Error,
         refusal: Option<Refusal>,
         layout: &Layout,
+        max_passed: usize,
     ) -> Self {
         let frames: Vec<Frame> = source
             .downcast_ref::<WasmBacktrace>()
@@ -53,7 +54,7 @@ impl Trap {
             .collect();
         Self {
             part: frames.iter().find_map(|frame| frame.part.clone()),
-            reason: reason(&source),
+            reason: reason(&source, max_passed),
             refusal,
             frames,
             source,
@@ -112,9 +113,9 @@ fn demangled(name: &str) -> String {
 
 /// What the engine tells by words alone, and what that means to whoever wrote the guest. The golden
 /// cases `run/limits/copying` and `randomness` fail when its words change.
-fn meaning(words: &str) -> Option<String> {
+fn meaning(words: &str, max_passed: usize) -> Option<String> {
     if is_passing_too_much(words) {
-        let most = MAX_PASSED >> 20;
+        let most = max_passed >> 20;
         return Some(format!(
             "it passes more than {most} MiB to the host in one call"
         ));
@@ -132,14 +133,14 @@ fn is_passing_too_much(words: &str) -> bool {
     words.starts_with("too much data is being copied")
 }
 
-fn reason(error: &wasmtime::Error) -> String {
+fn reason(error: &wasmtime::Error, max_passed: usize) -> String {
     use wasmtime::Trap as Code;
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return "it holds as many handles to files, streams and timers as it may".to_owned();
     }
     let Some(code) = error.downcast_ref::<Code>() else {
         let words = error.root_cause().to_string();
-        return meaning(&words).unwrap_or(words);
+        return meaning(&words, max_passed).unwrap_or(words);
     };
     let words = match code {
         Code::UnreachableCodeReached => {

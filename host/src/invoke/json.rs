@@ -1,9 +1,6 @@
 //! Values in JSON.
 
-use serde::{
-    Serialize, Serializer,
-    ser::SerializeMap,
-};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use wasmtime::component::Val;
 
 /// A value as JSON.

@@ -36,7 +36,9 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
             Err(error) => say(format_args!("error: {error}")),
             Ok(call) => match session.call(&call) {
                 Ok(value) => session.show(value)?,
-                Err(error @ (InvokeError::Ended { .. } | InvokeError::TooLarge { .. })) => return give_up(error),
+                Err(error @ (InvokeError::Ended { .. } | InvokeError::TooLarge { .. })) => {
+                    return give_up(error);
+                }
                 Err(error) => say(format_args!("error: {error}")),
             },
         }
