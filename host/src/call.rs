@@ -66,7 +66,8 @@ pub(crate) async fn call<W: 'static, T>(
     let result = match timeout {
         None => call(store).await,
         Some(after) => {
-            store.data_mut().deadline = Some(Instant::now() + after);
+            // A deadline that the clock cannot tell is never reached.
+            store.data_mut().deadline = Instant::now().checked_add(after);
             match tokio::time::timeout(after, call(store)).await {
                 Ok(result) => result,
                 Err(_) => return Err(Ended::TimedOut(TimedOut { part: None, after })),
@@ -85,7 +86,12 @@ fn explain<W>(
     if let Some(I32Exit(code)) = error.downcast_ref() {
         return Ended::Exited(*code);
     }
-    let trap = Trap::explain(error, store.data().limiter.last_refusal(), layout);
+    let trap = Trap::explain(
+        error,
+        store.data().limiter.last_refusal(),
+        layout,
+        store.hostcall_fuel(),
+    );
     match timeout {
         Some(after) if trap.is_interrupt() => Ended::TimedOut(TimedOut {
             part: trap.part,

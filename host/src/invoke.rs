@@ -1,19 +1,22 @@
 //! Calling single functions, with arguments and results in WAVE, the text form of component values.
 
+mod arguments;
 mod call;
 mod json;
-mod wave;
+mod price;
+mod value;
 
 pub use call::{Call, CallSyntaxError};
-pub use wave::Value;
+pub use value::Value;
 
 use crate::{
     call::{Ended, call as call_within},
+    limits::MAX_PASSED,
     program::{Instance, Outcome, Running},
     types,
     untrusted::Name,
 };
-use wasmtime::component::{Component, ComponentExportIndex, types::ComponentItem};
+use wasmtime::component::{self, Component, ComponentExportIndex, Type, types::ComponentItem};
 
 /// An exported function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,9 +71,17 @@ pub enum InvokeError {
         expected: String,
         reason: String,
     },
-    /// A result cannot be told in WAVE.
-    #[error("a result of `{}` cannot be shown; {}", Name(.function), Name(.reason))]
-    Unshowable { function: String, reason: String },
+    /// Its result cannot be shown in WAVE, so it was not called.
+    #[error(
+        "failed to call `{}`: a result of type `{}` cannot be shown, as it holds resources inside of other values",
+        Name(.function),
+        Name(.result)
+    )]
+    Unshowable { function: String, result: String },
+    /// Its result is larger than [`Limits::result`](crate::Limits) allows. The instance cannot be
+    /// used any more.
+    #[error("the result of `{}` takes more than {} MiB on the host, where each element of a list takes {} bytes or more", Name(.function), .limit >> 20, size_of::<component::Val>())]
+    TooLarge { function: String, limit: usize },
     /// The call did not return. The instance cannot be used any more.
     #[error("`{}` did not return", Name(.function))]
     Ended { function: String, outcome: Outcome },
@@ -162,38 +173,63 @@ impl Instance {
                     return Err(no_such(call, Vec::new()));
                 };
                 let ty = target.ty(&*store);
-                let arguments = wave::component_arguments(&function, &ty, call, &self.resources)?;
-                let mut results: Vec<_> = ty
-                    .results()
-                    .map(|_| wasmtime::component::Val::Bool(false))
-                    .collect();
-                call_within(store, timeout, &self.layout, async |store| {
+                let result = ty.results().next();
+                refuse_unshowable(&name, result.as_ref())?;
+                let arguments =
+                    arguments::component_arguments(&function, &ty, call, &self.resources)?;
+                let mut results: Vec<_> =
+                    result.iter().map(|_| component::Val::Bool(false)).collect();
+                let limit = self.max_result;
+                store.set_hostcall_fuel(match &result {
+                    Some(ty) if price::can_be_large(ty) => price::fuel_for(ty, limit),
+                    _ => MAX_PASSED,
+                });
+                let ended = call_within(store, timeout, &self.layout, async |store| {
                     target.call_async(store, &arguments, &mut results).await
                 })
-                .await
-                .map_err(|ended| did_not_return(name.clone(), ended))?;
-                match results.into_iter().next() {
-                    None => Ok(None),
-                    Some(result) => {
-                        Value::of_component(&name, result, &mut self.resources).map(Some)
+                .await;
+                store.set_hostcall_fuel(MAX_PASSED);
+                match ended {
+                    Ok(()) => {}
+                    // Without a frame it is not an import that was called with too much.
+                    Err(Ended::Trapped(trap))
+                        if trap.passes_too_much() && trap.frames.is_empty() =>
+                    {
+                        return Err(InvokeError::TooLarge {
+                            function: name,
+                            limit,
+                        });
                     }
+                    Err(ended) => return Err(did_not_return(name, ended)),
                 }
+                let result = results.into_iter().next();
+                Ok(result.map(|result| Value::of_component(result, &mut self.resources)))
             }
             Running::Module(store, instance) => {
                 let Some(target) = instance.get_func(&mut *store, &function.name) else {
                     return Err(no_such(call, Vec::new()));
                 };
                 let ty = target.ty(&*store);
-                let arguments = wave::core_arguments(&function, &ty, call)?;
+                let arguments = arguments::core_arguments(&function, &ty, call)?;
                 let mut results: Vec<_> = ty.results().map(|_| wasmtime::Val::I32(0)).collect();
                 call_within(store, timeout, &self.layout, async |store| {
                     target.call_async(store, &arguments, &mut results).await
                 })
                 .await
-                .map_err(|ended| did_not_return(name.clone(), ended))?;
-                Value::of_core(&name, &results)
+                .map_err(|ended| did_not_return(name, ended))?;
+                Ok(Value::of_core(results))
             }
         }
+    }
+}
+
+fn refuse_unshowable(function: &str, result: Option<&Type>) -> Result<(), InvokeError> {
+    match result {
+        Some(ty) if !value::is_showable(ty) => Err(InvokeError::Unshowable {
+            function: function.to_owned(),
+            result: types::of_value(ty),
+        }),
+        _ => Ok(()),
     }
 }
 

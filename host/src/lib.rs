@@ -47,6 +47,7 @@
 
 mod authority;
 mod bindgen;
+mod bounded_io;
 mod cache;
 mod call;
 mod code_cache;
@@ -54,6 +55,7 @@ mod componentize;
 mod compose;
 mod demangle;
 mod explain;
+mod granted_directory;
 mod guarded;
 mod inspect;
 mod invoke;
@@ -87,6 +89,7 @@ pub use compose::{
     PictureFormat, compose,
 };
 pub use explain::{Connection, Explanation, Reach};
+pub use granted_directory::GuestMadeLink;
 pub use inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect};
 pub use invoke::{Call, CallSyntaxError, Function, InvokeError, Value};
 pub use limits::{Growing, Limits, Refusal};

@@ -1,6 +1,6 @@
 //! Bounds on what a program may use.
 
-use std::{fmt, time::Duration};
+use std::{collections::HashMap, fmt, time::Duration};
 use wasmtime::ResourceLimiter;
 
 /// How much a guest may pass to the host in one call, in bytes.
@@ -17,8 +17,9 @@ pub struct Limits {
     /// blocks its thread, such as reading a FIFO, is beyond it. Needs
     /// [`RuntimeOptions::interruptible`](crate::RuntimeOptions).
     pub timeout: Option<Duration>,
-    /// How many steps it may take, about one per instruction. Needs
-    /// [`RuntimeOptions::fuel`](crate::RuntimeOptions). `None` is any number.
+    /// How many steps it may take, about one per instruction of its own code. What the host does for
+    /// it in a call costs nothing, however long it takes: that is [`timeout`](Self::timeout)'s to
+    /// bound. Needs [`RuntimeOptions::fuel`](crate::RuntimeOptions). `None` is any number.
     pub fuel: Option<u64>,
     /// Bytes of linear memory, the sum of all memories.
     pub memory: usize,
@@ -28,6 +29,13 @@ pub struct Limits {
     pub instances: usize,
     /// Handles to host resources, such as open files and streams, at a time.
     pub handles: usize,
+    /// Bytes that the host may hold for streams on files and for directories that are listed:
+    /// 64 KiB for each that is open. One more is refused with `insufficient-memory`. A plain module
+    /// has none.
+    pub streams: usize,
+    /// Bytes that the result of a call by [`Instance::invoke`](crate::Instance::invoke) may take on
+    /// the host. It is held there as a tree of values, in which a byte of a `list<u8>` takes 40.
+    pub result: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +49,8 @@ impl Default for Limits {
             table_elements: 1 << 20,
             instances: 1000,
             handles: 10_000,
+            streams: 64 << 20,
+            result: 3 << 30,
         }
     }
 }
@@ -63,6 +73,8 @@ pub enum Growing {
     Memory,
     /// Tables, in elements.
     Tables,
+    /// What the host holds for open streams, in bytes.
+    Streams,
 }
 
 impl fmt::Display for Refusal {
@@ -81,6 +93,10 @@ impl fmt::Display for Refusal {
                 f,
                 "{wanted} table elements were asked for, and {limit} are allowed"
             ),
+            Growing::Streams => write!(
+                f,
+                "open streams would have held {wanted} bytes on the host, and {limit} are allowed"
+            ),
         }
     }
 }
@@ -90,7 +106,11 @@ impl fmt::Display for Refusal {
 pub(crate) struct Limiter {
     memory: Budget,
     tables: Budget,
+    streams: Budget,
+    /// What each open stream holds, by its handle.
+    held: HashMap<u32, usize>,
     instances: usize,
+    handles: usize,
     last_refusal: Option<Refusal>,
 }
 
@@ -123,7 +143,13 @@ impl Limiter {
                 used: 0,
                 limit: limits.table_elements,
             },
+            streams: Budget {
+                used: 0,
+                limit: limits.streams,
+            },
+            held: HashMap::new(),
             instances: limits.instances,
+            handles: limits.handles,
             last_refusal: None,
         }
     }
@@ -131,6 +157,31 @@ impl Limiter {
     /// The last growth that was refused: mostly what a trap that follows is about.
     pub(crate) fn last_refusal(&self) -> Option<Refusal> {
         self.last_refusal
+    }
+
+    /// How many handles there can be at a time.
+    pub(crate) fn handles(&self) -> usize {
+        self.handles
+    }
+
+    /// Whether one more stream may hold so many bytes.
+    pub(crate) fn has_room_for_stream(&mut self, bytes: usize) -> bool {
+        let has_room = self.grow(Growing::Streams, 0, bytes, None);
+        if has_room {
+            self.streams.used -= bytes;
+        }
+        has_room
+    }
+
+    /// Counts what an open stream holds, until it is released.
+    pub(crate) fn hold_for_stream(&mut self, handle: u32, bytes: usize) {
+        self.streams.used += bytes;
+        self.held.insert(handle, bytes);
+    }
+
+    /// Counts no more what a stream held, if it was counted.
+    pub(crate) fn release_stream(&mut self, handle: u32) {
+        self.streams.used -= self.held.remove(&handle).unwrap_or(0);
     }
 
     fn grow(&mut self, what: Growing, from: usize, to: usize, maximum: Option<usize>) -> bool {
@@ -141,6 +192,7 @@ impl Limiter {
         let budget = match what {
             Growing::Memory => &mut self.memory,
             Growing::Tables => &mut self.tables,
+            Growing::Streams => &mut self.streams,
         };
         let limit = budget.limit;
         match budget.grow(from, to) {
@@ -213,6 +265,28 @@ mod tests {
         };
         assert_eq!(limiter.last_refusal(), Some(refusal));
         assert!(limiter.grow(Growing::Tables, 0, 10, None));
+    }
+
+    #[test]
+    fn what_a_stream_held_is_given_back_once_and_only_if_it_was_counted() {
+        let mut limiter = Limiter::new(&Limits {
+            streams: 100,
+            ..Limits::default()
+        });
+        assert!(limiter.has_room_for_stream(60));
+        limiter.hold_for_stream(7, 60);
+        assert!(!limiter.has_room_for_stream(41));
+        let refusal = Refusal {
+            what: Growing::Streams,
+            wanted: 101,
+            limit: 100,
+        };
+        assert_eq!(limiter.last_refusal(), Some(refusal));
+        limiter.release_stream(8);
+        assert!(!limiter.has_room_for_stream(41));
+        limiter.release_stream(7);
+        limiter.release_stream(7);
+        assert!(limiter.has_room_for_stream(100));
     }
 
     #[test]

@@ -2,15 +2,17 @@
 
 use crate::{
     authority::Grant,
+    bounded_io,
     compose::PrivateImport,
     name::PartName,
     state::{Parts, State},
 };
 use wasmtime::component::{ComponentNamedList, Linker, LinkerInstance, Lower};
 use wasmtime_wasi::{
-    WasiCtxView,
+    I32Exit, WasiCtxView,
     cli::WasiCliCtxView,
     filesystem::WasiFilesystemCtxView,
+    p1::WasiP1Ctx,
     p2::bindings::{
         cli::{
             environment::Host as _, stderr::Host as _, stdin::Host as _, stdout::Host as _,
@@ -22,7 +24,22 @@ use wasmtime_wasi::{
 
 /// Defines the interfaces that the consumer imports under their own names.
 pub(crate) fn consumer(linker: &mut Linker<State<Parts>>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    bounded_io::define(linker)
+}
+
+/// Defines WASI preview1 for a plain module.
+pub(crate) fn module(linker: &mut wasmtime::Linker<State<WasiP1Ctx>>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_async(linker, |state| &mut state.wasi)?;
+    // The engine's own traps where the code is 126 or more.
+    linker.allow_shadowing(true);
+    linker.func_wrap(
+        "wasi_snapshot_preview1",
+        "proc_exit",
+        |code: i32| -> wasmtime::Result<()> { Err(I32Exit(code).into()) },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// Defines what one plug has for itself, from its own sandbox.

@@ -6,7 +6,7 @@ use crate::{
     limits::{Limits, Refusal},
     name::PartName,
     sandbox::{Sandbox, SandboxError, Sandboxes},
-    state::{Parts, State},
+    state::{Parts, State, limited},
     ticker::Ticker,
     trap::Trap,
     types,
@@ -38,6 +38,7 @@ pub struct Instance {
     pub(crate) running: Running,
     pub(crate) layout: Layout,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) max_result: usize,
     _ticker: Option<Arc<Ticker>>,
     /// What calls have given, to be arguments of later ones.
     pub(crate) resources: Vec<component::ResourceAny>,
@@ -52,7 +53,7 @@ pub(crate) enum Running {
 #[derive(Debug)]
 pub enum Outcome {
     /// The consumer returned, or ended the program with this code. A WASI 0.2 component can only
-    /// say 0 or 1, a preview1 module anything.
+    /// say 0 or 1, a preview1 module any 32 bits; those above `i32::MAX` are negative here.
     Exited(i32),
     /// A part trapped.
     Trapped(Box<Trap>),
@@ -190,7 +191,8 @@ impl Program {
                 Running::Component(store, instance)
             }
             Linked::Module(pre) => {
-                let state = State::new(limits, consumer.1.to_preview1(consumer.0)?);
+                let wasi = limited(limits, consumer.1.to_preview1(consumer.0)?);
+                let state = State::new(limits, wasi);
                 let engine = pre.module().engine();
                 let mut store = new_store(engine, limits.fuel, state).map_err(no_room)?;
                 let instance = call(&mut store, limits.timeout, &self.layout, async |store| {
@@ -204,6 +206,7 @@ impl Program {
             running,
             layout: self.layout.clone(),
             timeout: limits.timeout,
+            max_result: limits.result,
             _ticker: self.ticker.clone(),
             resources: Vec::new(),
         })

@@ -19,7 +19,6 @@ use wasmtime::{
     Config, Enabled, Engine, Module, PoolingAllocationConfig,
     component::{Component, Linker},
 };
-use wasmtime_wasi::p1::WasiP1Ctx;
 
 /// Compiles and links. Making one costs about as much as linking WASI; share it.
 pub struct Runtime {
@@ -161,10 +160,7 @@ impl Runtime {
             });
         }
         let mut linker = wasmtime::Linker::new(&self.engine);
-        wasmtime_wasi::p1::add_to_linker_async(&mut linker, |state: &mut State<WasiP1Ctx>| {
-            &mut state.wasi
-        })
-        .map_err(LoadError::Engine)?;
+        link::module(&mut linker).map_err(LoadError::Engine)?;
         let linked = linker
             .instantiate_pre(&compiled)
             .map_err(|source| LoadError::Link {

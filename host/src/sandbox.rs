@@ -1,11 +1,25 @@
 //! What one component may reach.
 
 use crate::{
-    authority::Grant, limits::MAX_RANDOM, name::PartName, stderr_lines::StderrLines,
+    authority::Grant,
+    granted_directory::{GrantedDirectory, GuestMadeLink, Refused},
+    limits::MAX_RANDOM,
+    name::PartName,
+    stderr_lines::StderrLines,
     untrusted::Name,
 };
-use std::{collections::BTreeMap, fmt, path::PathBuf};
-use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, p1::WasiP1Ctx};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{
+    FsPerms, WasiCtx, WasiCtxBuilder, WasiView,
+    filesystem::{Descriptor, WasiFilesystemCtxView},
+    p1::WasiP1Ctx,
+    p2::bindings::filesystem::preopens::Host as _,
+};
 
 /// The authority of one component: its directories, environment, arguments and standard streams.
 ///
@@ -49,6 +63,24 @@ impl Preopen {
             ..Self::read_write(host, guest)
         }
     }
+}
+
+impl Preopen {
+    /// What is granted, in words, and where it really is.
+    fn resolved(&self) -> String {
+        match GrantedDirectory::open(&self.host) {
+            Ok(opened) if is_told_by(&opened.path, &self.host) => self.to_string(),
+            Ok(opened) => format!("{self}, which is `{}`", Name(opened.path.display())),
+            Err(Refused::Link(link)) => format!("{self}, which is refused: {link}"),
+            // Not there yet, it may be made before the program runs.
+            Err(Refused::Io(_)) => self.to_string(),
+        }
+    }
+}
+
+/// Whether a path shows by itself where it leads.
+fn is_told_by(resolved: &Path, path: &Path) -> bool {
+    std::path::absolute(path).is_ok_and(|path| path == resolved)
 }
 
 impl fmt::Display for Preopen {
@@ -107,9 +139,33 @@ pub enum SandboxError {
         host: PathBuf,
         source: wasmtime::Error,
     },
+    /// A link leads to a directory that is to be granted, and a program could have made the link.
+    #[error(
+        "failed to open directory `{}` for `{part}`{}",
+        Name(.host.display()), leads_to(.host)
+    )]
+    Link {
+        part: PartName,
+        host: PathBuf,
+        source: GuestMadeLink,
+    },
+    /// The directory was replaced while it was opened.
+    #[error("failed to open directory `{}` for `{part}`: it was replaced meanwhile", Name(.host.display()))]
+    Replaced { part: PartName, host: PathBuf },
     /// A sandbox was given for a part that the composition does not have.
     #[error("no plug is named `{name}`")]
     NoSuchPlug { name: PartName },
+}
+
+/// The remedy for a link.
+fn leads_to(host: &Path) -> String {
+    match host.canonicalize() {
+        Ok(path) => format!(
+            "; to grant what the link leads to, name that directory itself: `{}`",
+            Name(path.display())
+        ),
+        Err(_) => String::new(),
+    }
 }
 
 impl Sandbox {
@@ -170,7 +226,7 @@ impl Sandbox {
             }
         };
         match grant {
-            Grant::Preopens => self.preopens.iter().map(ToString::to_string).collect(),
+            Grant::Preopens => self.preopens.iter().map(Preopen::resolved).collect(),
             Grant::Environment => {
                 let variables = self
                     .env
@@ -199,15 +255,61 @@ impl Sandbox {
     }
 
     pub(crate) fn to_wasi(&self, part: &PartName) -> Result<WasiCtx, SandboxError> {
-        Ok(self.builder(part)?.build())
+        let (mut builder, opened) = self.builder(part)?;
+        let mut wasi = builder.build();
+        self.expect_opened(part, &mut wasi, &opened)?;
+        Ok(wasi)
     }
 
     /// The same for a core module, which imports WASI preview1.
     pub(crate) fn to_preview1(&self, part: &PartName) -> Result<WasiP1Ctx, SandboxError> {
-        Ok(self.builder(part)?.build_p1())
+        let (mut builder, opened) = self.builder(part)?;
+        let mut wasi = builder.build_p1();
+        self.expect_opened(part, wasi.ctx().ctx, &opened)?;
+        Ok(wasi)
     }
 
-    fn builder(&self, part: &PartName) -> Result<WasiCtxBuilder, SandboxError> {
+    /// The engine opens a directory by its path. That it is the one that was looked at, is seen
+    /// afterwards.
+    fn expect_opened(
+        &self,
+        part: &PartName,
+        wasi: &mut WasiCtx,
+        opened: &[GrantedDirectory],
+    ) -> Result<(), SandboxError> {
+        if opened.is_empty() {
+            return Ok(());
+        }
+        let mut table = ResourceTable::new();
+        let mut files = WasiFilesystemCtxView {
+            ctx: wasi.filesystem(),
+            table: &mut table,
+        };
+        let granted = files.get_directories().unwrap_or_default();
+        for (index, preopen) in self.preopens.iter().enumerate() {
+            let found = granted
+                .get(index)
+                .and_then(|(found, _)| table.get(found).ok());
+            let is_same = match (found, opened.get(index)) {
+                (Some(Descriptor::Dir(found)), Some(opened)) => {
+                    opened.is(&found.dir).unwrap_or(false)
+                }
+                _ => false,
+            };
+            if !is_same {
+                return Err(SandboxError::Replaced {
+                    part: part.clone(),
+                    host: preopen.host.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn builder(
+        &self,
+        part: &PartName,
+    ) -> Result<(WasiCtxBuilder, Vec<GrantedDirectory>), SandboxError> {
         let mut wasi = WasiCtx::builder();
         // The flag is copied into each directory as it is opened, so it comes first. A guest has a
         // thread of its own here, so nothing is gained by handing its file operations to others.
@@ -215,6 +317,7 @@ impl Sandbox {
         wasi.args(&self.args)
             .envs(&self.env)
             .max_random_size(MAX_RANDOM);
+        let mut opened = Vec::new();
         for Preopen {
             host,
             guest,
@@ -225,12 +328,22 @@ impl Sandbox {
                 Access::ReadOnly => FsPerms::ReadOnly,
                 Access::ReadWrite => FsPerms::ReadWrite,
             };
-            wasi.preopened_dir(host, guest, permissions)
-                .map_err(|source| SandboxError::Preopen {
+            let failed = |source| SandboxError::Preopen {
+                part: part.clone(),
+                host: host.clone(),
+                source,
+            };
+            let directory = GrantedDirectory::open(host).map_err(|refused| match refused {
+                Refused::Io(error) => failed(error.into()),
+                Refused::Link(source) => SandboxError::Link {
                     part: part.clone(),
                     host: host.clone(),
                     source,
-                })?;
+                },
+            })?;
+            wasi.preopened_dir(&directory.path, guest, permissions)
+                .map_err(failed)?;
+            opened.push(directory);
         }
         if self.stdin {
             wasi.inherit_stdin();
@@ -247,6 +360,6 @@ impl Sandbox {
                 wasi.stderr(StderrLines::new(name));
             }
         }
-        Ok(wasi)
+        Ok((wasi, opened))
     }
 }

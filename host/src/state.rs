@@ -3,7 +3,7 @@
 use crate::limits::{Limiter, Limits};
 use std::time::Instant;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p1::WasiP1Ctx};
 
 /// The state of one running program.
 pub(crate) struct State<W> {
@@ -22,6 +22,12 @@ impl<W> State<W> {
             wasi,
         }
     }
+}
+
+/// A plain module's context, which has a table of its own.
+pub(crate) fn limited(limits: &Limits, mut module: WasiP1Ctx) -> WasiP1Ctx {
+    module.ctx().table.set_max_capacity(limits.handles);
+    module
 }
 
 /// Handles live in one table; what each part may reach is apart.

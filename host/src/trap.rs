@@ -3,7 +3,7 @@
 use crate::{
     demangle::Demangled,
     layout::Layout,
-    limits::{MAX_PASSED, MAX_RANDOM, Refusal},
+    limits::{MAX_RANDOM, Refusal},
     name::PartName,
     untrusted::Name,
 };
@@ -44,6 +44,7 @@ impl Trap {
         source: wasmtime::Error,
         refusal: Option<Refusal>,
         layout: &Layout,
+        max_passed: usize,
     ) -> Self {
         let frames: Vec<Frame> = source
             .downcast_ref::<WasmBacktrace>()
@@ -55,11 +56,16 @@ impl Trap {
             .collect();
         Self {
             part: frames.iter().find_map(|frame| frame.part.clone()),
-            reason: reason(&source),
+            reason: reason(&source, max_passed),
             refusal,
             frames,
             source,
         }
+    }
+
+    /// Whether more was passed between guest and host than a call may pass.
+    pub(crate) fn passes_too_much(&self) -> bool {
+        is_passing_too_much(&self.source.root_cause().to_string())
     }
 
     /// Whether the deadline stopped it.
@@ -98,9 +104,9 @@ fn is_adapter(frame: &FrameInfo) -> bool {
 
 /// What the engine tells by words alone, and what that means to whoever wrote the guest. The golden
 /// cases `run/limits/copying` and `randomness` fail when its words change.
-fn meaning(words: &str) -> Option<String> {
-    if words.starts_with("too much data is being copied") {
-        let most = MAX_PASSED >> 20;
+fn meaning(words: &str, max_passed: usize) -> Option<String> {
+    if is_passing_too_much(words) {
+        let most = max_passed >> 20;
         return Some(format!(
             "it passes more than {most} MiB to the host in one call"
         ));
@@ -114,14 +120,18 @@ fn meaning(words: &str) -> Option<String> {
     None
 }
 
-fn reason(error: &wasmtime::Error) -> String {
+fn is_passing_too_much(words: &str) -> bool {
+    words.starts_with("too much data is being copied")
+}
+
+fn reason(error: &wasmtime::Error, max_passed: usize) -> String {
     use wasmtime::Trap as Code;
     if let Some(ResourceTableError::Full) = error.downcast_ref() {
         return "it holds as many handles to files, streams and timers as it may".to_owned();
     }
     let Some(code) = error.downcast_ref::<Code>() else {
         let words = error.root_cause().to_string();
-        return meaning(&words).unwrap_or(words);
+        return meaning(&words, max_passed).unwrap_or(words);
     };
     let words = match code {
         Code::UnreachableCodeReached => {

@@ -64,8 +64,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
 /// Shows how a program ended, unless it ended by itself, and gives the exit code.
 pub fn report(outcome: &Outcome) -> ExitCode {
     ExitCode::from(match outcome {
-        // A process can say one byte.
-        Outcome::Exited(code) => u8::try_from(*code).unwrap_or(u8::MAX),
+        Outcome::Exited(code) => exit_code(*code),
         Outcome::Trapped(trap) => {
             report_trap(trap);
             TRAP
@@ -75,6 +74,30 @@ pub fn report(outcome: &Outcome) -> ExitCode {
             TIMEOUT
         }
     })
+}
+
+/// A process can say one byte. What the program said itself is told apart from what the host says
+/// with the same code, and from what cannot be said.
+fn exit_code(code: i32) -> u8 {
+    match u8::try_from(code) {
+        Ok(code) => {
+            if [USAGE, TIMEOUT, HOST, TRAP].contains(&code) {
+                say(format_args!(
+                    "note: the program itself ended with exit code {code}"
+                ));
+            }
+            code
+        }
+        Err(_) => {
+            // Preview1 has no negative codes.
+            let code = code.cast_unsigned();
+            say(format_args!(
+                "note: the program itself ended with exit code {code}, which is passed on as {}",
+                u8::MAX
+            ));
+            u8::MAX
+        }
+    }
 }
 
 fn report_trap(trap: &Trap) {

@@ -4,7 +4,7 @@ mod repl;
 
 use super::{
     args::{Plan, ProgramArgs},
-    console::print,
+    console::{print, print_json},
     deadline,
     exit::{self, UsageError},
     phases::Phases,
@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, Instance, InstantiateError, InvokeError, PartName, Sandbox, untrusted::Json};
+use wit_host::{Call, Instance, InstantiateError, InvokeError, PartName, Sandbox, Value};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
@@ -69,7 +69,7 @@ impl Invoke {
         if !calls.is_empty() {
             for call in calls {
                 match phases.time("call", || session.call(&call)) {
-                    Ok(shown) => print(shown)?,
+                    Ok(value) => session.show(value)?,
                     Err(error) => return give_up(error),
                 }
             }
@@ -97,15 +97,19 @@ struct Session {
 }
 
 impl Session {
-    /// Makes a call and gives the line to show for it; empty where there is no result.
-    fn call(&mut self, call: &Call) -> Result<String, InvokeError> {
+    /// Makes a call.
+    fn call(&mut self, call: &Call) -> Result<Option<Value>, InvokeError> {
         let _watch = deadline::watch(self.timeout);
-        let value = self.tokio.block_on(self.instance.invoke(call))?;
-        Ok(match value {
-            None => String::new(),
-            Some(value) if self.json => format!("{}\n", Json(&value.json)),
-            Some(value) => format!("{}\n", value.wave),
-        })
+        self.tokio.block_on(self.instance.invoke(call))
+    }
+
+    /// Shows a result on a line of its own.
+    fn show(&self, value: Option<Value>) -> anyhow::Result<()> {
+        match value {
+            None => Ok(()),
+            Some(value) if self.json => print_json(&value),
+            Some(value) => print(format_args!("{value}\n")),
+        }
     }
 
     /// Calls from standard input, a line each, until one fails.
@@ -119,7 +123,7 @@ impl Session {
                 .parse::<Call>()
                 .map_err(|error| UsageError(error.to_string()))?;
             match self.call(&call) {
-                Ok(shown) => print(shown)?,
+                Ok(value) => self.show(value)?,
                 Err(error) => return give_up(error),
             }
         }

@@ -166,7 +166,7 @@ fn shared_directory() -> Result<(), Failed> {
                 instance
                     .invoke(&call.parse()?)
                     .await?
-                    .map(|value| value.wave),
+                    .map(|value| value.to_string()),
             );
         }
         Ok::<_, Failed>(shown)

@@ -10,7 +10,9 @@ pub struct LimitArgs {
     /// Stop the program after this time, waiting included: `500ms`, `10s`, `2m`.
     #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Limits")]
     pub timeout: Option<Duration>,
-    /// Stop the program after this many steps, about one per instruction.
+    /// Stop the program after this many steps, about one per instruction of its own code.
+    ///
+    /// What the host does for the program costs no fuel; it is bounded by `--timeout`.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub fuel: Option<u64>,
     /// Refuse the program more memory than this, all its components together: `64MiB`, `1GB`.
@@ -26,21 +28,155 @@ pub struct LimitArgs {
 
 impl LimitArgs {
     pub fn limits(&self) -> Limits {
+        let memory = usize::try_from(self.max_memory.as_u64()).unwrap_or(usize::MAX);
+        let limits = Limits::default();
         Limits {
             timeout: self.timeout,
             fuel: self.fuel,
-            memory: usize::try_from(self.max_memory.as_u64()).unwrap_or(usize::MAX),
-            ..Limits::default()
+            memory,
+            result: (memory.saturating_mul(3) / 2).clamp(MIN_RESULT, limits.result),
+            ..limits
         }
     }
 }
 
+/// What a result may take on the host at least, in bytes, however little memory the program has: a
+/// list of 3 MB.
+const MIN_RESULT: usize = 128 << 20;
+/// The longest time that can be asked for. It is far from where the clocks of any system end.
+const MAX_DURATION: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
+
 fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text)
-        .map_err(|_| "write a number and a unit, such as `500ms` or `10s`")
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "write a number and a unit, such as `500ms` or `10s`")?;
+    if duration.is_zero() {
+        return Err("it must be longer than no time at all");
+    }
+    if duration > MAX_DURATION {
+        return Err("it can be a hundred years at most; leave it out for no limit");
+    }
+    Ok(duration)
 }
 
 fn parse_size(text: &str) -> Result<ByteSize, &'static str> {
-    text.parse()
-        .map_err(|_| "write a number and a unit, such as `64MiB` or `1GB`")
+    const EXPECTED: &str = "write a number and a unit, such as `64MiB` or `1GB`";
+    // What is not finite or too large would silently be something else.
+    let number = text
+        .trim_start()
+        .trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    if !number.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(EXPECTED);
+    }
+    let size: ByteSize = text.parse().map_err(|_| EXPECTED)?;
+    if size.as_u64() == u64::MAX {
+        return Err("it is more than any machine can count");
+    }
+    Ok(size)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn absurd_times_are_refused() {
+        for text in [
+            "0s",
+            "0",
+            "0ms",
+            "-1s",
+            "1",
+            "",
+            " ",
+            "s",
+            "NaN",
+            "nan s",
+            "inf",
+            "1e9s",
+            "101y",
+            "500000000000y",
+            "18446744073709551615s",
+            "18446744073709551616s",
+            "99999999999999999999999999y",
+            "1s -1s",
+            "584554049253y",
+            "9223372036854775807ms",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_duration("1ns"), Ok(Duration::from_nanos(1)));
+        assert_eq!(parse_duration("1m 30s"), Ok(Duration::from_secs(90)));
+        assert!(parse_duration("100y").is_ok());
+    }
+
+    #[test]
+    fn absurd_sizes_are_refused() {
+        for text in [
+            "",
+            " ",
+            "-1",
+            "-1MiB",
+            "NaN",
+            "nan MiB",
+            "inf",
+            "inf GB",
+            "MiB",
+            "1e400",
+            "lots",
+            "18446744073709551615",
+            "99999999999999999999 EiB",
+            "1 XB",
+            "1 2",
+        ] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_size("0"), Ok(ByteSize::b(0)));
+        assert_eq!(parse_size("64MiB"), Ok(ByteSize::mib(64)));
+        assert_eq!(parse_size("1.5 KB"), Ok(ByteSize::b(1500)));
+    }
+
+    /// Whatever is written, there is no panic, and what is accepted can be added to the clock.
+    #[test]
+    fn any_text_is_a_limit_or_an_error() {
+        const PIECES: [&str; 24] = [
+            "0",
+            "1",
+            "9",
+            "500000000000",
+            "18446744073709551615",
+            "-",
+            "+",
+            ".",
+            " ",
+            "e",
+            "E9",
+            "y",
+            "s",
+            "ms",
+            "ns",
+            "years",
+            "m",
+            "NaN",
+            "inf",
+            "MiB",
+            "EiB",
+            "GB",
+            "ä",
+            "_",
+        ];
+        let mut random = fastrand::Rng::with_seed(9);
+        for _ in 0..50_000 {
+            let text: String = (0..random.usize(0..6))
+                .map(|_| PIECES[random.usize(..PIECES.len())])
+                .collect();
+            if let Ok(duration) = parse_duration(&text) {
+                assert!(Instant::now().checked_add(duration).is_some(), "{text}");
+                assert!(!duration.is_zero(), "{text}");
+            }
+            if let Ok(size) = parse_size(&text) {
+                assert!(size.as_u64() < u64::MAX, "{text}");
+            }
+        }
+    }
 }

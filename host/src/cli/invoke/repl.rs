@@ -35,8 +35,10 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
         match line.parse::<Call>() {
             Err(error) => say(format_args!("error: {error}")),
             Ok(call) => match session.call(&call) {
-                Ok(shown) => print(shown)?,
-                Err(error @ InvokeError::Ended { .. }) => return give_up(error),
+                Ok(value) => session.show(value)?,
+                Err(error @ (InvokeError::Ended { .. } | InvokeError::TooLarge { .. })) => {
+                    return give_up(error);
+                }
                 Err(error) => say(format_args!("error: {error}")),
             },
         }

@@ -1,71 +1,11 @@
-//! Values in WAVE.
+//! Arguments, from WAVE.
 
-use super::{Call, Function, InvokeError, json};
-use crate::{types, untrusted::Text};
+use super::{Call, Function, InvokeError};
+use crate::types;
 use wasmtime::{
     FuncType,
     component::{ResourceAny, Val, types::ComponentFunc},
 };
-
-/// A result, for reading and for programs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Value {
-    /// In WAVE; a resource is `$1`, `$2`, …, in the order that they were made. What a terminal should
-    /// not get is escaped, as WAVE does it: it is the same value.
-    pub wave: String,
-    /// In JSON. Options are null or the value, variants an object of one field, numbers that are
-    /// not finite and resources are strings.
-    pub json: serde_json::Value,
-}
-
-impl Value {
-    pub(super) fn of_component(
-        function: &str,
-        value: Val,
-        resources: &mut Vec<ResourceAny>,
-    ) -> Result<Self, InvokeError> {
-        let json = json::of_component(&value);
-        if let Val::Resource(resource) = value {
-            resources.push(resource);
-            let wave = format!("${}", resources.len());
-            return Ok(Self {
-                json: wave.clone().into(),
-                wave,
-            });
-        }
-        let wave = wasm_wave::to_string(&value).map_err(|error| InvokeError::Unshowable {
-            function: function.to_owned(),
-            reason: error.to_string(),
-        })?;
-        let wave = Text(wave).to_string();
-        Ok(Self { wave, json })
-    }
-
-    pub(super) fn of_core(
-        function: &str,
-        values: &[wasmtime::Val],
-    ) -> Result<Option<Self>, InvokeError> {
-        let show = |value: &wasmtime::Val| {
-            wasm_wave::to_string(value).map_err(|error| InvokeError::Unshowable {
-                function: function.to_owned(),
-                reason: error.to_string(),
-            })
-        };
-        let shown = values.iter().map(show).collect::<Result<Vec<_>, _>>()?;
-        let mut json: Vec<_> = values.iter().map(json::of_core).collect();
-        Ok(match shown.as_slice() {
-            [] => None,
-            [one] => Some(Self {
-                wave: one.clone(),
-                json: json.remove(0),
-            }),
-            several => Some(Self {
-                wave: format!("({})", several.join(", ")),
-                json: json.into(),
-            }),
-        })
-    }
-}
 
 pub(super) fn component_arguments(
     function: &Function,
