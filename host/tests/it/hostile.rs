@@ -31,11 +31,40 @@ use Output::{Blocked, Nowhere};
 const GUESTS: &[(&str, &str, Output, i32)] = &[
     ("blocked-output", "run flood.wat", Blocked, 124),
     ("blocked-read", "run echo.wat", Nowhere, 124),
-    ("copying", "invoke strings.wat f()", Nowhere, 134),
+    (
+        "copying",
+        "invoke --max-memory 64MiB strings.wat f()",
+        Nowhere,
+        125,
+    ),
     ("fifo", "run --dir d open.wat", Nowhere, 124),
     ("flood", "run flood.wat", Nowhere, 124),
     ("fuel", "run --fuel 100000 loop.wat", Nowhere, 134),
     ("handles", "run handles.wat", Nowhere, 134),
+    (
+        "host-memory",
+        "invoke --dir d hoard.wat inputs()",
+        Nowhere,
+        0,
+    ),
+    (
+        "host-memory",
+        "invoke --dir d hoard.wat listings()",
+        Nowhere,
+        0,
+    ),
+    (
+        "host-memory",
+        "invoke --max-memory 8MiB values.wat flags()",
+        Nowhere,
+        125,
+    ),
+    (
+        "host-memory",
+        "invoke --max-memory 8MiB values.wat records()",
+        Nowhere,
+        125,
+    ),
     ("instances", "run bomb.wat", Nowhere, 125),
     ("memory", "run --max-memory 10MiB grows.wat", Nowhere, 134),
     (
