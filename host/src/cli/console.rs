@@ -20,6 +20,14 @@ pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     })
 }
 
+/// Writes JSON to standard output for people to read, as it is made.
+pub fn print_pretty_json(value: &impl Serialize) -> anyhow::Result<()> {
+    to_stdout(|out| {
+        serde_json::to_writer_pretty(&mut *out, value)?;
+        out.write_all(b"\n")
+    })
+}
+
 /// Writes bytes to standard output.
 pub fn write_to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
     to_stdout(|out| out.write_all(bytes))

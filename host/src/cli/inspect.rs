@@ -1,4 +1,4 @@
-use super::{args::read_wasm, console::print, phases::Phases};
+use super::{args::read_wasm, console::{print, print_pretty_json}, phases::Phases};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
@@ -21,7 +21,7 @@ impl Inspect {
         if self.mermaid {
             print(report.mermaid())?;
         } else if self.json {
-            print(format_args!("{}\n", serde_json::to_string_pretty(&report)?))?;
+            print_pretty_json(&report)?;
         } else {
             print(report)?;
         }
