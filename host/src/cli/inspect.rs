@@ -1,4 +1,8 @@
-use super::{args::read_wasm, console::{print, print_pretty_json}, phases::Phases};
+use super::{
+    args::read_wasm,
+    console::{print, print_pretty_json},
+    phases::Phases,
+};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
