@@ -1,10 +1,9 @@
 //! WASI's streams and directories, where the engine's own would let a guest make the host hold more
 //! than the guest itself may have.
 //!
-//! Four things are done differently. A stream on a file is charged to [`Limits::streams`] for the
+//! Three things are done differently. A stream on a file is charged to [`Limits::streams`] for the
 //! piece of the file that it can hold. A directory is read entry by entry, not all at once before the
-//! first. What is written to a stream at a time is at most what `check-write` ever allows. A list of
-//! pollables is no longer than the number of handles that a program can have.
+//! first. What is written to a stream at a time is at most what `check-write` ever allows.
 //!
 //! [`Limits::streams`]: crate::Limits
 
@@ -14,20 +13,17 @@ mod listing;
 use crate::state::{Parts, State};
 use std::any::Any;
 use wasmtime::{
-    AsContextMut, StoreContextMut,
-    component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType, WasmList},
+    StoreContextMut,
+    component::{Linker, LinkerInstance, Resource, ResourceTable, ResourceType},
 };
 use wasmtime_wasi::{
     WasiView,
     filesystem::{Descriptor, WasiFilesystemCtxView, WasiFilesystemView},
     p2::{
-        DynInputStream, DynOutputStream, DynPollable, FsResult, StreamResult,
+        DynInputStream, DynOutputStream, FsResult, StreamResult,
         bindings::{
             filesystem::types::{ErrorCode, Host as _, HostDescriptor},
-            io::{
-                poll::Host as _,
-                streams::{Host as _, HostOutputStream, StreamError},
-            },
+            io::streams::{Host as _, HostOutputStream, StreamError},
         },
     },
 };
@@ -36,7 +32,6 @@ use wasmtime_wasi::{
 /// replaced, and the tests of the limits fail.
 const TYPES: &str = "wasi:filesystem/types@0.2.12";
 const STREAMS: &str = "wasi:io/streams@0.2.12";
-const POLL: &str = "wasi:io/poll@0.2.12";
 
 /// The most that a stream holds, in bytes: what is read ahead, or waits to be written.
 const PIECE: usize = 64 << 10;
@@ -55,7 +50,6 @@ pub(crate) fn define(linker: &mut Linker<State<Parts>>) -> wasmtime::Result<()> 
     let streams = &mut linker.instance(STREAMS)?;
     drops(streams)?;
     write(streams)?;
-    poll(&mut linker.instance(POLL)?)?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -167,25 +161,4 @@ fn told<T>(
         Ok(value) => Ok(Ok(value)),
         Err(error) => Ok(Err(table.convert_stream_error(error)?)),
     }
-}
-
-fn poll(poll: &mut LinkerInstance<'_, State<Parts>>) -> wasmtime::Result<()> {
-    poll.func_wrap_async(
-        "poll",
-        |mut store: Context<'_>, (list,): (WasmList<Resource<DynPollable>>,)| {
-            Box::new(async move {
-                let most = store.data().limiter.handles();
-                if list.len() > most {
-                    return Err(wasmtime::Error::msg(format!(
-                        "it polls {} handles at once, and it can have {most}",
-                        list.len()
-                    )));
-                }
-                let pollables = list
-                    .iter(store.as_context_mut())?
-                    .collect::<wasmtime::Result<Vec<_>>>()?;
-                Ok((store.data_mut().ctx().table.poll(pollables).await?,))
-            })
-        },
-    )
 }

@@ -205,6 +205,8 @@ fn inspect_module(bytes: &[u8]) -> wasmparser::Result<Report> {
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {
             Payload::ImportSection(section) => {
+                // The counts are true: the module is valid.
+                report.imports.reserve_exact(section.count() as usize);
                 for import in section.into_imports() {
                     let import = import?;
                     report.imports.push(Import {
@@ -216,6 +218,7 @@ fn inspect_module(bytes: &[u8]) -> wasmparser::Result<Report> {
                 }
             }
             Payload::ExportSection(section) => {
+                report.exports.reserve_exact(section.count() as usize);
                 for export in section {
                     let export = export?;
                     let ty = types.as_ref().entity_type_from_export(&export);

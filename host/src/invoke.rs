@@ -80,7 +80,7 @@ pub enum InvokeError {
     Unshowable { function: String, result: String },
     /// Its result is larger than [`Limits::result`](crate::Limits) allows. The instance cannot be
     /// used any more.
-    #[error("the result of `{}` takes more than {} MiB on the host, where each element of a list takes {} bytes or more", Name(.function), .limit >> 20, size_of::<component::Val>())]
+    #[error("the result of `{}` takes more than {} MiB on the host, where an element of a list takes at least {} bytes", Name(.function), .limit >> 20, size_of::<component::Val>())]
     TooLarge { function: String, limit: usize },
     /// The call did not return. The instance cannot be used any more.
     #[error("`{}` did not return", Name(.function))]

@@ -110,7 +110,6 @@ pub(crate) struct Limiter {
     /// What each open stream holds, by its handle.
     held: HashMap<u32, usize>,
     instances: usize,
-    handles: usize,
     last_refusal: Option<Refusal>,
 }
 
@@ -149,7 +148,6 @@ impl Limiter {
             },
             held: HashMap::new(),
             instances: limits.instances,
-            handles: limits.handles,
             last_refusal: None,
         }
     }
@@ -157,11 +155,6 @@ impl Limiter {
     /// The last growth that was refused: mostly what a trap that follows is about.
     pub(crate) fn last_refusal(&self) -> Option<Refusal> {
         self.last_refusal
-    }
-
-    /// How many handles there can be at a time.
-    pub(crate) fn handles(&self) -> usize {
-        self.handles
     }
 
     /// Whether one more stream may hold so many bytes.

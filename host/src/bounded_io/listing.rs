@@ -5,7 +5,7 @@
 
 use super::{Context, LISTING, charged, dropped};
 use crate::state::{Parts, State};
-use rustix::fs::{AtFlags, Dir, FileType};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::io;
 use wasmtime::component::{LinkerInstance, Resource, ResourceType};
 use wasmtime_wasi::{
@@ -50,8 +50,10 @@ fn open(
         Descriptor::Dir(directory) => directory,
         Descriptor::File(_) => return Err(ErrorCode::NotDirectory.into()),
     };
-    let listing = Dir::read_from(&*directory.dir).map_err(io::Error::from)?;
-    Ok(files.table.push(Listing(listing))?)
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::openat(&*directory.dir, ".", flags, Mode::empty());
+    let directory = directory.and_then(Dir::new).map_err(io::Error::from)?;
+    Ok(files.table.push(Listing(directory))?)
 }
 
 impl Listing {

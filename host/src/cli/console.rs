@@ -3,7 +3,6 @@
 
 use anyhow::Context;
 use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
 use std::{
     fmt::Display,
     io::{self, BufWriter, Write},
@@ -19,21 +18,32 @@ pub fn print(text: impl Display) -> anyhow::Result<()> {
 /// Writes a line of JSON to standard output, as it is made.
 pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     to_stdout(|out| {
-        value.serialize(&mut Serializer::with_formatter(&mut *out, EscapingStrings))?;
+        serde_json::to_writer(EscapingJson(&mut *out), value)?;
         out.write_all(b"\n")
     })
 }
 
-/// Escapes in strings what JSON allows there and a terminal should not get.
-struct EscapingStrings;
+/// Writes JSON to standard output for people to read, as it is made.
+pub fn print_pretty_json(value: &impl Serialize) -> anyhow::Result<()> {
+    to_stdout(|out| {
+        serde_json::to_writer_pretty(EscapingJson(&mut *out), value)?;
+        out.write_all(b"\n")
+    })
+}
 
-impl Formatter for EscapingStrings {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        write!(out, "{}", Json(fragment))
+/// Escapes what JSON allows in strings and a terminal should not get.
+struct EscapingJson<W>(W);
+
+impl<W: Write> Write for EscapingJson<W> {
+    /// The serializer never splits a character.
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(json).map_err(|_| io::ErrorKind::InvalidData)?;
+        write!(self.0, "{}", Json(text))?;
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

@@ -1,6 +1,9 @@
-use super::{args::read_wasm, console::print, phases::Phases};
+use super::{
+    args::read_wasm,
+    console::{print, print_pretty_json},
+    phases::Phases,
+};
 use std::{path::PathBuf, process::ExitCode};
-use wit_host::untrusted::Json;
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
 #[derive(clap::Args)]
@@ -22,8 +25,7 @@ impl Inspect {
         if self.mermaid {
             print(report.mermaid())?;
         } else if self.json {
-            let json = serde_json::to_string_pretty(&report)?;
-            print(format_args!("{}\n", Json(json)))?;
+            print_pretty_json(&report)?;
         } else {
             print(report)?;
         }

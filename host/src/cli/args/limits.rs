@@ -41,8 +41,8 @@ impl LimitArgs {
 }
 
 /// What a result may take on the host at least, in bytes, however little memory the program has: a
-/// list of 3 MB.
-const MIN_RESULT: usize = 128 << 20;
+/// `list<u8>` of 6 MB.
+const MIN_RESULT: usize = 256 << 20;
 /// The longest time that can be asked for. It is far from where the clocks of any system end.
 const MAX_DURATION: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
