@@ -130,7 +130,12 @@ impl Directory for WasiDirectory {
         }
     }
 
+    /// Hosts open what stands there before they see that it is no directory, and opening a FIFO waits.
     fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
+        let found = self.root.stat_at(PathFlags::empty(), path)?;
+        if found.type_ != DescriptorType::Directory {
+            return Err(ErrorCode::NotDirectory.into());
+        }
         let access = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
         let root = self.open_at(path, OpenFlags::DIRECTORY, access)?;
         Ok(Self { root })

@@ -5,9 +5,10 @@ use cache_impl::key::Key;
 use libtest_mimic::{Failed, Trial};
 use std::{
     ffi::OsStr,
-    fs,
+    fs::{self, File},
     os::unix::{ffi::OsStrExt, fs::symlink},
     path::Path,
+    time::{Duration, SystemTime},
 };
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::ErrorCode;
 
@@ -31,6 +32,10 @@ pub fn trials() -> Vec<Trial> {
             exclusive_temporary_file,
         ),
         Trial::test(
+            "cache_component::temporary_files_are_told_apart_by_a_random_number",
+            random_names,
+        ),
+        Trial::test(
             "cache_component::a_host_may_write_less_than_asked",
             short_writes,
         ),
@@ -42,10 +47,15 @@ pub fn trials() -> Vec<Trial> {
             "cache_component::a_name_that_is_not_listed_hides_no_other",
             unlisted_names,
         ),
+        Trial::test(
+            "cache_component::the_oldest_files_are_evicted_first",
+            oldest_first,
+        ),
     ]
 }
 
 const KEY: &str = "key";
+const RANDOM: u64 = 7;
 /// Longer than what is copied behind an entry's header to be written with it in one call.
 const LARGE: usize = 100_000;
 
@@ -145,7 +155,7 @@ fn exclusive_temporary_file() -> Result<(), Failed> {
     ];
     for (plant, put) in plants {
         let directory = tempfile::tempdir()?;
-        let path = first_temporary_file()?;
+        let path = first_temporary_file(RANDOM)?;
         let planted = directory.path().join(&path);
         fs::create_dir_all(planted.parent().ok_or("it is in a subdirectory")?)?;
         put(&planted)?;
@@ -155,6 +165,7 @@ fn exclusive_temporary_file() -> Result<(), Failed> {
         );
 
         let mut cache = WatchedCache::new(directory.path(), &[])?;
+        cache.give_random(RANDOM);
         let outcome = cache.set(KEY, b"value", None)?;
         let met = Call {
             function: "open-at",
@@ -182,6 +193,13 @@ fn exclusive_temporary_file() -> Result<(), Failed> {
         expect(cache.get(KEY)?, Ok(b"next".to_vec()))?;
     }
     Ok(())
+}
+
+fn random_names() -> Result<(), Failed> {
+    match (first_temporary_file(1)?, first_temporary_file(2)?) {
+        (one, other) if one != other => Ok(()),
+        (one, _) => Err(format!("both are `{one}`").into()),
+    }
 }
 
 fn short_writes() -> Result<(), Failed> {
@@ -238,6 +256,9 @@ fn unlisted_names() -> Result<(), Failed> {
         fs::write(shelf.join(OsStr::from_bytes(b"\xff")), "")?;
 
         let mut cache = WatchedCache::new(directory.path(), &variables)?;
+        // The first call lists the granted directory itself.
+        expect(cache.get(KEY)?, Err(CacheError::NotFoundError))?;
+        cache.take_calls();
         let mut looks = 0;
         for key in neighbours(&key).take(5 * BOUND / VALUE.len()) {
             expect(cache.set(&key, VALUE, None)?, Ok(()))?;
@@ -261,6 +282,36 @@ fn unlisted_names() -> Result<(), Failed> {
     Ok(())
 }
 
+/// By the dates of the files as the host gives them, and not in the order of their names.
+fn oldest_first() -> Result<(), Failed> {
+    const VALUE: &[u8] = &[7; 5000];
+    let directory = tempfile::tempdir()?;
+    let key = Key::new(KEY)?;
+    let mut keys: Vec<String> = neighbours(&key).take(10).collect();
+    let mut cache = WatchedCache::new(directory.path(), &[])?;
+    for (minutes, key) in keys.iter().enumerate() {
+        expect(cache.set(key, VALUE, None)?, Ok(()))?;
+        let file = File::options()
+            .append(true)
+            .open(directory.path().join(Key::new(key)?.path()))?;
+        file.set_modified(SystemTime::now() - Duration::from_secs(60 * minutes as u64))?;
+    }
+    // From the oldest on.
+    keys.reverse();
+
+    let mut cache = WatchedCache::new(directory.path(), &[("CACHE_MAX_BYTES", "40000")])?;
+    expect(cache.set(KEY, VALUE, None)?, Ok(()))?;
+    let mut kept = Vec::new();
+    for key in &keys {
+        kept.push(cache.get(key)?.is_ok());
+    }
+    if kept.is_sorted() && kept.contains(&false) && cache.get(KEY)?.is_ok() {
+        Ok(())
+    } else {
+        Err(format!("from the oldest on, these were kept: {kept:?}").into())
+    }
+}
+
 /// Keys in the same subdirectory.
 fn neighbours(key: &Key) -> impl Iterator<Item = String> {
     let shelf = key.shelf().to_owned();
@@ -276,11 +327,11 @@ fn written(calls: &[Call]) -> Result<&str, Failed> {
     Ok(&write.ok_or("nothing was written")?.path)
 }
 
-/// The path of the first temporary file of an instance, which follows from the key and from the random
-/// number that each instance here is given.
-fn first_temporary_file() -> Result<String, Failed> {
+/// The path of the first temporary file of an instance that is given this random number.
+fn first_temporary_file(random: u64) -> Result<String, Failed> {
     let directory = tempfile::tempdir()?;
     let mut cache = WatchedCache::new(directory.path(), &[])?;
+    cache.give_random(random);
     expect(cache.set(KEY, b"value", None)?, Ok(()))?;
     written(&cache.take_calls()).map(str::to_owned)
 }

@@ -8,6 +8,7 @@ mod strangers;
 use crate::guests::Guest;
 use cache_impl::key::Key;
 use libtest_mimic::{Failed, Trial};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use std::{
     fs,
     path::Path,
@@ -23,10 +24,16 @@ use wit_host::{
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    vec![Trial::test(
-        "cache_component::strange_files_at_an_entrys_path",
-        strange_files,
-    )]
+    vec![
+        Trial::test(
+            "cache_component::strange_files_at_an_entrys_path",
+            strange_files,
+        ),
+        Trial::test(
+            "cache_component::a_fifo_in_a_subdirectorys_place",
+            strange_subdirectory,
+        ),
+    ]
 }
 
 const KEY: &str = "key";
@@ -114,7 +121,8 @@ fn strange_files() -> Result<(), Failed> {
                     heals,
                 };
                 tried += 1;
-                if let Err(what) = watched(Arc::clone(&program), case) {
+                let program = Arc::clone(&program);
+                if let Err(what) = watched(move || case.run(&program)) {
                     let name = call.name;
                     violations.push(format!("{name} on {stranger}, {access:?}: {what}"));
                 }
@@ -139,12 +147,11 @@ fn program() -> Result<Program, Failed> {
 }
 
 /// Runs a case in a thread, as it might hang.
-fn watched(program: Arc<Program>, case: Case) -> Result<(), String> {
+fn watched(case: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Result<(), String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
-        let outcome = case.run(&program);
         // Nobody listens any more if it has taken too long.
-        let _ = sender.send(outcome);
+        let _ = sender.send(case());
     });
     match receiver.recv_timeout(HANGS) {
         Ok(outcome) => outcome.map_err(|failed| failed.message().unwrap_or_default().to_owned()),
@@ -172,7 +179,13 @@ impl Case {
         let before = listing(outside.path())?;
 
         let calls = (self.call.calls)(&neighbour(&key)?);
-        let results = self.call_all(program, root.path(), &calls)?;
+        let results = call_all(
+            program,
+            root.path(),
+            self.access,
+            self.call.max_bytes,
+            &calls,
+        )?;
         let allowed = match self.access {
             Access::ReadWrite => self.call.allowed,
             Access::ReadOnly => self.call.allowed_read_only,
@@ -189,40 +202,79 @@ impl Case {
         }
         Ok(())
     }
+}
 
-    fn call_all(
-        &self,
-        program: &Program,
-        root: &Path,
-        calls: &[String],
-    ) -> Result<Vec<String>, Failed> {
-        let preopen = Preopen {
-            host: root.to_owned(),
-            guest: "/cache".to_owned(),
-            access: self.access,
-        };
-        let granted = Sandbox::new().preopen(preopen);
-        let consumer = match self.call.max_bytes {
-            None => granted,
-            Some(max_bytes) => granted.env("CACHE_MAX_BYTES", max_bytes),
-        };
-        let sandboxes = Sandboxes {
-            consumer,
-            ..Sandboxes::default()
-        };
-        let tokio = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        tokio.block_on(async {
-            let mut instance = program.instantiate(&sandboxes, &Limits::default()).await?;
-            let mut results = Vec::new();
-            for call in calls {
-                let value = instance.invoke(&call.parse()?).await?;
-                results.push(value.map(|value| value.wave).unwrap_or_default());
+/// Calls one instance that was granted `root`, under a bound or none.
+fn call_all(
+    program: &Program,
+    root: &Path,
+    access: Access,
+    max_bytes: Option<&str>,
+    calls: &[String],
+) -> Result<Vec<String>, Failed> {
+    let preopen = Preopen {
+        host: root.to_owned(),
+        guest: "/cache".to_owned(),
+        access,
+    };
+    let granted = Sandbox::new().preopen(preopen);
+    let consumer = match max_bytes {
+        None => granted,
+        Some(max_bytes) => granted.env("CACHE_MAX_BYTES", max_bytes),
+    };
+    let sandboxes = Sandboxes {
+        consumer,
+        ..Sandboxes::default()
+    };
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    tokio.block_on(async {
+        let mut instance = program.instantiate(&sandboxes, &Limits::default()).await?;
+        let mut results = Vec::new();
+        for call in calls {
+            let value = instance.invoke(&call.parse()?).await?;
+            results.push(value.map(|value| value.wave).unwrap_or_default());
+        }
+        Ok(results)
+    })
+}
+
+/// Under a bound, a `set` looks into other subdirectories than its own.
+fn strange_subdirectory() -> Result<(), Failed> {
+    let program = Arc::new(program()?);
+    for number in 0..=u8::MAX {
+        let shelf = format!("v1/{number:02x}");
+        let program = Arc::clone(&program);
+        let name = shelf.clone();
+        let case = move || {
+            let root = tempfile::tempdir()?;
+            fs::create_dir(root.path().join("v1"))?;
+            let fifo = root.path().join(&shelf);
+            mkfifoat(CWD, fifo, Mode::RUSR | Mode::WUSR)?;
+            let set = format!("set(\"{KEY}\", [7], none)");
+            let calls = [set.clone(), set.clone(), set, get()];
+            let results = call_all(
+                &program,
+                root.path(),
+                Access::ReadWrite,
+                Some("1000"),
+                &calls,
+            )?;
+            let expected = if Key::new(KEY)?.shelf() == shelf {
+                [FAILURE, FAILURE, FAILURE, MISS]
+            } else {
+                ["ok", "ok", "ok", "ok([7])"]
+            };
+            if results == expected {
+                Ok(())
+            } else {
+                Err(format!("{calls:?} gave {results:?}").into())
             }
-            Ok(results)
-        })
+        };
+        watched(case).map_err(|what| format!("a FIFO at `{name}`: {what}"))?;
     }
+    Ok(())
 }
 
 /// Another key in the same subdirectory.

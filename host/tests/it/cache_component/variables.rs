@@ -3,9 +3,11 @@
 
 use crate::{guests::Guest, wit_host_command};
 use libtest_mimic::{Failed, Trial};
+use rustix::fs::{CWD, Mode, mkfifoat};
 use std::{
     fs,
-    path::Path,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 use tempfile::TempDir;
@@ -51,7 +53,7 @@ impl World {
         Ok(Self { directory })
     }
 
-    fn path(&self, path: &str) -> std::path::PathBuf {
+    fn path(&self, path: &str) -> PathBuf {
         self.directory.path().join(path)
     }
 
@@ -254,11 +256,25 @@ fn failing_directory() -> Result<(), Failed> {
     let calls = [GET, "set(\"key\", [8], none)", SET, GET];
     world.expect(&["--dir=a::/cache:ro"], &calls, results, line)?;
 
-    // A file where a directory is to be.
+    // What is no directory, or leads to one. The FIFO must not be waited for.
     fs::write(world.path("b/file"), "")?;
-    let line = line.replace("/cache", "/data/file");
-    let flags = ["--dir=b::/data", "--env=CACHE_DIR=/data/file"];
-    world.expect(&flags, &[SET, GET], REFUSED, &line)
+    symlink("c", world.path("b/link"))?;
+    mkfifoat(CWD, world.path("b/fifo"), Mode::RUSR | Mode::WUSR)?;
+    for stranger in ["file", "link", "fifo"] {
+        let place = format!("/data/{stranger}");
+        let variable = format!("--env=CACHE_DIR={place}");
+        let flags = ["--dir=b::/data", &variable, "--timeout=10s"];
+        world.expect(
+            &flags,
+            &[SET, GET],
+            REFUSED,
+            &line.replace("/cache", &place),
+        )?;
+    }
+    match world.stores(&["b", "b/c"])[..] {
+        [] => Ok(()),
+        _ => Err("a store was made all the same".into()),
+    }
 }
 
 fn newer_version() -> Result<(), Failed> {

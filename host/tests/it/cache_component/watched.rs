@@ -1,5 +1,5 @@
 //! The component in an engine of the test's own. Each call that it makes of `wasi:filesystem/types`
-//! is written down and can be made to fail, and its random number is always the same.
+//! is written down and can be made to fail, and its random number is given.
 
 use crate::guests::Guest;
 use libtest_mimic::Failed;
@@ -22,9 +22,6 @@ use wasmtime_wasi::{
         },
     },
 };
-
-/// The random number that each instance is given.
-const RANDOM: u64 = 1;
 
 /// What makes more calls without an end in between never ends.
 const MOST_CALLS: usize = 10_000;
@@ -115,6 +112,11 @@ impl WatchedCache {
         self.store.data_mut().failure = None;
     }
 
+    /// What the component is given where it asks for a random number, which it does in the first call.
+    pub fn give_random(&mut self, number: u64) {
+        self.store.data_mut().random = number;
+    }
+
     /// From now on one call of `write` writes so many bytes at most.
     pub fn write_at_most(&mut self, bytes: usize) {
         self.store.data_mut().most_written = bytes;
@@ -129,6 +131,7 @@ struct State {
     paths: HashMap<u32, String>,
     failure: Option<(usize, ErrorCode)>,
     most_written: usize,
+    random: u64,
 }
 
 impl State {
@@ -140,6 +143,7 @@ impl State {
             paths: HashMap::new(),
             failure: None,
             most_written: usize::MAX,
+            random: 1,
         }
     }
 
@@ -209,7 +213,7 @@ fn linked() -> Result<&'static InstancePre<State>, Failed> {
     watch(&mut linker.instance(TYPES)?)?;
     linker
         .instance(RANDOM_INTERFACE)?
-        .func_wrap("get-random-u64", |_, (): ()| Ok((RANDOM,)))?;
+        .func_wrap("get-random-u64", |store, (): ()| Ok((store.data().random,)))?;
     let linked = linker.instantiate_pre(&component)?;
     Ok(LINKED.get_or_init(|| linked))
 }
