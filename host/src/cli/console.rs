@@ -1,5 +1,6 @@
 //! Standard output and standard error.
 
+use super::deadline;
 use anyhow::Context;
 use std::{
     fmt::Display,
@@ -14,7 +15,8 @@ pub fn print(text: impl Display) -> anyhow::Result<()> {
 /// Writes bytes to standard output. A reader that has seen enough is no error.
 pub fn write_to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
     let mut stdout = io::stdout();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    let write = || stdout.write_all(bytes).and_then(|()| stdout.flush());
+    match deadline::wait_for_reader(write) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("failed to write to standard output"),
     }

@@ -1,5 +1,8 @@
 use super::{args::read_wasm, console::print, phases::Phases};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
 #[derive(clap::Args)]
@@ -26,5 +29,9 @@ impl Inspect {
             print(report)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 }
