@@ -14,7 +14,7 @@ use std::{
 pub struct Heap;
 
 /// What is allowed where nothing else is said. Compiling the largest component that is common, of a
-/// Python program, takes a quarter of it.
+/// Python program, takes a fifth of it.
 pub const DEFAULT: ByteSize = ByteSize::gib(2);
 
 /// What all threads have, in bytes, apart from what each has not told yet.

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct BoundArgs {
     /// Stop after this time, preparation and waiting included: `500ms`, `10s`, `2m`.
     ///
-    /// Without it, preparation alone is stopped, after two minutes.
+    /// Without it, preparation alone is stopped, after five minutes.
     #[arg(
         long,
         value_name = "DUR",

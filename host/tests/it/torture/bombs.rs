@@ -95,7 +95,8 @@ fn explode(seed: u64, bombs: impl Iterator<Item = Bomb>) -> Result<(), Failed> {
     let (mut longest, mut largest) = ((Duration::ZERO, String::new()), (0, String::new()));
     for bomb in bombs {
         let directory = directory_of(&bomb)?;
-        for line in &bomb.lines {
+        // In the short form each is tried in one way.
+        for line in bomb.lines.iter().take(sized(1, usize::MAX)) {
             let run = run_in(&directory, line)?;
             let what = format!("{}: {line}", bomb.name);
             tried += 1;

@@ -70,7 +70,7 @@ fn modules() -> Vec<Bomb> {
         module(
             "`br_table` with many targets and results",
             format!(
-                r#"(type $t (func (result{many}))) (func (export "_start") {}{zeros}i32.const 0 br_table{}{}{drops})"#,
+                r#"(type $t (func (result{many}))) (func (export "_start") {}{zeros}i32.const 0 br_table{} {}{drops})"#,
                 times("block (type $t) ", 1000),
                 each(1000, |label| format!(" {label}")),
                 times("end ", 1000)
@@ -222,22 +222,25 @@ fn components() -> Vec<Bomb> {
             )
         }),
         component("a chain of imported components", {
+            // Each instantiates its import ten times over, and the next one hands itself on.
             let ten = times("(instance (instantiate $x))", 10);
-            let level = |number: usize| {
+            let chain = each(8, |level| {
                 format!(
                     "(component $c{} (import \"x\" (component $x)) {ten})",
-                    number + 1
+                    level + 1
                 )
-            };
-            let core = times("(core instance (instantiate $m))", 10);
-            format!(
-                "(component $c0 (core module $m (func)) {core}) {} {}",
-                each(1, level),
+            });
+            let calls = each(8, |level| {
                 times(
-                    "(instance (instantiate $c1 (with \"x\" (component $c0))))",
-                    2000
+                    &format!(
+                        "(instance (instantiate $c{} (with \"x\" (component $c0))))",
+                        level + 1
+                    ),
+                    100,
                 )
-            )
+            });
+            let core = times("(core instance (instantiate $m))", 100);
+            format!("(component $c0 (core module $m (func)) {core}) {chain} {calls}")
         }),
         component("components that import and pass on components", {
             // Each level takes the one below as an import, and instantiates it ten times over.
@@ -382,7 +385,7 @@ fn interfaces() -> Vec<Bomb> {
             "many flags",
             format!(
                 "{world} interface i {{ flags t {{ {} }} f: func(a: t); }}",
-                each(50_000, |number| format!("f{number}, "))
+                each(50_000, |number| format!("x{number}, "))
             ),
         ),
         wit(
