@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand, and what they share.
 
+mod abort;
+mod activity;
 mod args;
 mod bindgen;
 mod code_cache;
@@ -9,8 +11,10 @@ mod compose;
 mod console;
 mod deadline;
 mod exit;
+mod heap;
 mod inspect;
 mod invoke;
+mod last_words;
 mod output;
 mod panics;
 mod phases;
@@ -18,10 +22,14 @@ mod precompile;
 mod remedy;
 mod run;
 
+use activity::Activity;
+use args::BoundArgs;
 use clap::{Parser, Subcommand};
+use deadline::Budget;
 use exit::Failure;
+use heap::Heap;
 use phases::Phases;
-use std::{panic, process::ExitCode};
+use std::{panic, path::Path, process::ExitCode, time::Instant};
 
 /// Composes WebAssembly components over WIT interfaces and runs them, each with its own authority.
 #[derive(Parser)]
@@ -30,6 +38,8 @@ struct Cli {
     /// Show the phases of the work with their times.
     #[arg(short, long, global = true)]
     verbose: bool,
+    #[command(flatten)]
+    bounds: BoundArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -48,19 +58,40 @@ enum Command {
     Man(completions::Man),
 }
 
-/// Parses, dispatches, and says what went wrong.
+/// Everything that the command allocates is counted, and bounded.
+#[global_allocator]
+static HEAP: Heap = Heap;
+
+/// Parses, dispatches, and says what went wrong; ends the process where a bound is reached.
 pub fn main() -> ExitCode {
+    let started = Instant::now();
+    abort::explain();
+    match deadline::watch_over(move || exec(started)) {
+        Ok(code) => code,
+        Err(error) => Failure::from(anyhow::Error::from(error).context("failed to start")).report(),
+    }
+}
+
+fn exec(started: Instant) -> ExitCode {
     let last_panic = panics::silence();
-    match panic::catch_unwind(dispatch) {
+    match panic::catch_unwind(|| dispatch(started)) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => Failure::from(error).report(),
         Err(_) => Failure::from(last_panic.defect()).report(),
     }
 }
 
-fn dispatch() -> anyhow::Result<ExitCode> {
-    let Cli { verbose, command } = Cli::parse();
-    let mut phases = Phases::new(verbose);
+fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
+    let Cli {
+        verbose,
+        bounds,
+        command,
+    } = Cli::parse();
+    if let Some(file) = command.file() {
+        Activity::set_subject(file);
+    }
+    let budget = Budget::new(started, bounds.enforce());
+    let mut phases = Phases::new(verbose, budget);
     match command {
         Command::Bindgen(command) => command.exec(&mut phases),
         Command::Componentize(command) => command.exec(&mut phases),
@@ -71,5 +102,21 @@ fn dispatch() -> anyhow::Result<ExitCode> {
         Command::Precompile(command) => command.exec(&mut phases),
         Command::Completions(command) => command.exec(),
         Command::Man(command) => command.exec(),
+    }
+}
+
+impl Command {
+    /// The file that it was given first.
+    fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Bindgen(command) => Some(command.file()),
+            Self::Componentize(command) => Some(command.file()),
+            Self::Compose(command) => Some(command.file()),
+            Self::Inspect(command) => Some(command.file()),
+            Self::Run(command) => Some(command.file()),
+            Self::Invoke(command) => Some(command.file()),
+            Self::Precompile(command) => Some(command.file()),
+            Self::Completions(_) | Self::Man(_) => None,
+        }
     }
 }

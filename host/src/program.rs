@@ -214,6 +214,11 @@ impl Program {
 }
 
 impl Instance {
+    /// Gives each call from here on this long, instead of [`Limits::timeout`].
+    pub fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
     /// Runs the program to its end: a component's `wasi:cli/run`, a module's `_start`. One that has
     /// neither traps; [`Program::expect_command`] tells it before.
     pub async fn run(mut self) -> Outcome {

@@ -2,10 +2,13 @@
 //!
 //! Compiling follows every instantiation inside a component, so a file of 3 KB whose components
 //! instantiate each other ten times over, eight levels deep, would be a hundred million instances.
+//!
+//! It is an early and typed error for what is known to grow beyond all measure. It is no bound: other
+//! things are much work too, and those who embed this bound time and memory themselves.
 
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, Parser,
-    Payload,
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentInstantiationArg,
+    ComponentOuterAliasKind, Parser, Payload,
 };
 
 /// Instances that a component may come to. One of an interpreted language comes to about forty, and
@@ -49,12 +52,82 @@ pub(crate) fn check(binary: &[u8]) -> Result<(), TooHeavy> {
     Ok(())
 }
 
-/// A component that is being read: its index space of components, each with the instances that
-/// one instance of it comes to, and what it comes to itself so far.
+/// A component as those see it that instantiate it.
+#[derive(Debug, Clone, Copy)]
+enum Template {
+    /// One that is defined here: what one instance of it comes to, of itself and for each instance
+    /// that the heaviest component that it is handed comes to.
+    Defined { own: u64, per_handed: u64 },
+    /// One that is handed in by whoever instantiates this one.
+    Imported,
+}
+
+/// Where what a component comes to cannot be told, it is too much.
+const UNKNOWN: Template = Template::Defined {
+    own: u64::MAX,
+    per_handed: 0,
+};
+
+/// A component that is being read: its index space of components, and what it comes to so far, as in
+/// [`Template::Defined`].
 #[derive(Default)]
 struct Level {
-    components: Vec<u64>,
-    instances: u64,
+    components: Vec<Template>,
+    own: u64,
+    per_handed: u64,
+}
+
+impl Level {
+    fn add(&mut self, own: u64, per_handed: u64) {
+        self.own = self.own.saturating_add(own);
+        self.per_handed = self.per_handed.saturating_add(per_handed);
+    }
+
+    fn component(&self, index: u32) -> Template {
+        let component = self.components.get(index as usize);
+        component.copied().unwrap_or(UNKNOWN)
+    }
+
+    /// Counts an instance of a component. What is handed to it inside of an instance is taken for
+    /// `heaviest`.
+    fn instantiate(&mut self, component: u32, args: &[ComponentInstantiationArg], heaviest: u64) {
+        self.add(1, 0);
+        let handed = args.iter().filter_map(|arg| match arg.kind {
+            ComponentExternalKind::Component => Some(self.component(arg.index)),
+            ComponentExternalKind::Instance => Some(Template::Defined {
+                own: heaviest,
+                per_handed: 0,
+            }),
+            _ => None,
+        });
+        match self.component(component) {
+            Template::Defined { own, per_handed } => {
+                let mut most = (0, 0);
+                for template in handed {
+                    most = match template {
+                        Template::Imported => (most.0, 1),
+                        // What it is handed in turn is not known here.
+                        Template::Defined { own, per_handed: 0 } => (most.0.max(own), most.1),
+                        Template::Defined { .. } => (u64::MAX, most.1),
+                    };
+                }
+                self.add(own, 0);
+                self.add(
+                    per_handed.saturating_mul(most.0),
+                    per_handed.saturating_mul(most.1),
+                );
+            }
+            // What it does with a component is not known here.
+            Template::Imported
+                if args
+                    .iter()
+                    .any(|arg| arg.kind == ComponentExternalKind::Component) =>
+            {
+                self.add(u64::MAX, 0);
+            }
+            Template::Imported => self.add(0, 1),
+        }
+    }
 }
 
 fn weigh(binary: &[u8]) -> Weight {
@@ -76,29 +149,26 @@ fn weigh(binary: &[u8]) -> Weight {
             Payload::ComponentSection { .. } => levels.push(Level::default()),
             Payload::End(_) if open_modules > 0 => open_modules -= 1,
             Payload::End(_) if depth > 1 => {
-                let instances = level.instances;
-                heaviest = heaviest.max(instances);
+                let (own, per_handed) = (level.own, level.per_handed);
+                heaviest = match per_handed {
+                    0 => heaviest.max(own),
+                    _ => u64::MAX,
+                };
                 levels.pop();
                 if let Some(outer) = levels.last_mut() {
-                    outer.components.push(instances);
+                    outer.components.push(Template::Defined { own, per_handed });
                 }
             }
-            Payload::InstanceSection(section) => {
-                level.instances = level.instances.saturating_add(section.count().into());
-            }
+            Payload::InstanceSection(section) => level.add(section.count().into(), 0),
             Payload::ComponentInstanceSection(section) => {
                 for instance in section.into_iter().flatten() {
-                    let inside = match instance {
+                    match instance {
                         ComponentInstance::Instantiate {
-                            component_index, ..
-                        } => level
-                            .components
-                            .get(component_index as usize)
-                            .copied()
-                            .unwrap_or(heaviest),
-                        ComponentInstance::FromExports(_) => 0,
-                    };
-                    level.instances = level.instances.saturating_add(inside).saturating_add(1);
+                            component_index,
+                            args,
+                        } => level.instantiate(component_index, &args, heaviest),
+                        ComponentInstance::FromExports(_) => level.add(1, 0),
+                    }
                 }
             }
             Payload::ComponentImportSection(section) => {
@@ -107,7 +177,18 @@ fn weigh(binary: &[u8]) -> Weight {
                     .into_iter()
                     .flatten()
                     .filter(|import| is_component(import.ty));
-                level.components.extend(imported.map(|_| 1));
+                level
+                    .components
+                    .extend(imported.map(|_| Template::Imported));
+            }
+            Payload::ComponentExportSection(section) => {
+                // What is exported is in the index space once more.
+                for export in section.into_iter().flatten() {
+                    if export.kind == ComponentExternalKind::Component {
+                        let exported = level.component(export.index);
+                        level.components.push(exported);
+                    }
+                }
             }
             Payload::ComponentAliasSection(section) => {
                 for alias in section.into_iter().flatten() {
@@ -116,16 +197,15 @@ fn weigh(binary: &[u8]) -> Weight {
                             kind: ComponentOuterAliasKind::Component,
                             count,
                             index,
-                        } => (count as usize)
-                            .checked_add(1)
-                            .and_then(|above| depth.checked_sub(above))
-                            .and_then(|outer| levels[outer].components.get(index as usize).copied())
-                            .unwrap_or(heaviest),
+                        } => aliased_outside(&levels, count, index),
                         // Which one it is would take following instances; at worst the heaviest.
                         ComponentAlias::InstanceExport {
                             kind: ComponentExternalKind::Component,
                             ..
-                        } => heaviest,
+                        } => Template::Defined {
+                            own: heaviest,
+                            per_handed: 0,
+                        },
                         _ => continue,
                     };
                     if let Some(level) = levels.last_mut() {
@@ -137,8 +217,21 @@ fn weigh(binary: &[u8]) -> Weight {
         }
     }
     Weight {
-        instances: levels.first().map_or(0, |level| level.instances),
+        instances: levels.first().map_or(0, |level| level.own),
         functions,
+    }
+}
+
+/// A component of the level that is so many outside of the last one.
+fn aliased_outside(levels: &[Level], count: u32, index: u32) -> Template {
+    let outer = (count as usize)
+        .checked_add(1)
+        .and_then(|above| levels.len().checked_sub(above));
+    match outer.map(|outer| levels[outer].component(index)) {
+        // It is handed to another one than this, which the counts do not tell apart.
+        Some(Template::Imported) if count > 0 => UNKNOWN,
+        Some(template) => template,
+        None => UNKNOWN,
     }
 }
 
@@ -198,5 +291,41 @@ mod tests {
                (instance (instantiate $b)))",
         );
         assert_eq!(weigh(&outer.expect("valid text")).instances, 4);
+    }
+
+    #[test]
+    fn an_imported_component_is_as_heavy_as_what_is_handed_in() {
+        let two =
+            "(core module $m) (core instance (instantiate $m)) (core instance (instantiate $m))";
+        let ten = "(instance (instantiate $x))".repeat(10);
+        let text = format!(
+            "(component
+               (component $two {two})
+               (component $ten (import \"x\" (component $x)) {ten})
+               (component $hundred (import \"x\" (component $y))
+                 (component $ten (import \"x\" (component $x)) {ten})
+                 {})
+               (instance (instantiate $ten (with \"x\" (component $two))))
+               (instance (instantiate $hundred (with \"x\" (component $two)))))",
+            "(instance (instantiate $ten (with \"x\" (component $y))))".repeat(10),
+        );
+        // Each instance of a component counts, and the two core instances in each `$two`.
+        let (ten, hundred) = (1 + 10 + 20, 1 + 10 + 100 + 200);
+        assert_eq!(
+            weigh(&wat::parse_str(text).expect("valid text")).instances,
+            ten + hundred
+        );
+    }
+
+    #[test]
+    fn what_an_imported_component_is_handed_is_refused() {
+        let text = "(component
+               (component $top
+                 (import \"x\" (component $x (import \"y\" (component))))
+                 (component $c)
+                 (instance (instantiate $x (with \"y\" (component $c)))))
+               (component $y (import \"y\" (component $y)) (instance (instantiate $y)))
+               (instance (instantiate $top (with \"x\" (component $y)))))";
+        assert!(check(&wat::parse_str(text).expect("valid text")).is_err());
     }
 }

@@ -1,11 +1,13 @@
 //! Flags that subcommands share, and what they mean as typed policy.
 
+mod bounds;
 mod grants;
 mod input;
 mod limits;
 mod parts;
 mod program;
 
+pub use bounds::BoundArgs;
 pub use grants::GrantArgs;
 pub use input::read_wasm;
 pub use limits::LimitArgs;

@@ -1,7 +1,11 @@
 use super::{output::write_whole, phases::Phases};
 use anyhow::Context;
 use clap::ValueEnum;
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use wit_host::{Language, untrusted::Name};
 
 /// Generate bindings for a world.
@@ -43,6 +47,10 @@ impl Bindgen {
                 .try_for_each(|file| write_whole(&self.out_dir.join(&file.name), &file.contents))
         })?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.wit
     }
 }
 

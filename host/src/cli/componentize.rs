@@ -1,5 +1,8 @@
 use super::{args::read_wasm, output::Output, phases::Phases};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Make a component of a core module; the adapter for WASI preview1 is built in.
 #[derive(clap::Args)]
@@ -17,5 +20,9 @@ impl Componentize {
         let component = phases.time("componentize", || wit_host::componentize(&module))?;
         phases.time("write", || self.output.write(component.bytes()))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.module
     }
 }

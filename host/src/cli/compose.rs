@@ -1,6 +1,6 @@
 use super::{args::PartArgs, console::print, exit::UsageError, output::Output, phases::Phases};
 use clap::ValueEnum;
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 use wit_host::{Form, PictureFormat};
 
 /// Compose components into one that runs on any runtime.
@@ -43,6 +43,10 @@ impl Compose {
             print(composition.picture(graph.into()))?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.parts.socket
     }
 }
 

@@ -1,6 +1,7 @@
 //! Standard output and standard error: what the host itself says goes through here, and nothing in it
 //! reaches a terminal that would make it do something.
 
+use super::deadline;
 use anyhow::Context;
 use serde::Serialize;
 use std::{
@@ -52,9 +53,22 @@ pub fn write_to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
     to_stdout(|out| out.write_all(bytes))
 }
 
+/// Standard output, whose reader may take its time.
+struct Stdout(io::Stdout);
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        deadline::wait_for_reader(|| self.0.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        deadline::wait_for_reader(|| self.0.flush())
+    }
+}
+
 /// A reader that has seen enough is not an error.
 fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
-    let mut stdout = BufWriter::with_capacity(64 << 10, io::stdout());
+    let mut stdout = BufWriter::with_capacity(64 << 10, Stdout(io::stdout()));
     match write(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("failed to write to standard output"),

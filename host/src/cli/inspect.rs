@@ -3,7 +3,10 @@ use super::{
     console::{print, print_pretty_json},
     phases::Phases,
 };
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 /// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
 #[derive(clap::Args)]
@@ -30,5 +33,9 @@ impl Inspect {
             print(report)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 }

@@ -3,19 +3,21 @@
 mod repl;
 
 use super::{
+    activity::Activity,
     args::{Plan, ProgramArgs},
     console::{print, print_json},
-    deadline,
+    deadline::{self, Budget},
     exit::{self, UsageError},
     phases::Phases,
 };
 use std::{
     io::{self, BufRead, IsTerminal},
+    path::Path,
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, Instance, InstantiateError, InvokeError, PartName, Sandbox, Value};
+use wit_host::{Call, Instance, InstantiateError, InvokeError, Limits, PartName, Sandbox, Value};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
@@ -50,22 +52,34 @@ impl Invoke {
         })?;
         let program = plan.load(phases)?;
         let tokio = Plan::tokio()?;
-        let timeout = plan.limits.timeout;
-        let watch = deadline::watch(timeout);
+        let budget = phases.budget();
+        deadline::run(budget);
+        let limits = Limits {
+            timeout: budget.left(),
+            ..plan.limits.clone()
+        };
         let instance = phases.time("instantiate", || {
-            tokio.block_on(program.instantiate(&plan.sandboxes, &plan.limits))
+            tokio.block_on(program.instantiate(&plan.sandboxes, &limits))
         });
-        drop(watch);
         let mut session = match instance {
-            Ok(instance) => Session {
-                instance,
-                tokio,
-                timeout,
-                json: self.json,
-            },
-            Err(InstantiateError::Ended(outcome)) => return Ok(exit::report(&outcome)),
+            Ok(mut instance) => {
+                // Each call has the whole.
+                instance.set_timeout(budget.all());
+                Session {
+                    instance,
+                    tokio,
+                    timeout: budget.all(),
+                    json: self.json,
+                }
+            }
+            Err(InstantiateError::Ended(outcome)) => {
+                deadline::explain();
+                return Ok(exit::report(&budget.of_all(outcome)));
+            }
             Err(error) => return Err(error.into()),
         };
+        deadline::wait_for_calls();
+        Activity::begin("call");
         if !calls.is_empty() {
             for call in calls {
                 match phases.time("call", || session.call(&call)) {
@@ -86,6 +100,10 @@ impl Invoke {
             session.batch()
         }
     }
+
+    pub fn file(&self) -> &Path {
+        self.program.file()
+    }
 }
 
 /// One instance, and how its results are shown.
@@ -99,8 +117,11 @@ struct Session {
 impl Session {
     /// Makes a call.
     fn call(&mut self, call: &Call) -> Result<Option<Value>, InvokeError> {
-        let _watch = deadline::watch(self.timeout);
-        self.tokio.block_on(self.instance.invoke(call))
+        deadline::run(Budget::new(Instant::now(), self.timeout));
+        let value = self.tokio.block_on(self.instance.invoke(call));
+        let value = value.inspect_err(|_| deadline::explain())?;
+        deadline::wait_for_calls();
+        Ok(value)
     }
 
     /// Shows a result on a line of its own.

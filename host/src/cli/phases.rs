@@ -1,6 +1,6 @@
-//! What takes how long: `-v`, and a word on a terminal when something takes long.
+//! What is being done and how long it takes: `-v`, and a word on a terminal when something takes long.
 
-use super::console::say;
+use super::{activity::Activity, console::say, deadline::Budget};
 use std::{
     io::{self, IsTerminal},
     sync::mpsc::{self, RecvTimeoutError},
@@ -14,15 +14,22 @@ const LONG: Duration = Duration::from_millis(500);
 /// Times the phases of a command and shows each on standard error when it ends, if asked to.
 pub struct Phases {
     shown: bool,
+    budget: Budget,
 }
 
 impl Phases {
-    pub fn new(shown: bool) -> Self {
-        Self { shown }
+    pub fn new(shown: bool, budget: Budget) -> Self {
+        Self { shown, budget }
+    }
+
+    /// The time that the command has.
+    pub fn budget(&self) -> Budget {
+        self.budget
     }
 
     /// Does the work of one phase.
-    pub fn time<T>(&mut self, name: &str, work: impl FnOnce() -> T) -> T {
+    pub fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
+        Activity::begin(name);
         let start = Instant::now();
         let result = work();
         if self.shown {
@@ -36,10 +43,11 @@ impl Phases {
 
     /// Does the work of a phase that may take long. On a terminal it says so while it lasts, and
     /// once how long it took.
-    pub fn time_long<T>(&mut self, name: &str, what: &str, work: impl FnOnce() -> T) -> T {
+    pub fn time_long<T>(&mut self, name: &'static str, what: &str, work: impl FnOnce() -> T) -> T {
         if self.shown || !io::stderr().is_terminal() {
             return self.time(name, work);
         }
+        Activity::begin(name);
         let start = Instant::now();
         let (done, is_done) = mpsc::channel::<()>();
         let message = format!("{name} `{what}` …");

@@ -1,5 +1,5 @@
 use super::{args::PartArgs, output::Output, phases::Phases};
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 use wit_host::{Form, Runtime, RuntimeOptions};
 
 /// Compile a program ahead of time; `run` and `invoke` take it with `--allow-precompiled`.
@@ -32,5 +32,9 @@ impl Precompile {
         })?;
         phases.time("write", || self.output.write(&code))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.parts.socket
     }
 }

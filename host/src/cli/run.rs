@@ -4,8 +4,8 @@ use super::{
     deadline, exit,
     phases::Phases,
 };
-use std::process::ExitCode;
-use wit_host::{InstantiateError, PartName, Sandbox};
+use std::{path::Path, process::ExitCode};
+use wit_host::{InstantiateError, Limits, PartName, Sandbox};
 
 /// Run a program, with plugs for its imports, each with its own authority.
 ///
@@ -34,19 +34,31 @@ impl Run {
         program.expect_command()?;
 
         let tokio = Plan::tokio()?;
-        let watch = deadline::watch(plan.limits.timeout);
+        let budget = phases.budget();
+        deadline::run(budget);
+        let limits = Limits {
+            timeout: budget.left(),
+            ..plan.limits.clone()
+        };
         let instance = phases.time("instantiate", || {
-            tokio.block_on(program.instantiate(&plan.sandboxes, &plan.limits))
+            tokio.block_on(program.instantiate(&plan.sandboxes, &limits))
         });
         let outcome = match instance {
-            Ok(instance) => phases.time("run", || tokio.block_on(instance.run())),
+            Ok(mut instance) => {
+                instance.set_timeout(budget.left());
+                phases.time("run", || tokio.block_on(instance.run()))
+            }
             Err(InstantiateError::Ended(outcome)) => outcome,
             Err(error) => return Err(error.into()),
         };
-        drop(watch);
         // A read of standard input may still be waiting; the process does not wait for it.
         tokio.shutdown_background();
-        Ok(exit::report(&outcome))
+        deadline::explain();
+        Ok(exit::report(&budget.of_all(outcome)))
+    }
+
+    pub fn file(&self) -> &Path {
+        self.program.file()
     }
 
     fn consumer(&self, name: &PartName) -> Sandbox {

@@ -288,7 +288,7 @@ impl Guest {
 
 /// The most memory that a running process has had, in KiB; nothing where the system does not tell,
 /// and then it is not judged.
-fn peak(child: &Child) -> Option<u64> {
+pub fn peak(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status
         .lines()

@@ -4,6 +4,7 @@
 //! `TORTURE=1` tries more than a hundred thousand. A violation names the `TORTURE_SEED` and the
 //! `TORTURE_CASE` that repeat it.
 
+mod bombs;
 mod doors;
 mod mutate;
 
@@ -29,7 +30,8 @@ const STACK: usize = 8 << 20;
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = bombs::trials();
+    trials.extend([
         Trial::test("torture::odd_files", odd_files),
         Trial::test("torture::mutated_binaries", || {
             files(sized(400, 70_000), binary)
@@ -40,7 +42,8 @@ pub fn trials() -> Vec<Trial> {
         }),
         Trial::test("torture::odd_interfaces", odd_interfaces),
         Trial::test("torture::mutated_interfaces", mutated_interfaces),
-    ]
+    ]);
+    trials
 }
 
 /// How many to try: a few, or with `TORTURE=1` many.

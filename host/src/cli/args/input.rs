@@ -1,5 +1,6 @@
 //! Files to read, or standard input.
 
+use crate::cli::activity::Activity;
 use anyhow::Context;
 use std::{
     fs::File,
@@ -28,6 +29,7 @@ pub fn is_precompiled(path: &Path) -> anyhow::Result<bool> {
 
 /// Reads any WebAssembly.
 pub fn read_wasm(path: &Path) -> anyhow::Result<Wasm> {
+    Activity::begin_with("read", path);
     Ok(if is_stdin(path) {
         Wasm::read_from("standard input", io::stdin().lock())?
     } else {

@@ -1,4 +1,4 @@
-//! `--timeout`, `--fuel`, `--max-memory`: how much a program may use.
+//! `--fuel`, `--max-memory`: how much a program may use.
 
 use bytesize::ByteSize;
 use std::time::Duration;
@@ -7,9 +7,6 @@ use wit_host::Limits;
 /// Limits. What has no flag is bounded too, generously.
 #[derive(clap::Args)]
 pub struct LimitArgs {
-    /// Stop the program after this time, waiting included: `500ms`, `10s`, `2m`.
-    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Limits")]
-    pub timeout: Option<Duration>,
     /// Stop the program after this many steps, about one per instruction of its own code.
     ///
     /// What the host does for the program costs no fuel; it is bounded by `--timeout`.
@@ -27,11 +24,12 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    pub fn limits(&self) -> Limits {
+    /// The limits of a program that has this much time.
+    pub fn limits(&self, timeout: Option<Duration>) -> Limits {
         let memory = usize::try_from(self.max_memory.as_u64()).unwrap_or(usize::MAX);
         let limits = Limits::default();
         Limits {
-            timeout: self.timeout,
+            timeout,
             fuel: self.fuel,
             memory,
             result: (memory.saturating_mul(3) / 2).clamp(MIN_RESULT, limits.result),
@@ -46,7 +44,7 @@ const MIN_RESULT: usize = 256 << 20;
 /// The longest time that can be asked for. It is far from where the clocks of any system end.
 const MAX_DURATION: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
-fn parse_duration(text: &str) -> Result<Duration, &'static str> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| "write a number and a unit, such as `500ms` or `10s`")?;
     if duration.is_zero() {
@@ -58,7 +56,7 @@ fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     Ok(duration)
 }
 
-fn parse_size(text: &str) -> Result<ByteSize, &'static str> {
+pub(super) fn parse_size(text: &str) -> Result<ByteSize, &'static str> {
     const EXPECTED: &str = "write a number and a unit, such as `64MiB` or `1GB`";
     // What is not finite or too large would silently be something else.
     let number = text

@@ -91,15 +91,20 @@ impl ProgramArgs {
             name,
             source,
             sandboxes,
-            limits: self.limits.limits(),
+            limits: self.limits.limits(phases.budget().all()),
             options: RuntimeOptions {
                 // As `precompile` compiles it.
-                interruptible: is_precompiled || self.limits.timeout.is_some(),
+                interruptible: is_precompiled || phases.budget().all().is_some(),
                 fuel: self.limits.fuel.is_some(),
                 ..RuntimeOptions::default()
             },
             keeps_code: !(self.no_cache || is_precompiled),
         })
+    }
+
+    /// The path of FILE.
+    pub fn file(&self) -> &Path {
+        &self.parts.socket
     }
 
     pub fn reads_stdin(&self) -> bool {
