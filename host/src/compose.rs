@@ -298,7 +298,7 @@ fn refuse_idle_plugs(
             Some((import, by)) => {
                 let import = Name(import);
                 Some(format!("`{import}` is met by `{by}`, which is nearer"))
-            },
+            }
             None => mismatch::nearest(&exports, &open),
         };
         return Err(ComposeError::FitsNothing {

@@ -77,14 +77,26 @@ mod tests {
             ),
             ("_RNvCs1234_7mycrate3foo", "mycrate::foo"),
             ("_ZN5cache3getEv", "cache::get()"),
-            ("_ZN5cache3setERKNSt3__112basic_stringIcNS0_11char_traitsIcEENS0_9allocatorIcEEEEj",
-             "cache::set(std::__1::basic_string<char, std::__1::char_traits<char>, std::__1::allocator<char> > const&, unsigned int)"),
-            ("_ZNSt3__16vectorIiNS_9allocatorIiEEEixB8ne190000Em",
-             "std::__1::vector<int, std::__1::allocator<int> >::operator[][abi:ne190000](unsigned long)"),
-            ("_ZStlsISt11char_traitsIcEERSt13basic_ostreamIcT_ES5_c",
-             "std::basic_ostream<char, std::char_traits<char> >& std::operator<< <std::char_traits<char> >(std::basic_ostream<char, std::char_traits<char> >&, char)"),
-            ("_ZZ4mainENKUlvE_clEv", "main::{lambda()#1}::operator()() const"),
-            ("_ZThn8_N3Foo3barEPFvPKcE", "{virtual override thunk(-8, Foo::bar(void (*)(char const*)))}"),
+            (
+                "_ZN5cache3setERKNSt3__112basic_stringIcNS0_11char_traitsIcEENS0_9allocatorIcEEEEj",
+                "cache::set(std::__1::basic_string<char, std::__1::char_traits<char>, std::__1::allocator<char> > const&, unsigned int)",
+            ),
+            (
+                "_ZNSt3__16vectorIiNS_9allocatorIiEEEixB8ne190000Em",
+                "std::__1::vector<int, std::__1::allocator<int> >::operator[][abi:ne190000](unsigned long)",
+            ),
+            (
+                "_ZStlsISt11char_traitsIcEERSt13basic_ostreamIcT_ES5_c",
+                "std::basic_ostream<char, std::char_traits<char> >& std::operator<< <std::char_traits<char> >(std::basic_ostream<char, std::char_traits<char> >&, char)",
+            ),
+            (
+                "_ZZ4mainENKUlvE_clEv",
+                "main::{lambda()#1}::operator()() const",
+            ),
+            (
+                "_ZThn8_N3Foo3barEPFvPKcE",
+                "{virtual override thunk({offset(-8)}, Foo::bar(void (*)(char const*)))}",
+            ),
             ("_Z1fILi5EEvv", "void f<5>()"),
             ("plain_c", "plain_c"),
             ("_Z", "_Z"),
@@ -95,15 +107,18 @@ mod tests {
 
     #[test]
     fn what_the_demangler_could_take_for_ever_for_is_shown_as_it_is() {
-        for repeated in ["dl", "gsdl", "nw_", "StUl", "ZUlStUl", "cvT_IT_I", "Dt"] {
-            for name in [
-                format!("_Z1fIX{}", repeated.repeat(40)),
-                format!("_Z{}", repeated.repeat(40)),
-                format!("_ZN1f{}", repeated.repeat(40)),
-            ] {
-                assert!(!itanium::is_plain(name.as_bytes()), "{name}");
-                assert_eq!(demangled(&name), name);
-            }
+        for (start, repeated) in [
+            ("_Z1fIX", "dl"),
+            ("_Z1fIX", "gsdl"),
+            ("_Z1fIX", "nw_"),
+            ("_Z1fI", "Dt"),
+            ("_Z", "StUl"),
+            ("_Z", "ZUl"),
+            ("_ZN1fcv", "T_I"),
+        ] {
+            let name = start.to_owned() + &repeated.repeat(40);
+            assert!(!itanium::is_plain(name.as_bytes()), "{name}");
+            assert_eq!(demangled(&name), name);
         }
     }
 
@@ -127,7 +142,10 @@ mod tests {
             assert!(shown.chars().count() <= MAX_SHOWN + 1);
             cut += usize::from(shown.starts_with("f(P<") && shown.ends_with('…'));
         }
-        assert_eq!(cut, 4, "all but the first, and the last, which is too long to demangle");
+        assert_eq!(
+            cut, 4,
+            "all but the first, and the last, which is too long to demangle"
+        );
         // A tuple that holds the tuple before it twice, so often.
         let mut rust = "_RINvC1a1b".to_owned();
         let mut before = rust.len() - 2;
@@ -140,8 +158,15 @@ mod tests {
         }
         rust.push('E');
         let shown = demangled(&rust);
-        assert!(shown.starts_with("a::b::<(i32, i32), ((i32") && shown.ends_with('…'), "{shown}");
-        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+        assert!(
+            shown.starts_with("a::b::<(i32, i32), ((i32") && shown.ends_with('…'),
+            "{shown}"
+        );
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            start.elapsed()
+        );
     }
 
     /// As back references count: `B_` is 0 and `B0_` is 1.
@@ -164,16 +189,20 @@ mod tests {
     fn no_name_takes_long() {
         const PIECES: [&str; 62] = [
             "_Z", "_R", "N", "E", "I", "J", "X", "L", "S_", "S0_", "S1_", "St", "Sa", "T_", "T0_",
-            "P", "R", "K", "F", "v", "i", "1f", "3foo", "A", "_", "A1_", "M", "Dp", "Dt", "DT", "Do",
-            "U", "Ul", "Ut_", "cv", "li", "dl", "da", "nw", "gs", "sr", "on", "dn", "cl", "il", "sz",
-            "dt", "sp", "fp_", "Li1E", "IJDpT_E", "UlvE_", "Z", "1fI", "B_", "B0_", "C1a", "Nv", "T",
-            "B1x", "C1", "Thn8_",
+            "P", "R", "K", "F", "v", "i", "1f", "3foo", "A", "_", "A1_", "M", "Dp", "Dt", "DT",
+            "Do", "U", "Ul", "Ut_", "cv", "li", "dl", "da", "nw", "gs", "sr", "on", "dn", "cl",
+            "il", "sz", "dt", "sp", "fp_", "Li1E", "IJDpT_E", "UlvE_", "Z", "1fI", "B_", "B0_",
+            "C1a", "Nv", "T", "B1x", "C1", "Thn8_",
         ];
         let mut rng = fastrand::Rng::with_seed(1);
         let mut slowest = (Duration::ZERO, String::new());
         let mut demangled_names = 0;
         for _ in 0..20_000 {
-            let mut pieces = vec![*rng.choice(["_Z", "_Z1f", "_ZN", "_RINvC1a1b"]).as_ref().expect("one")];
+            let mut pieces = vec![
+                *rng.choice(["_Z", "_Z1f", "_ZN", "_RINvC1a1b"])
+                    .as_ref()
+                    .expect("one"),
+            ];
             for _ in 0..rng.usize(..30) {
                 let piece = PIECES[rng.usize(..PIECES.len())];
                 pieces.extend(std::iter::repeat_n(piece, rng.usize(1..6)));
@@ -185,7 +214,10 @@ mod tests {
             demangled_names += usize::from(shown != name);
             assert!(shown.chars().count() <= MAX_SHOWN + 1, "{name}");
         }
-        assert!(demangled_names > 100, "{demangled_names} names mean something");
+        assert!(
+            demangled_names > 100,
+            "{demangled_names} names mean something"
+        );
         assert!(slowest.0 < Duration::from_secs(2), "{slowest:?}");
     }
 

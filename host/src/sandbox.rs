@@ -1,6 +1,9 @@
 //! What one component may reach.
 
-use crate::{authority::Grant, limits::MAX_RANDOM, name::PartName, stderr_lines::StderrLines, untrusted::Name};
+use crate::{
+    authority::Grant, limits::MAX_RANDOM, name::PartName, stderr_lines::StderrLines,
+    untrusted::Name,
+};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, p1::WasiP1Ctx};
 
@@ -169,7 +172,10 @@ impl Sandbox {
         match grant {
             Grant::Preopens => self.preopens.iter().map(ToString::to_string).collect(),
             Grant::Environment => {
-                let variables = self.env.iter().map(|(key, _)| format!("variable `{}`", Name(key)));
+                let variables = self
+                    .env
+                    .iter()
+                    .map(|(key, _)| format!("variable `{}`", Name(key)));
                 let arguments = match self.args.len() {
                     0 => None,
                     1 => Some("1 argument".to_owned()),

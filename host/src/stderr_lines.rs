@@ -159,11 +159,17 @@ mod tests {
     fn a_plug_cannot_take_its_mark_away() {
         for (bytes, shown) in [
             (&b"\rerror: x\x1b[K"[..], r"\u{d}error: x\u{1b}[K"),
-            (b"\x1b[1A\x1b[2K\x08\x0b\x0c", r"\u{1b}[1A\u{1b}[2K\u{8}\u{b}\u{c}"),
+            (
+                b"\x1b[1A\x1b[2K\x08\x0b\x0c",
+                r"\u{1b}[1A\u{1b}[2K\u{8}\u{b}\u{c}",
+            ),
             (b"\x1b]0;t\x07\0\x7f", r"\u{1b}]0;t\u{7}\u{0}\u{7f}"),
             (b"\xc2\x9b2J\xc2\x85", r"\u{9b}2J\u{85}"),
             (b"\x9b2J\xff\xe2\x80", r"\x9b2J\xff\xe2\x80"),
-            ("\u{202e}\u{2028}\u{200b}".as_bytes(), r"\u{202e}\u{2028}\u{200b}"),
+            (
+                "\u{202e}\u{2028}\u{200b}".as_bytes(),
+                r"\u{202e}\u{2028}\u{200b}",
+            ),
             ("a\tb é 日".as_bytes(), "a\tb é 日"),
         ] {
             let expected = format!("[cache] {shown}\n");
@@ -189,7 +195,13 @@ mod tests {
     fn every_line_has_its_mark_whatever_is_written() {
         let mut rng = fastrand::Rng::with_seed(1);
         for _ in 0..300 {
-            let telling = [b"\n\r\x1b\x9b", "\u{9b}".as_bytes(), b"x", b"\xf0\x9f", b"\xa6\x80"];
+            let telling = [
+                b"\n\r\x1b\x9b",
+                "\u{9b}".as_bytes(),
+                b"x",
+                b"\xf0\x9f",
+                b"\xa6\x80",
+            ];
             let pieces = (0..rng.usize(..40)).map(|_| match rng.u8(..4) {
                 0 => vec![rng.u8(..); rng.usize(..MAX_LINE)],
                 _ => rng.choice(telling).expect("a piece").to_vec(),
@@ -197,8 +209,16 @@ mod tests {
             let pieces: Vec<Vec<u8>> = pieces.collect();
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
             let shown = marked(&pieces);
-            assert!(shown.split_terminator('\n').all(|line| line.starts_with("[cache] ")));
-            assert!(!shown.chars().any(|c| c.is_control() && c != '\n' && c != '\t'));
+            assert!(
+                shown
+                    .split_terminator('\n')
+                    .all(|line| line.starts_with("[cache] "))
+            );
+            assert!(
+                !shown
+                    .chars()
+                    .any(|c| c.is_control() && c != '\n' && c != '\t')
+            );
         }
     }
 

@@ -78,7 +78,11 @@ impl<T: Display> Display for Message<T> {
         let mut lines = message.split('\n');
         Text(lines.next().unwrap_or_default()).fmt(f)?;
         for line in lines {
-            f.write_str(if line.starts_with(' ') { "\n" } else { r"\u{a}" })?;
+            f.write_str(if line.starts_with(' ') {
+                "\n"
+            } else {
+                r"\u{a}"
+            })?;
             Text(line).fmt(f)?;
         }
         Ok(())
@@ -207,9 +211,18 @@ mod tests {
             ("\0\x07\x08\r\x1b\x7f", r"\u{0}\u{7}\u{8}\u{d}\u{1b}\u{7f}"),
             ("\u{80}\u{9b}2J\u{9f}", r"\u{80}\u{9b}2J\u{9f}"),
             ("\u{61c}\u{200e}\u{200f}", r"\u{61c}\u{200e}\u{200f}"),
-            ("\u{202a}\u{202e}\u{2066}\u{2069}", r"\u{202a}\u{202e}\u{2066}\u{2069}"),
-            ("\u{ad}\u{200b}\u{200d}\u{2060}\u{feff}", r"\u{ad}\u{200b}\u{200d}\u{2060}\u{feff}"),
-            ("\u{34f}\u{3164}\u{fe0f}\u{e0041}\u{e0101}", r"\u{34f}\u{3164}\u{fe0f}\u{e0041}\u{e0101}"),
+            (
+                "\u{202a}\u{202e}\u{2066}\u{2069}",
+                r"\u{202a}\u{202e}\u{2066}\u{2069}",
+            ),
+            (
+                "\u{ad}\u{200b}\u{200d}\u{2060}\u{feff}",
+                r"\u{ad}\u{200b}\u{200d}\u{2060}\u{feff}",
+            ),
+            (
+                "\u{34f}\u{3164}\u{fe0f}\u{e0041}\u{e0101}",
+                r"\u{34f}\u{3164}\u{fe0f}\u{e0041}\u{e0101}",
+            ),
             ("\u{2028}\u{2029}\u{85}", r"\u{2028}\u{2029}\u{85}"),
             ("\u{a0}\u{3000}", r"\u{a0}\u{3000}"),
         ] {
@@ -220,7 +233,17 @@ mod tests {
 
     #[test]
     fn what_shows_as_itself_stays() {
-        for text in ["a b", r"C:\u\a", "日本語", "naïve", "e\u{301}", "नमस्ते", "שלום", "🦀", "'\"`$"] {
+        for text in [
+            "a b",
+            r"C:\u\a",
+            "日本語",
+            "naïve",
+            "e\u{301}",
+            "नमस्ते",
+            "שלום",
+            "🦀",
+            "'\"`$",
+        ] {
             assert_eq!(Name(text).to_string(), text);
             assert_eq!(Text(text).to_string(), text);
             assert_eq!(Json(text).to_string(), text);
@@ -252,7 +275,10 @@ mod tests {
         let value = serde_json::json!({ "a\u{9b}\u{202e}": "\u{1b}\n\u{7f}\u{e0041}" });
         let shown = Json(&value).to_string();
         assert!(shown.is_ascii() && !shown.contains('\x7f'), "{shown}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"),
+            value
+        );
     }
 
     /// Every character there is, in a name: what comes out has no control character and nothing that

@@ -33,7 +33,10 @@ impl Bindgen {
         })?;
         phases.time("write", || -> anyhow::Result<()> {
             fs::create_dir_all(&self.out_dir).with_context(|| {
-                format!("failed to make directory `{}`", Name(self.out_dir.display()))
+                format!(
+                    "failed to make directory `{}`",
+                    Name(self.out_dir.display())
+                )
             })?;
             files
                 .iter()

@@ -32,6 +32,8 @@ const GUESTS: &[(&str, &str, Output, i32)] = &[
     ("blocked-output", "run flood.wat", Blocked, 124),
     ("blocked-read", "run echo.wat", Nowhere, 124),
     ("copying", "invoke strings.wat f()", Nowhere, 134),
+    ("demangling", "run module.wat", Nowhere, 134),
+    ("demangling", "invoke component.wat f()", Nowhere, 134),
     ("fifo", "run --dir d open.wat", Nowhere, 124),
     ("flood", "run flood.wat", Nowhere, 124),
     ("fuel", "run --fuel 100000 loop.wat", Nowhere, 134),

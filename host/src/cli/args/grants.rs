@@ -41,7 +41,10 @@ impl GrantArgs {
         for text in &self.dirs {
             let (name, rest) = split_dir_name(text);
             let preopen = parse_preopen(rest).ok_or_else(|| {
-                UsageError(format!("`--dir {}`: HOST and GUEST cannot be empty", Name(text)))
+                UsageError(format!(
+                    "`--dir {}`: HOST and GUEST cannot be empty",
+                    Name(text)
+                ))
             })?;
             parts.grant("--dir", text, name, |sandbox| sandbox.preopen(preopen))?;
         }
