@@ -13,6 +13,7 @@ mod matrix;
 mod processes;
 mod stacks;
 mod tampered;
+mod terminal;
 mod torture;
 mod traps;
 
@@ -35,6 +36,7 @@ fn main() {
         .chain(processes::trials())
         .chain(hostile::trials())
         .chain(traps::trials())
+        .chain(terminal::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
