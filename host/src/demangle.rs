@@ -95,7 +95,7 @@ mod tests {
             ),
             (
                 "_ZThn8_N3Foo3barEPFvPKcE",
-                "{virtual override thunk(-8, Foo::bar(void (*)(char const*)))}",
+                "{virtual override thunk({offset(-8)}, Foo::bar(void (*)(char const*)))}",
             ),
             ("_Z1fILi5EEvv", "void f<5>()"),
             ("plain_c", "plain_c"),
@@ -107,15 +107,18 @@ mod tests {
 
     #[test]
     fn what_the_demangler_could_take_for_ever_for_is_shown_as_it_is() {
-        for repeated in ["dl", "gsdl", "nw_", "StUl", "ZUlStUl", "cvT_IT_I", "Dt"] {
-            for name in [
-                format!("_Z1fIX{}", repeated.repeat(40)),
-                format!("_Z{}", repeated.repeat(40)),
-                format!("_ZN1f{}", repeated.repeat(40)),
-            ] {
-                assert!(!itanium::is_plain(name.as_bytes()), "{name}");
-                assert_eq!(demangled(&name), name);
-            }
+        for (start, repeated) in [
+            ("_Z1fIX", "dl"),
+            ("_Z1fIX", "gsdl"),
+            ("_Z1fIX", "nw_"),
+            ("_Z1fI", "Dt"),
+            ("_Z", "StUl"),
+            ("_Z", "ZUl"),
+            ("_ZN1fcv", "T_I"),
+        ] {
+            let name = start.to_owned() + &repeated.repeat(40);
+            assert!(!itanium::is_plain(name.as_bytes()), "{name}");
+            assert_eq!(demangled(&name), name);
         }
     }
 

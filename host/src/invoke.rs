@@ -109,8 +109,16 @@ fn full_names(functions: &[Function]) -> String {
     })
 }
 
+/// Functions beyond these are counted, not listed.
+const MAX_LISTED: usize = 50;
+
 fn list(functions: &[Function], show: impl Fn(&Function) -> String) -> String {
-    functions.iter().map(show).collect::<Vec<_>>().join(", ")
+    let listed = functions.iter().take(MAX_LISTED).map(show);
+    let mut list = listed.collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = functions.len().checked_sub(MAX_LISTED) {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
 }
 
 impl Function {
@@ -319,5 +327,32 @@ fn plain(name: &str) -> &str {
     match name.split_once(']') {
         Some((_, plain)) => plain,
         None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_listed_up_to_a_bound() {
+        let named = |count: usize| {
+            let function = |number| Function {
+                interface: None,
+                name: format!("f{number}\n"),
+                signature: "func()".to_owned(),
+            };
+            let error = InvokeError::NoSuchFunction {
+                name: "g\x1b".to_owned(),
+                candidates: (0..count).map(function).collect(),
+            };
+            error.to_string()
+        };
+        assert_eq!(
+            named(1),
+            r"no exported function is named `g\u{1b}`; exported are `f0\u{a}: func()`"
+        );
+        assert!(named(MAX_LISTED).ends_with(r"`f49\u{a}: func()`"));
+        assert!(named(250_000).ends_with(r"`f49\u{a}: func()` and 249950 more"));
     }
 }

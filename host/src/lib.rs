@@ -43,7 +43,9 @@
 //!
 //! Each operation has an error type of its own, whose variants carry the facts: which part, which
 //! import, which file. Their messages say what to do instead. The fields hold names and texts as the
-//! guest's file has them; messages and reports show them escaped, as [`untrusted`] does it.
+//! guest's file has them; messages and reports show them escaped, as [`untrusted`] does it. The causes
+//! below an error are mostly other libraries', which quote a file as it is:
+//! [`untrusted::Message`] shows those.
 
 mod authority;
 mod bindgen;

@@ -11,7 +11,6 @@ use std::fmt;
 use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
 
 /// A trap, and where it came from. Everything in the store is lost.
-#[derive(Debug)]
 pub struct Trap {
     /// The part that was running, where that is known.
     pub part: Option<PartName>,
@@ -21,7 +20,8 @@ pub struct Trap {
     pub refusal: Option<Refusal>,
     /// The calls that led there, the innermost first.
     pub frames: Vec<Frame>,
-    /// What the engine said.
+    /// What the engine said. To show it is not bounded: its backtrace demangles the guest's names
+    /// whatever they expand to. `{}` and `{:?}` of the trap and of its frames are bounded.
     pub source: wasmtime::Error,
 }
 
@@ -66,6 +66,12 @@ impl Trap {
     /// Whether more was passed between guest and host than a call may pass.
     pub(crate) fn passes_too_much(&self) -> bool {
         is_passing_too_much(&self.source.root_cause().to_string())
+    }
+
+    /// Whether code of the program was running, and not the engine alone.
+    pub(crate) fn was_running(&self) -> bool {
+        let backtrace = self.source.downcast_ref::<WasmBacktrace>();
+        backtrace.is_some_and(|backtrace| !backtrace.frames().is_empty())
     }
 
     /// Whether the deadline stopped it.
@@ -162,6 +168,17 @@ impl fmt::Display for Trap {
             write!(f, "; before that, {refusal}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trap")
+            .field("part", &self.part)
+            .field("reason", &self.reason)
+            .field("refusal", &self.refusal)
+            .field("frames", &self.frames)
+            .finish_non_exhaustive()
     }
 }
 

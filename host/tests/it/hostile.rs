@@ -49,6 +49,14 @@ const GUESTS: &[(&str, &str, Output, i32, Duration)] = &[
         125,
         IN_ORDER,
     ),
+    ("demangling", "run module.wat", Nowhere, 134, IN_ORDER),
+    (
+        "demangling",
+        "invoke component.wat f()",
+        Nowhere,
+        134,
+        IN_ORDER,
+    ),
     (
         "fifo",
         "run --dir d open.wat",

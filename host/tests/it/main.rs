@@ -20,6 +20,7 @@ mod recipes;
 mod refusals;
 mod stacks;
 mod tampered;
+mod terminal;
 mod torture;
 mod traps;
 
@@ -48,6 +49,7 @@ fn main() {
         .chain(interposing::trials())
         .chain(cache_component::trials())
         .chain(recipes::trials())
+        .chain(terminal::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }

@@ -1,0 +1,3 @@
+(component
+  (instance $i)
+  (export "d:e/f" (instance $i)))

@@ -1,0 +1,6 @@
+;; Nested closures, which the demangler reads anew at each level, and expressions likewise.
+(module
+  (func $_ZStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUlStUl (export "_start")
+    call $_Z1fIXdldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldl)
+  (func $_Z1fIXdldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldldl
+    unreachable))
