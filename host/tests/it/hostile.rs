@@ -43,15 +43,15 @@ const GUESTS: &[(&str, &str, Output, i32)] = &[
     ("handles", "run handles.wat", Nowhere, 134),
     (
         "host-memory",
-        "invoke --dir d hoard.wat inputs()",
+        "invoke --dir d hoard.wat keep-inputs()",
         Nowhere,
-        0,
+        124,
     ),
     (
         "host-memory",
-        "invoke --dir d hoard.wat listings()",
+        "invoke --dir d hoard.wat keep-listings()",
         Nowhere,
-        0,
+        124,
     ),
     (
         "host-memory",
