@@ -31,12 +31,6 @@ use Output::{Blocked, Nowhere};
 const GUESTS: &[(&str, &str, Output, i32)] = &[
     ("blocked-output", "run flood.wat", Blocked, 124),
     ("blocked-read", "run echo.wat", Nowhere, 124),
-    (
-        "copying",
-        "invoke --max-memory 64MiB strings.wat f()",
-        Nowhere,
-        125,
-    ),
     ("fifo", "run --dir d open.wat", Nowhere, 124),
     ("flood", "run flood.wat", Nowhere, 124),
     ("fuel", "run --fuel 100000 loop.wat", Nowhere, 134),
