@@ -116,3 +116,61 @@ fn name(name: &str, ratio: f64) -> f64 {
 fn boxed(ty: &Type, ratio: f64) -> Option<f64> {
     Some(allocated(VAL) - ratio * VAL + excess(ty, ratio)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmtime::{
+        Engine,
+        component::{Component, types::ComponentItem},
+    };
+
+    /// How many times more a list takes than it is charged for, whose elements are of this type.
+    fn ratio_of_list(element: &str) -> f64 {
+        let text = format!(
+            r#"(component
+                (type $named {element})
+                (import "t" (type $t (eq $named)))
+                (import "f" (func (result (list $t)))))"#
+        );
+        let engine = Engine::default();
+        let binary = wat::parse_str(text).expect("a component as text");
+        let component = Component::new(&engine, binary).expect("a component");
+        let ty = component.component_type();
+        let result = ty.imports(&engine).find_map(|(_, import)| match import.ty {
+            ComponentItem::ComponentFunc(function) => function.results().next(),
+            _ => None,
+        });
+        let result = result.expect("a result");
+        assert!(can_be_large(&result));
+        1e9 / fuel_for(&result, 1_000_000_000) as f64
+    }
+
+    #[test]
+    fn a_list_is_priced_by_the_worst_that_its_elements_can_be() {
+        for (element, least, most) in [
+            // A value for each is all that they take.
+            ("u8", 1.0, 1.0),
+            ("f64", 1.0, 1.0),
+            // A text of one byte has an allocation of its own.
+            ("string", 3.0, 3.4),
+            // A value and the name: 40 and 32 bytes, charged with 40 and 1.
+            (r#"(enum "a" "bb")"#, 1.7, 2.0),
+            // A value, room for four fields of 64 bytes, and the name; charged with two and 1.
+            (r#"(record (field "a" u8))"#, 4.2, 5.0),
+            (r#"(tuple u8)"#, 2.5, 3.5),
+            (r#"(option u8)"#, 1.1, 1.5),
+            // A value, room for four names, and the name; charged with one and 1.
+            (r#"(flags "a")"#, 4.4, 8.0),
+            (r#"(list u8)"#, 2.5, 3.5),
+        ] {
+            let ratio = ratio_of_list(element);
+            assert!(
+                (least..=most).contains(&(ratio - 1e-6)) || ratio == least,
+                "{element}: {ratio}"
+            );
+        }
+        let many: Vec<String> = ('a'..='z').map(|flag| format!("\"{flag}\"")).collect();
+        assert!(ratio_of_list(&format!("(flags {})", many.join(" "))) > 20.0);
+    }
+}

@@ -104,7 +104,7 @@
       (i32.load (i32.const 20)))
     (func $code (result i32) (i32.load8_u (i32.const 20)))
     ;; listings, until one is refused: with `insufficient-memory`, which is 22
-    (func (export "listings") (result i32) (local $count i32)
+    (func $listings (export "listings") (result i32) (local $count i32)
       (loop $again
         (call $read-directory (call $root) (i32.const 16))
         (if (i32.eqz (i32.load8_u (i32.const 16))) (then
@@ -115,7 +115,7 @@
       (if (i32.ne (call $code) (i32.const 22)) (then (unreachable)))
       (local.get $count))
     ;; streams that each have read a piece of a file
-    (func (export "inputs") (result i32) (local $count i32) (local $file i32)
+    (func $inputs (export "inputs") (result i32) (local $count i32) (local $file i32)
       (local.set $file (call $file))
       (loop $again
         (call $read-via (local.get $file) (i64.const 0) (i32.const 16))
@@ -125,6 +125,8 @@
           (br $again))))
       (if (i32.ne (call $code) (i32.const 22)) (then (unreachable)))
       (local.get $count))
+    (func (export "keep-listings") (drop (call $listings)) (loop $for-ever (br $for-ever)))
+    (func (export "keep-inputs") (drop (call $inputs)) (loop $for-ever (br $for-ever)))
     (func (export "outputs") (result i32) (local $count i32) (local $file i32)
       (local.set $file (call $file))
       (loop $again
@@ -196,6 +198,8 @@
     (export "poll" (func $poll-list)) (export "timer" (func $timer)) (export "drop-listing" (func $drop-listing)) (export "drop-input" (func $drop-input))))))
   (func (export "listings") (result u32) (canon lift (core func $i "listings")))
   (func (export "inputs") (result u32) (canon lift (core func $i "inputs")))
+  (func (export "keep-listings") (canon lift (core func $i "keep-listings")))
+  (func (export "keep-inputs") (canon lift (core func $i "keep-inputs")))
   (func (export "outputs") (result u32) (canon lift (core func $i "outputs")))
   (func (export "dropped") (result u32) (canon lift (core func $i "dropped")))
   (func (export "entries") (result u32) (canon lift (core func $i "entries")))
