@@ -239,7 +239,10 @@ fn link_is_not_weighed() -> Result<(), Failed> {
     if !cache.take_calls().iter().any(looked_at) {
         return Err("the link was not looked at".into());
     }
-    expect(cache.get(&kept)?, Ok(b"kept".to_vec()))
+    expect(cache.get(&kept)?, Ok(b"kept".to_vec()))?;
+    // Nor is it evicted in the others' place, as the oldest and largest.
+    let link = fs::symlink_metadata(directory.path().join(key.path()))?;
+    expect(link.is_symlink(), true)
 }
 
 /// Upkeep still finds the others in a subdirectory that holds a name that is not Unicode, and in one
