@@ -227,8 +227,12 @@ fn link_is_not_weighed() -> Result<(), Failed> {
     let kept = neighbours.next().ok_or("no neighbour")?;
     let written = neighbours.next().ok_or("no neighbour")?;
     fs::create_dir_all(directory.path().join(key.shelf()))?;
-    fs::write(directory.path().join("large"), vec![0; 10 * BOUND])?;
-    symlink("../../large", directory.path().join(key.path()))?;
+    // Next to it: what a subdirectory's handle could reach.
+    fs::write(
+        directory.path().join(key.shelf()).join("large"),
+        vec![0; 10 * BOUND],
+    )?;
+    symlink("large", directory.path().join(key.path()))?;
 
     let variables = [("CACHE_MAX_BYTES", &*BOUND.to_string())];
     let mut cache = WatchedCache::new(directory.path(), &variables)?;
