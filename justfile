@@ -90,7 +90,7 @@ bench WHAT *ARGS: build-cache-impl
 fuzz RUNS="10000000":
     scripts/fuzz {{ RUNS }}
 
-# Change the code that carries promises, one place at a time, and list the changes that no test sees: of the cache's `engine`, of its `component`, of the `host`, or all. Takes hours; `--file PATH` narrows it, `--list` only lists.
+# List the changes of the code that no test sees: of the cache's `engine`, its `component`, the `host`, or all. Takes hours; `--file PATH` narrows it.
 [group('upkeep')]
 [positional-arguments]
 mutants *ARGS:

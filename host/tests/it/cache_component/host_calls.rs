@@ -227,8 +227,12 @@ fn link_is_not_weighed() -> Result<(), Failed> {
     let kept = neighbours.next().ok_or("no neighbour")?;
     let written = neighbours.next().ok_or("no neighbour")?;
     fs::create_dir_all(directory.path().join(key.shelf()))?;
-    fs::write(directory.path().join("large"), vec![0; 10 * BOUND])?;
-    symlink("../../large", directory.path().join(key.path()))?;
+    // Next to it: what a subdirectory's handle could reach.
+    fs::write(
+        directory.path().join(key.shelf()).join("large"),
+        vec![0; 10 * BOUND],
+    )?;
+    symlink("large", directory.path().join(key.path()))?;
 
     let variables = [("CACHE_MAX_BYTES", &*BOUND.to_string())];
     let mut cache = WatchedCache::new(directory.path(), &variables)?;
@@ -239,7 +243,10 @@ fn link_is_not_weighed() -> Result<(), Failed> {
     if !cache.take_calls().iter().any(looked_at) {
         return Err("the link was not looked at".into());
     }
-    expect(cache.get(&kept)?, Ok(b"kept".to_vec()))
+    expect(cache.get(&kept)?, Ok(b"kept".to_vec()))?;
+    // Nor is it evicted in the others' place, as the oldest and largest.
+    let link = fs::symlink_metadata(directory.path().join(key.path()))?;
+    expect(link.is_symlink(), true)
 }
 
 /// Upkeep still finds the others in a subdirectory that holds a name that is not Unicode, and in one
