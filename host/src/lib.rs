@@ -39,6 +39,16 @@
 //! }
 //! ```
 //!
+//! # Bounds
+//!
+//! What a *program* may use is bounded by [`Limits`], and passing one is a typed error or a trap. What
+//! *preparing* it takes, which is reading, composing, compiling, inspecting and generating bindings,
+//! is not bounded by this crate: small files can be much work in ways that nobody lists. [`TooHeavy`]
+//! is an early error for two of them, and [`MAX_FILE_SIZE`] and [`MAX_TEXT_SIZE`] bound what is read.
+//! Who takes files of strangers bounds the whole: by a process with limits on memory and time, or, as
+//! the `wit-host` command does, by a global allocator that counts, a thread that watches the clock,
+//! and a large stack, each of which ends the process.
+//!
 //! # Errors
 //!
 //! Each operation has an error type of its own, whose variants carry the facts: which part, which

@@ -40,23 +40,31 @@ pub fn allow(size: ByteSize) {
     tell(0);
 }
 
+#[inline(always)]
 fn count(bytes: isize) {
-    let told = HERE.try_with(|untold| {
-        let sum = untold.0.get().saturating_add(bytes);
-        let is_much = sum.unsigned_abs() >= UNTOLD.unsigned_abs();
-        untold.0.set(if is_much { 0 } else { sum });
-        is_much.then_some(sum)
+    let is_kept = HERE.try_with(|untold| {
+        let sum = untold.0.get().wrapping_add(bytes);
+        let is_little = (-UNTOLD..UNTOLD).contains(&sum);
+        if is_little {
+            untold.0.set(sum);
+        }
+        is_little
     });
-    // A thread that is about to end has nowhere to keep it.
-    if let Some(bytes) = told.unwrap_or(Some(bytes)) {
-        tell(bytes);
+    if is_kept != Ok(true) {
+        tell_all(bytes);
     }
 }
 
+/// Tells what was kept too, unless the thread is about to end and has told already.
+#[cold]
+#[inline(never)]
+fn tell_all(bytes: isize) {
+    let kept = HERE.try_with(|untold| untold.0.take()).unwrap_or(0);
+    tell(kept.wrapping_add(bytes));
+}
+
 fn tell(bytes: isize) {
-    let used = USED
-        .fetch_add(bytes, Ordering::Relaxed)
-        .saturating_add(bytes);
+    let used = USED.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
     let allowed = ALLOWED.load(Ordering::Relaxed);
     if bytes >= 0 && used > allowed {
         last_words::end_unfinished(
@@ -75,19 +83,19 @@ impl Drop for Untold {
     }
 }
 
-/// What an allocation takes of the system: its size, a word before it, in steps of two words.
+/// What an allocation takes of the system: its size, a word before it, in steps of two words. A size
+/// beyond all memory may come out as less than nothing; the system refuses it.
+#[inline(always)]
 fn taken(layout: Layout) -> isize {
     const WORD: usize = size_of::<usize>();
-    let alignment = if layout.align() > 2 * WORD {
+    const STEP: usize = 2 * WORD;
+    let padding = if layout.align() > STEP {
         layout.align()
     } else {
         0
     };
-    let size = layout.size().saturating_add(alignment + WORD);
-    let taken = size.max(4 * WORD).checked_next_multiple_of(2 * WORD);
-    taken
-        .and_then(|taken| isize::try_from(taken).ok())
-        .unwrap_or(isize::MAX)
+    let size = layout.size().wrapping_add(padding).max(STEP + WORD);
+    (size.wrapping_add(WORD + STEP - 1) & !(STEP - 1)) as isize
 }
 
 #[expect(unsafe_code, reason = "the trait of allocators is unsafe")]
@@ -113,7 +121,7 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: the caller promises that `size` with this alignment is a layout.
         let grown = unsafe { Layout::from_size_align_unchecked(size, layout.align()) };
-        let more = taken(grown) - taken(layout);
+        let more = taken(grown).wrapping_sub(taken(layout));
         count(more);
         // SAFETY: as above.
         let block = unsafe { System.realloc(block, layout, size) };
@@ -124,14 +132,14 @@ unsafe impl GlobalAlloc for Heap {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) };
-        count(-taken(layout));
+        count(taken(layout).wrapping_neg());
     }
 }
 
 /// The system had no more, and whoever asked will hear of it.
 fn uncount_if_null(block: *mut u8, taken: isize) {
     if block.is_null() {
-        count(-taken);
+        count(taken.wrapping_neg());
     }
 }
 
