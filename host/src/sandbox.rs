@@ -1,7 +1,11 @@
 //! What one component may reach.
 
 use crate::{authority::Grant, limits::MAX_RANDOM, name::PartName, stderr_lines::StderrLines};
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, p1::WasiP1Ctx};
 
 /// The authority of one component: its directories, environment, arguments and standard streams.
@@ -108,6 +112,15 @@ pub enum SandboxError {
     NoSuchPlug { name: PartName },
 }
 
+impl Sandboxes {
+    /// Whether any part is granted a directory in which it can make, change or remove files.
+    pub fn grant_writing(&self) -> bool {
+        std::iter::once(&self.consumer)
+            .chain(self.plugs.values())
+            .any(|sandbox| sandbox.writable_directories().next().is_some())
+    }
+}
+
 impl Sandbox {
     /// A sandbox in which nothing is granted.
     pub fn new() -> Self {
@@ -154,6 +167,13 @@ impl Sandbox {
     pub fn mark_stderr(mut self, name: PartName) -> Self {
         self.stderr = Stderr::Marked(name);
         self
+    }
+
+    /// The directories of the host in which files can be made, changed and removed.
+    pub(crate) fn writable_directories(&self) -> impl Iterator<Item = &Path> {
+        let writable = |preopen: &&Preopen| preopen.access == Access::ReadWrite;
+        let writable = self.preopens.iter().filter(writable);
+        writable.map(|preopen| preopen.host.as_path())
     }
 
     /// What an import of this kind gives here, in words.

@@ -4,6 +4,7 @@
 //! `BLESS=1 cargo test -p wit-host --test it` rewrites the golden transcripts.
 
 mod authority;
+mod code_cache;
 mod conformance;
 mod embedding;
 mod golden;
@@ -30,6 +31,7 @@ fn main() {
         .chain(matrix::trials())
         .chain(conformance::trials())
         .chain(authority::trials())
+        .chain(code_cache::trials())
         .chain(tampered::trials())
         .chain(torture::trials())
         .chain(processes::trials())

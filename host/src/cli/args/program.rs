@@ -5,8 +5,8 @@ use crate::cli::{code_cache, exit::UsageError, phases::Phases};
 use anyhow::Context;
 use std::path::Path;
 use wit_host::{
-    Composition, Explanation, Form, Kind, Limits, Part, PartName, Precompiled, Program, Runtime,
-    RuntimeOptions, Sandbox, Sandboxes, Wasm,
+    CodeCache, Composition, Explanation, Form, Kind, Limits, Part, PartName, Precompiled, Program,
+    Runtime, RuntimeOptions, Sandbox, Sandboxes, Wasm,
 };
 
 /// Everything that `run` and `invoke` have in common.
@@ -154,11 +154,7 @@ impl Plan {
     pub fn load(&self, phases: &mut Phases) -> anyhow::Result<Program> {
         let runtime = phases.time("set up", || -> anyhow::Result<_> {
             Ok(Runtime::new(&RuntimeOptions {
-                code_cache: if self.keeps_code {
-                    code_cache::open()?
-                } else {
-                    None
-                },
+                code_cache: self.code_cache()?,
                 ..self.options.clone()
             })?)
         })?;
@@ -175,8 +171,21 @@ impl Plan {
         )
     }
 
+    /// Where compiled code is kept, if it is to be, and if no grant leads there.
+    fn code_cache(&self) -> anyhow::Result<Option<CodeCache>> {
+        if !(self.keeps_code || self.sandboxes.grant_writing()) {
+            return Ok(None);
+        }
+        let opened = code_cache::open();
+        if let Ok(Some(cache)) = &opened {
+            code_cache::refuse_reaching(cache, &self.sandboxes)?;
+        }
+        if self.keeps_code { opened } else { Ok(None) }
+    }
+
     /// Who can reach what, as a table and as a picture.
     pub fn explain(&self) -> anyhow::Result<String> {
+        self.code_cache()?;
         let of_module = || Explanation::of_module(&self.name, &self.sandboxes.consumer);
         let explanation = match &self.source {
             Source::Composition(composition) => {
