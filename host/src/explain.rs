@@ -2,7 +2,7 @@
 
 use crate::{
     authority::{Authority, Grant},
-    compose::Composition,
+    compose::{Composition, Link},
     name::PartName,
     sandbox::{Sandbox, Sandboxes},
 };
@@ -31,14 +31,18 @@ pub struct Reach {
 impl Explanation {
     /// Explains a composition that is about to run in these sandboxes.
     pub fn of(composition: &Composition, sandboxes: &Sandboxes) -> Self {
+        Self::of_links(&composition.parts, &composition.links, sandboxes)
+    }
+
+    /// The same where the parts and what meets their imports are known.
+    pub(crate) fn of_links(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Self {
         let nothing = Sandbox::new();
         let reach = |(index, part): (usize, &PartName)| {
             let sandbox = match index {
                 0 => &sandboxes.consumer,
                 _ => sandboxes.plugs.get(part).unwrap_or(&nothing),
             };
-            let imports = composition
-                .links
+            let imports = links
                 .iter()
                 .filter(|link| link.importer == index && link.provider.is_none());
             let mut grants: Vec<Grant> = imports
@@ -61,8 +65,7 @@ impl Explanation {
                 things,
             }
         };
-        let calls = composition
-            .links
+        let calls = links
             .iter()
             .filter_map(|link| {
                 let (provider, _) = link.provider.as_ref()?;
@@ -70,7 +73,7 @@ impl Explanation {
             })
             .collect();
         Self {
-            parts: composition.parts.iter().enumerate().map(reach).collect(),
+            parts: parts.iter().enumerate().map(reach).collect(),
             calls,
         }
     }
