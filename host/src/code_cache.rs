@@ -387,13 +387,27 @@ mod tests {
     }
 
     #[test]
-    fn another_configuration_has_code_of_its_own() {
+    fn each_configuration_has_code_of_its_own() {
         let mut fixture = Fixture::new();
         fixture.get(&fixture.cache(), "one");
         let mut config = wasmtime::Config::new();
-        fixture.engine = Engine::new(config.epoch_interruption(true)).expect("an engine");
+        let other = Engine::new(config.epoch_interruption(true)).expect("an engine");
+        let first = std::mem::replace(&mut fixture.engine, other);
         fixture.get(&fixture.cache(), "one");
         assert_eq!(fixture.compiled.get(), 2);
+        fixture.engine = first;
+        fixture.get(&fixture.cache(), "one");
+        assert_eq!(fixture.compiled.get(), 2);
+    }
+
+    #[test]
+    fn a_key_stands_for_the_kind_of_code_too() {
+        let engine = Engine::default();
+        let (module, component) = (
+            Key::of::<Module>(&engine, b"binary"),
+            Key::of::<Component>(&engine, b"binary"),
+        );
+        assert_ne!(module.0, component.0);
     }
 
     #[test]

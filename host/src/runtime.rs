@@ -35,7 +35,8 @@ pub struct RuntimeOptions {
     pub interruptible: bool,
     /// Programs can be given [`Limits::fuel`](crate::Limits). Code that computes runs much slower.
     pub fuel: bool,
-    /// Where compiled code is kept. `None` compiles each time.
+    /// Where compiled code is kept. `None` compiles each time. Whoever grants directories to guests
+    /// asks [`CodeCache::refuse_reaching`] first.
     pub code_cache: Option<CodeCache>,
     /// Instances come from a pool that is laid out ahead: instantiating is several times faster,
     /// and each program is held to what a slot of the pool has room for.

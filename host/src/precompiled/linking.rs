@@ -223,6 +223,14 @@ mod tests {
                 r#""private":["#,
                 r#""private":[{"part":1,"import":"a:b/c@1.0.0","name":"n"},"#,
             ),
+            (
+                r#""private":["#,
+                r#""private":[{"part":0,"import":"wasi:cli/exit@0.2.0","name":"n"},"#,
+            ),
+            (
+                r#""private":["#,
+                r#""private":[{"part":2,"import":"wasi:cli/exit@0.2.0","name":"n"},"#,
+            ),
             ("}", ""),
         ] {
             assert!(with(from, to).is_none(), "{from} became {to}");
