@@ -4,12 +4,22 @@
 //! place takes longer than all the rest of a start, and here a file is mapped as it is
 //! (`just bench host`, S10).
 
-use crate::own::{why_not_own, why_replaceable};
+mod kept;
+
+use crate::{
+    name::PartName,
+    private_directory::{PrivateDirectory, Unusable, path_of_open},
+    sandbox::{Sandbox, Sandboxes},
+};
+use kept::KeptFile;
 use sha2::{Digest, Sha256};
 use std::{
-    fs, io,
+    fs::File,
+    hash::{Hash, Hasher},
+    io::{self, Read, Seek},
     path::{Path, PathBuf},
-    time::SystemTime,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 use wasmtime::{Engine, Module, component::Component};
 
@@ -19,10 +29,17 @@ const MAX_KEPT: u64 = 1 << 30;
 /// What the names of its files begin with.
 const PREFIX: &str = "wit-host-code-";
 
-/// A directory of compiled code, which may be written by this user alone. At most 1 GiB is kept.
+/// A directory of compiled code, to which this user alone can write. At most 1 GiB is kept.
+///
+/// The code in it is executed with all rights of this process, so it is trusted as far as the
+/// directory is: see [`open`](Self::open). A guest runs with the user's own rights, so a directory
+/// that guests may write to must not lead to this one: see
+/// [`refuse_reaching`](Self::refuse_reaching). Against other programs of the same user there is no
+/// protection.
 #[derive(Debug, Clone)]
 pub struct CodeCache {
-    directory: PathBuf,
+    directory: Arc<PrivateDirectory>,
+    path: PathBuf,
     max_kept: u64,
 }
 
@@ -34,23 +51,38 @@ pub struct CodeCache {
 )]
 pub enum CodeCacheError {
     /// The directory cannot be made or looked at.
-    #[error(
-        "failed to keep compiled code in `{directory}`; name a directory of your own, or give `--no-cache`"
-    )]
+    #[error("failed to keep compiled code in `{directory}`; name a directory of your own")]
     Io {
         directory: String,
         source: io::Error,
     },
     /// What somebody else leaves there would run.
     #[error(
-        "no compiled code is kept in `{directory}`, which is not this user's alone ({why}); name a new directory of your own, or give `--no-cache`"
+        "no compiled code is kept in `{directory}`, which is not this user's alone ({why}); name a new directory of your own"
     )]
     NotOwn { directory: String, why: String },
 }
 
-/// A file in such a directory that belongs to this user, so that only [`CodeCache::keep`] can have
-/// made it.
-pub(crate) struct KeptFile(PathBuf);
+/// A guest could replace compiled code, which would then run outside of every sandbox.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "directory `{}` cannot be granted to {} to write: from there it could replace the compiled code in `{}`, which later runs execute; grant another directory, or this one to read only", .grant.display(), name_of(.plug), .cache.display()
+)]
+pub struct CodeCacheReached {
+    /// The directory that was to be granted.
+    pub grant: PathBuf,
+    /// The plug that it was to be granted to; `None` for the consumer.
+    pub plug: Option<PartName>,
+    /// The directory of the compiled code.
+    pub cache: PathBuf,
+}
+
+fn name_of(plug: &Option<PartName>) -> String {
+    match plug {
+        Some(plug) => format!("plug `{plug}`"),
+        None => "the consumer".to_owned(),
+    }
+}
 
 /// What is kept, as the engine writes it.
 pub(crate) trait Code: Sized {
@@ -59,40 +91,76 @@ pub(crate) trait Code: Sized {
 
     fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
 
-    /// Takes it from its file, if that fits the engine's version and configuration.
+    /// Maps it from its file, if that fits the engine's version and configuration.
     fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self>;
 }
 
+/// Stands for a binary, the kind of code that it is compiled to, and the engine with its
+/// configuration.
+struct Key([u8; 32]);
+
 impl CodeCache {
-    /// Uses a directory, which is made where it is missing. Nobody else may be able to write to it,
-    /// nor to put another in its place.
+    /// Uses a directory, which is made where it is missing.
+    ///
+    /// It must belong to this user, and nobody else may be able to write to it or to put another in
+    /// its place. So each directory that the path leads through, links included, must belong to this
+    /// user or to the administrator, and neither its group nor others may write to it, unless it has
+    /// the sticky bit; a link must belong to one of the two. The user's own group is no exception.
+    /// That refuses what lies below directories of mode 775, which is what `mkdir` makes under a
+    /// umask of 002, and below system directories that a group of administrators may write, such as
+    /// `/usr/local` of some systems.
+    ///
+    /// What a POSIX access control list allows is taken into account, what one of NFS 4 or macOS
+    /// allows is not seen. On systems other than Unix nobody can tell, and every directory is
+    /// refused.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, CodeCacheError> {
-        let directory = directory.as_ref();
-        let shown = || directory.display().to_string();
-        let io_error = |source| CodeCacheError::Io {
-            directory: shown(),
-            source,
-        };
-        make_private(directory).map_err(io_error)?;
-        let directory = fs::canonicalize(directory).map_err(io_error)?;
-        for place in directory.ancestors() {
-            let found = fs::metadata(place).map_err(io_error)?;
-            let why = if place == directory {
-                why_not_own(&found).map(str::to_owned)
-            } else {
-                why_replaceable(&found).map(|why| format!("`{}` above it: {why}", place.display()))
-            };
-            if let Some(why) = why {
-                return Err(CodeCacheError::NotOwn {
-                    directory: shown(),
-                    why,
+        let path = directory.as_ref();
+        let shown = || path.display().to_string();
+        let directory = PrivateDirectory::open(path).map_err(|unusable| match unusable {
+            Unusable::Io(source) => CodeCacheError::Io {
+                directory: shown(),
+                source,
+            },
+            Unusable::NotOwn(why) => CodeCacheError::NotOwn {
+                directory: shown(),
+                why,
+            },
+        })?;
+        Ok(Self {
+            directory: Arc::new(directory),
+            path: path.to_owned(),
+            max_kept: MAX_KEPT,
+        })
+    }
+
+    /// Refuses sandboxes in which a guest could replace what is kept here: those that grant, to be
+    /// written, a directory that the path of this one leads through, or one that lies in it.
+    ///
+    /// It is for whoever runs guests to ask, before each run, also before those that do not use the
+    /// cache: what a guest has left here would be executed by a later one. Directories are compared
+    /// as the system knows them, whatever they are called. A second mount of this directory is seen
+    /// where a mount above it or of it is granted, and not where this directory itself was opened
+    /// through the second mount.
+    pub fn refuse_reaching(&self, sandboxes: &Sandboxes) -> Result<(), CodeCacheReached> {
+        let plugs = sandboxes.plugs.iter();
+        let parts = std::iter::once((None, &sandboxes.consumer))
+            .chain(plugs.map(|(plug, sandbox)| (Some(plug), sandbox)));
+        for (plug, sandbox) in parts {
+            if let Some(grant) = self.reaching(sandbox) {
+                return Err(CodeCacheReached {
+                    grant: grant.to_owned(),
+                    plug: plug.cloned(),
+                    cache: self.path.clone(),
                 });
             }
         }
-        Ok(Self {
-            directory,
-            max_kept: MAX_KEPT,
-        })
+        Ok(())
+    }
+
+    fn reaching<'s>(&self, sandbox: &'s Sandbox) -> Option<&'s Path> {
+        // What cannot be opened here cannot be granted either.
+        let reaches = |grant: &&Path| self.directory.is_reached_from(grant).unwrap_or(false);
+        sandbox.writable_directories().find(reaches)
     }
 
     /// What a binary compiles to: from its file, or else by `compile`, and then it is kept.
@@ -102,99 +170,84 @@ impl CodeCache {
         binary: &[u8],
         compile: impl FnOnce() -> Result<C, E>,
     ) -> Result<C, E> {
-        let path = self.directory.join(name::<C>(engine, binary));
-        if let Some(file) = KeptFile::find(&path)
-            && let Ok(code) = C::map(engine, &file)
-        {
+        let key = Key::of::<C>(engine, binary);
+        if let Some(code) = self.find(engine, &key) {
             return Ok(code);
         }
         let code = compile()?;
         // What could not be kept is compiled again the next time.
-        let _ = self.keep(&code, &path);
+        let _ = self.keep(&code, &key);
         Ok(code)
     }
 
-    fn keep(&self, code: &impl Code, path: &Path) -> anyhow::Result<()> {
+    fn find<C: Code>(&self, engine: &Engine, key: &Key) -> Option<C> {
+        let file = self.directory.open_sealed(&key.file_name::<C>()).ok()??;
+        let file = KeptFile::verify(file, key).ok()??;
+        C::map(engine, &file).ok()
+    }
+
+    fn keep<C: Code>(&self, code: &C, key: &Key) -> anyhow::Result<()> {
         let code = code.serialize()?;
         if code.len() as u64 > self.max_kept {
             return Ok(());
         }
-        let mut temp = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .suffix(".part")
-            .tempfile_in(&self.directory)?;
-        io::Write::write_all(&mut temp, &code)?;
-        // So that a loss of power cannot leave part of it under its name.
-        temp.as_file().sync_data()?;
-        temp.persist(path)?;
+        let unfinished = unfinished_name();
+        let file = self.directory.create(&unfinished)?;
+        let kept = kept::write(&file, &code, key).and_then(|()| {
+            self.directory
+                .seal(&file, &unfinished, &key.file_name::<C>())
+        });
+        if kept.is_err() {
+            let _ = self.directory.remove(&unfinished);
+        }
+        kept?;
         Ok(self.make_room()?)
     }
 
     /// Removes what was kept first, down to three quarters of what may be kept. Files of other names
     /// are somebody else's.
     fn make_room(&self) -> io::Result<()> {
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            // Another process may be removing them too.
-            let Ok(found) = entry.metadata() else {
-                continue;
-            };
-            if found.is_file() && name.as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
-                files.push((found.modified()?, found.len(), entry.path()));
-            }
-        }
+        let mut files = self.directory.files()?;
+        files.retain(|(.., name)| name.starts_with(PREFIX));
         let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
         if total <= self.max_kept {
             return Ok(());
         }
         files.sort();
-        for (_, length, path) in files {
+        for (_, length, name) in files {
             if total <= self.max_kept / 4 * 3 {
                 break;
             }
-            let _ = fs::remove_file(path);
+            let _ = self.directory.remove(&name);
             total -= length;
         }
         Ok(())
     }
 }
 
-impl KeptFile {
-    fn find(path: &Path) -> Option<Self> {
-        let found = fs::symlink_metadata(path).ok()?;
-        let is_own = found.is_file() && why_not_own(&found).is_none();
-        is_own.then(|| Self(path.to_owned()))
+impl Key {
+    fn of<C: Code>(engine: &Engine, binary: &[u8]) -> Self {
+        let mut hasher = Sha256Hasher(Sha256::new());
+        C::KIND.hash(&mut hasher);
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        Self(hasher.0.chain_update(binary).finalize().into())
     }
-}
 
-fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory)
-}
-
-/// The same for the same binary under the same engine and configuration only.
-fn name<C: Code>(engine: &Engine, binary: &[u8]) -> String {
-    use std::{fmt::Write, hash::Hash};
-    let mut hasher = Sha256Hasher(Sha256::new());
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    let digest = hasher.0.chain_update(binary).finalize();
-    let mut name = PREFIX.to_owned();
-    for byte in digest {
-        // Writing to a string cannot fail.
-        let _ = write!(name, "{byte:02x}");
+    fn file_name<C: Code>(&self) -> String {
+        use std::fmt::Write;
+        let mut name = PREFIX.to_owned();
+        for byte in self.0 {
+            // Writing to a string cannot fail.
+            let _ = write!(name, "{byte:02x}");
+        }
+        name + "." + C::KIND
     }
-    name + "." + C::KIND
 }
 
 /// Takes what is to be hashed in the standard library's way.
 struct Sha256Hasher(Sha256);
 
-impl std::hash::Hasher for Sha256Hasher {
+impl Hasher for Sha256Hasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -208,6 +261,13 @@ impl std::hash::Hasher for Sha256Hasher {
     }
 }
 
+/// A name that no other file has. Should one have it all the same, the code is not kept.
+fn unfinished_name() -> String {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanoseconds = since_epoch.unwrap_or_default().as_nanos();
+    format!("{PREFIX}{}-{nanoseconds}.part", std::process::id())
+}
+
 impl Code for Component {
     const KIND: &str = "component";
 
@@ -215,11 +275,17 @@ impl Code for Component {
         self.serialize()
     }
 
-    #[expect(unsafe_code, reason = "only this user can have written the file")]
+    #[expect(unsafe_code, reason = "only `keep` can have written the file")]
     fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self> {
-        // SAFETY: `keep` has written to the file what `serialize` gave, and it had its name only
-        // when it was whole.
-        unsafe { Self::deserialize_file(engine, &file.0) }
+        // The engine maps a component by a path only. This one leads to the open file itself, where
+        // the system has such paths.
+        let path = path_of_open(file.file());
+        // SAFETY: see `KeptFile`.
+        unsafe { Self::deserialize_file(engine, path) }.or_else(|_| {
+            let code = read_whole(file.file())?;
+            // SAFETY: see `KeptFile`.
+            unsafe { Self::deserialize(engine, code) }
+        })
     }
 }
 
@@ -230,18 +296,25 @@ impl Code for Module {
         self.serialize()
     }
 
-    #[expect(unsafe_code, reason = "only this user can have written the file")]
+    #[expect(unsafe_code, reason = "only `keep` can have written the file")]
     fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self> {
-        // SAFETY: `keep` has written to the file what `serialize` gave, and it had its name only
-        // when it was whole.
-        unsafe { Self::deserialize_file(engine, &file.0) }
+        // SAFETY: see `KeptFile`.
+        unsafe { Self::deserialize_open_file(engine, file.file().try_clone()?) }
     }
 }
 
-#[cfg(test)]
+fn read_whole(mut file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use std::cell::Cell;
+    use crate::sandbox::Preopen;
+    use std::{cell::Cell, fs, os::unix::fs::PermissionsExt};
 
     /// A directory that is missing yet, and how often something was compiled for it.
     struct Fixture {
@@ -267,90 +340,182 @@ mod tests {
             CodeCache::open(self.directory()).expect("a directory of our own")
         }
 
-        fn get(&self, cache: &CodeCache, text: &str) {
+        /// Expects one export of this name.
+        fn get(&self, cache: &CodeCache, name: &str) {
+            let text = format!(r#"(module (func (export "{name}")))"#);
             let binary = wat::parse_str(text).expect("valid text");
             let compile = || {
                 self.compiled.set(self.compiled.get() + 1);
                 Module::from_binary(&self.engine, &binary)
             };
             let module = cache.get_or(&self.engine, &binary, compile);
-            assert_eq!(module.expect("it compiles").exports().len(), 1);
+            let module = module.expect("it compiles");
+            let exports: Vec<_> = module.exports().map(|export| export.name()).collect();
+            assert_eq!(exports, [name]);
         }
 
         fn files(&self) -> Vec<PathBuf> {
             let files = fs::read_dir(self.directory()).expect("it is there");
             files.map(|file| file.expect("a file").path()).collect()
         }
+
+        /// Keeps code of this name, and gives its file.
+        fn kept(&self, name: &str) -> PathBuf {
+            let before = self.files();
+            self.get(&self.cache(), name);
+            let mut files = self.files();
+            files.retain(|file| !before.contains(file));
+            files.remove(0)
+        }
     }
 
-    const ONE: &str = r#"(module (func (export "one")))"#;
-    const TWO: &str = r#"(module (func (export "two")))"#;
+    /// A file with the mode that kept files have.
+    fn put(path: &Path, bytes: &[u8]) {
+        let _ = fs::remove_file(path);
+        fs::write(path, bytes).expect("it is ours");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o500)).expect("it is ours");
+    }
 
     #[test]
     fn what_was_compiled_is_compiled_no_more() {
         let fixture = Fixture::new();
-        for text in [ONE, ONE, TWO, ONE, TWO] {
-            fixture.get(&fixture.cache(), text);
+        for name in ["one", "one", "two", "one", "two"] {
+            fixture.get(&fixture.cache(), name);
         }
         assert_eq!(fixture.compiled.get(), 2);
         assert_eq!(fixture.files().len(), 2);
     }
 
     #[test]
-    fn another_configuration_has_code_of_its_own() {
+    fn each_configuration_has_code_of_its_own() {
         let mut fixture = Fixture::new();
-        fixture.get(&fixture.cache(), ONE);
+        fixture.get(&fixture.cache(), "one");
         let mut config = wasmtime::Config::new();
-        fixture.engine = Engine::new(config.epoch_interruption(true)).expect("an engine");
-        fixture.get(&fixture.cache(), ONE);
+        let other = Engine::new(config.epoch_interruption(true)).expect("an engine");
+        let first = std::mem::replace(&mut fixture.engine, other);
+        fixture.get(&fixture.cache(), "one");
         assert_eq!(fixture.compiled.get(), 2);
+        fixture.engine = first;
+        fixture.get(&fixture.cache(), "one");
+        assert_eq!(fixture.compiled.get(), 2);
+    }
+
+    #[test]
+    fn a_key_stands_for_the_kind_of_code_too() {
+        let engine = Engine::default();
+        let (module, component) = (
+            Key::of::<Module>(&engine, b"binary"),
+            Key::of::<Component>(&engine, b"binary"),
+        );
+        assert_ne!(module.0, component.0);
     }
 
     #[test]
     fn a_file_that_was_cut_short_is_replaced() {
         let fixture = Fixture::new();
-        fixture.get(&fixture.cache(), ONE);
-        let file = fixture.files().remove(0);
-        let length = fs::metadata(&file).expect("it is there").len();
-        for cut in [0, 10, length / 2, length - 1] {
-            fs::write(
-                &file,
-                &fs::read(&file).expect("it is there")[..cut as usize],
-            )
-            .expect("it is ours");
-            fixture.get(&fixture.cache(), ONE);
-            assert_eq!(fs::metadata(&file).expect("it is there").len(), length);
+        fs::create_dir(fixture.directory()).expect("a directory");
+        let file = fixture.kept("one");
+        let whole = fs::read(&file).expect("it is there");
+        for cut in [0, 10, whole.len() / 2, whole.len() - 1] {
+            put(&file, &whole[..cut]);
+            fixture.get(&fixture.cache(), "one");
+            assert_eq!(fs::read(&file).expect("it is there"), whole);
         }
         assert_eq!(fixture.compiled.get(), 5);
     }
 
     #[test]
+    fn code_under_the_name_of_other_code_is_replaced() {
+        let fixture = Fixture::new();
+        fs::create_dir(fixture.directory()).expect("a directory");
+        let (one, two) = (fixture.kept("one"), fixture.kept("two"));
+        fs::rename(&two, &one).expect("it is ours");
+        fixture.get(&fixture.cache(), "one");
+        assert_eq!(fixture.compiled.get(), 3);
+        fixture.get(&fixture.cache(), "one");
+        assert_eq!(fixture.compiled.get(), 3);
+    }
+
+    #[test]
+    fn a_component_is_mapped_from_its_file() {
+        let fixture = Fixture::new();
+        let binary = wat::parse_str("(component (core module))").expect("valid text");
+        for compiled in [1, 1] {
+            let compile = || {
+                fixture.compiled.set(fixture.compiled.get() + 1);
+                Component::from_binary(&fixture.engine, &binary)
+            };
+            let component = fixture.cache().get_or(&fixture.engine, &binary, compile);
+            assert!(component.is_ok());
+            assert_eq!(fixture.compiled.get(), compiled);
+        }
+    }
+
+    #[test]
     fn no_more_is_kept_than_may_be() {
         let fixture = Fixture::new();
+        fs::create_dir(fixture.directory()).expect("a directory");
         let mut cache = fixture.cache();
-        fixture.get(&cache, ONE);
-        let length = |file| fs::metadata(file).expect("a file").len();
-        cache.max_kept = length(fixture.files().remove(0)) * 5 / 4;
+        let length = fs::metadata(fixture.kept("one")).expect("a file").len();
+        cache.max_kept = length * 5 / 4;
         let foreign = fixture.directory().join("notes.txt");
         fs::write(&foreign, vec![0; 1 << 20]).expect("it is ours");
-        fixture.get(&cache, TWO);
+        fixture.get(&cache, "two");
         assert_eq!(fixture.files(), [foreign]);
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_directory_that_others_can_write_is_refused() {
-        use std::os::unix::fs::PermissionsExt;
         let fixture = Fixture::new();
-        for (mode, is_own) in [(0o700, true), (0o755, true), (0o770, false), (0o707, false)] {
+        for (mode, is_own) in [
+            (0o700, true),
+            (0o755, true),
+            (0o720, false),
+            (0o702, false),
+            (0o1777, false),
+        ] {
             fs::create_dir_all(fixture.directory()).expect("a directory");
-            fs::set_permissions(fixture.directory(), fs::Permissions::from_mode(mode))
-                .expect("it is ours");
+            let mode = fs::Permissions::from_mode(mode);
+            fs::set_permissions(fixture.directory(), mode.clone()).expect("it is ours");
             assert_eq!(
                 CodeCache::open(fixture.directory()).is_ok(),
                 is_own,
-                "{mode:o}"
+                "{mode:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_grant_that_reaches_it_is_refused_to_any_part() {
+        let fixture = Fixture::new();
+        let cache = fixture.cache();
+        let above = fixture.root.path();
+        let plug: PartName = "plug".parse().expect("a name");
+        let refused = |consumer: Sandbox, of_plug: Sandbox| {
+            let sandboxes = Sandboxes {
+                consumer,
+                plugs: [(plug.clone(), of_plug)].into(),
+            };
+            let refused = cache.refuse_reaching(&sandboxes);
+            refused.err().map(|reached| (reached.plug, reached.grant))
+        };
+        let nothing = Sandbox::new;
+        let grant = |preopen| Sandbox::new().preopen(preopen);
+        let writing = || grant(Preopen::read_write(above, "/d"));
+        assert_eq!(refused(nothing(), nothing()), None);
+        assert_eq!(
+            refused(writing(), nothing()),
+            Some((None, above.to_owned()))
+        );
+        assert_eq!(
+            refused(nothing(), writing()),
+            Some((Some(plug.clone()), above.to_owned()))
+        );
+        assert_eq!(
+            refused(grant(Preopen::read_only(above, "/d")), nothing()),
+            None
+        );
+        let missing = Preopen::read_write(above.join("missing"), "/d");
+        assert_eq!(refused(grant(missing), nothing()), None);
     }
 }

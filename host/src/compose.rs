@@ -128,7 +128,7 @@ pub(crate) enum Provider {
 
 impl Provider {
     /// What satisfies an import that no part does.
-    fn of_host(import: &str) -> Self {
+    pub(crate) fn of_host(import: &str) -> Self {
         match Authority::of_import(import) {
             Authority::Foreign => Self::Nothing,
             authority => Self::Host(authority),

@@ -60,22 +60,28 @@ struct Thing {
 impl Explanation {
     /// Explains a composition that is about to run in these sandboxes.
     pub fn of(composition: &Composition, sandboxes: &Sandboxes) -> Self {
-        let connections = connections(composition);
-        let mut virtualized: Vec<Vec<&Connection>> = vec![Vec::new(); composition.parts.len()];
+        Self::of_links(&composition.parts, &composition.links, sandboxes)
+    }
+
+    /// The same where the parts and what satisfies their imports are known.
+    pub(crate) fn of_links(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Self {
+        let connections = connections(links);
+        let mut virtualized: Vec<Vec<&Connection>> = vec![Vec::new(); parts.len()];
         for connection in connections.iter().filter(|one| one.is_virtual) {
             virtualized[connection.provider].push(connection);
         }
-        let mut things: Vec<Vec<Thing>> = granted(composition, sandboxes);
+        let mut things: Vec<Vec<Thing>> = granted(parts, links, sandboxes);
         // A part is lent things by parts before it only, so what those can reach is complete.
         for (provider, connections) in virtualized.iter().enumerate() {
             for connection in connections {
-                let lent = lent(composition, connection, &things[connection.importer]);
+                let lender = &parts[connection.importer];
+                let lent = lent(lender, &connection.interface, &things[connection.importer]);
                 things[provider].extend(lent);
             }
         }
         let reach = |(index, (part, things)): (usize, (&PartName, Vec<Thing>))| {
             let in_hands = virtualized[index].iter().map(|connection| {
-                let importer = &composition.parts[connection.importer];
+                let importer = &parts[connection.importer];
                 format!("all that `{importer}` does by `{}`", connection.interface)
             });
             Reach {
@@ -85,9 +91,8 @@ impl Explanation {
                     .collect(),
             }
         };
-        let parts = composition.parts.iter().zip(things).enumerate();
         Self {
-            parts: parts.map(reach).collect(),
+            parts: parts.iter().zip(things).enumerate().map(reach).collect(),
             connections,
         }
     }
@@ -176,7 +181,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-fn connections(composition: &Composition) -> Vec<Connection> {
+fn connections(links: &[Link]) -> Vec<Connection> {
     let connection = |link: &Link| {
         let (provider, is_virtual) = link.part()?;
         Some(Connection {
@@ -186,19 +191,18 @@ fn connections(composition: &Composition) -> Vec<Connection> {
             is_virtual,
         })
     };
-    composition.links.iter().filter_map(connection).collect()
+    links.iter().filter_map(connection).collect()
 }
 
 /// What each part imports from the host and has a grant for.
-fn granted(composition: &Composition, sandboxes: &Sandboxes) -> Vec<Vec<Thing>> {
-    let mut imported = vec![BTreeSet::new(); composition.parts.len()];
-    for link in &composition.links {
+fn granted(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Vec<Vec<Thing>> {
+    let mut imported = vec![BTreeSet::new(); parts.len()];
+    for link in links {
         if let Some(Authority::Granted(grant)) = link.authority() {
             imported[link.importer].insert(grant);
         }
     }
     let nothing = Sandbox::new();
-    let parts = composition.parts.iter().zip(imported).enumerate();
     let of_part = |(index, (part, grants)): (usize, (&PartName, BTreeSet<Grant>))| {
         let sandbox = match index {
             0 => &sandboxes.consumer,
@@ -212,13 +216,13 @@ fn granted(composition: &Composition, sandboxes: &Sandboxes) -> Vec<Vec<Thing>> 
         };
         grants.into_iter().flat_map(of_grant).collect()
     };
+    let parts = parts.iter().zip(imported).enumerate();
     parts.map(of_part).collect()
 }
 
 /// What a part is lent by the calls of another, which it answers in the place of the host.
-fn lent(composition: &Composition, connection: &Connection, things: &[Thing]) -> Vec<Thing> {
-    let grants = authority::lent_through(&connection.interface);
-    let lender = &composition.parts[connection.importer];
+fn lent(lender: &PartName, interface: &str, things: &[Thing]) -> Vec<Thing> {
+    let grants = authority::lent_through(interface);
     things
         .iter()
         .filter(|thing| grants.contains(&thing.grant))

@@ -81,6 +81,16 @@ impl Layout {
         Self(layout)
     }
 
+    /// A composed binary that is not at hand, from what [`places`](Self::places) gave for it.
+    pub(crate) fn of_places(places: Vec<(Range<usize>, PartName)>) -> Self {
+        Self(places)
+    }
+
+    /// The range of bytes of each part.
+    pub(crate) fn places(&self) -> &[(Range<usize>, PartName)] {
+        &self.0
+    }
+
     /// The part that has the byte at this offset, and where in its own binary that is.
     pub(crate) fn part_at(&self, offset: usize) -> Option<(&PartName, usize)> {
         let next = self.0.partition_point(|(range, _)| range.end <= offset);

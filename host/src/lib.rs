@@ -77,6 +77,7 @@ mod link;
 mod name;
 mod own;
 mod precompiled;
+mod private_directory;
 mod program;
 mod runtime;
 mod sandbox;
@@ -94,7 +95,7 @@ pub use authority::{Authority, Grant};
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
 pub use cache::{Cache, CacheError, DirCache, DirCacheOptions};
 pub use call::TimedOut;
-pub use code_cache::{CodeCache, CodeCacheError};
+pub use code_cache::{CodeCache, CodeCacheError, CodeCacheReached};
 pub use componentize::{Component, ComponentizeError, componentize};
 pub use compose::{
     ComposeError, Composition, DifferentItem, Form, IdleVirtualization, Mismatch, Part,

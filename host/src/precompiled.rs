@@ -1,34 +1,47 @@
 //! Compiled code in a file.
 //!
-//! The file holds native code that will run with this process's own rights, so it is taken only
-//! from where nobody but this user could have put it, and only unchanged.
+//! The file holds native code that will run with this process's own rights, and what is needed to
+//! link it as the composition that it was compiled from: each part to its own sandbox. It is taken
+//! only from where nobody but this user could have put it, and only unchanged. Neither says who made
+//! it, which is why loading it is `unsafe`.
+
+mod linking;
 
 use crate::{
     compose::Composition,
-    layout::Layout,
+    explain::Explanation,
     name::PartName,
     own::why_not_own,
     program::Program,
-    runtime::{LoadError, Runtime},
+    runtime::{LoadError, Runtime, blame},
+    sandbox::Sandboxes,
 };
+use linking::Linking;
 use sha2::{Digest, Sha256};
 use std::{
     fs::File,
     io::{self, Read},
+    ops::Range,
     path::Path,
 };
 use wasmtime::component::Component;
 
-/// The first bytes of such a file; what follows is the SHA-256 of the rest, the length of the
-/// program's name in one byte, the name, and the engine's own format.
-const MAGIC: &[u8] = b"\0wit-host code 1\0";
+/// The first bytes of such a file of any version.
+const MAGIC: &[u8] = b"\0wit-host code ";
+/// What follows is the SHA-256 of the rest, the length of the linking in four bytes, the linking,
+/// and the engine's own format.
+const VERSION: &[u8] = b"2\0";
 const DIGEST_SIZE: usize = 32;
+
+/// How large such a file may be, in bytes. The code of an interpreter is some 60 MB.
+const MAX_SIZE: u64 = 1 << 30;
 
 /// Compiled code that was read from a file of this user's alone.
 #[derive(Debug)]
 pub struct Precompiled {
-    name: PartName,
-    code: Vec<u8>,
+    linking: Linking,
+    file: Vec<u8>,
+    code: Range<usize>,
 }
 
 /// Why compiled code was not made or not taken.
@@ -47,7 +60,9 @@ pub enum PrecompiledError {
     )]
     NotOwn { path: String, why: &'static str },
     /// It is something else, or has been changed.
-    #[error("`{path}` is no precompiled program or has been changed ({why}); precompile it anew")]
+    #[error(
+        "`{path}` is not a precompiled program or has been changed ({why}); precompile it anew"
+    )]
     Damaged { path: String, why: &'static str },
     /// Another version or configuration made it.
     #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
@@ -55,6 +70,11 @@ pub enum PrecompiledError {
         part: PartName,
         source: wasmtime::Error,
     },
+    /// Without the parts' own imports, a plug would have what is granted to the consumer.
+    #[error(
+        "plug `{plug}` would share `{import}` with the consumer; compose them in the form in which each part has its own grants"
+    )]
+    Shared { plug: PartName, import: String },
     /// The program does not load.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -62,37 +82,57 @@ pub enum PrecompiledError {
     #[error("failed to write down the compiled code of `{part}`")]
     Serialize {
         part: PartName,
-        source: wasmtime::Error,
+        source: anyhow::Error,
     },
 }
 
 impl Precompiled {
-    /// Whether bytes start as such a file does.
+    /// Whether bytes start as such a file does, of this version or another.
     pub fn is_precompiled(bytes: &[u8]) -> bool {
         bytes.starts_with(MAGIC)
     }
 
-    /// Reads the file, if it is a regular one that only this user can write.
+    /// Reads the file, if it is a regular one of at most 1 GiB that only this user can write, and is
+    /// unchanged. No code in it is run yet.
+    ///
+    /// On systems other than Unix nobody can tell who may write it, and every file is refused.
     pub fn open(path: &Path) -> Result<Self, PrecompiledError> {
         let shown = || path.display().to_string();
         let io_error = |source| PrecompiledError::Io {
             path: shown(),
             source,
         };
-        let mut file = open_at_once(path).map_err(io_error)?;
+        let file = open_at_once(path).map_err(io_error)?;
         // Asked of the open file: what is at the path may change meanwhile.
         let found = file.metadata().map_err(io_error)?;
         let why = if found.is_file() {
             why_not_own(&found)
         } else {
-            Some("it is no regular file")
+            Some("it is not a regular file")
         };
         if let Some(why) = why {
             return Err(PrecompiledError::NotOwn { path: shown(), why });
         }
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(io_error)?;
-        parse(&bytes).map_err(|why| PrecompiledError::Damaged { path: shown(), why })
+        file.take(MAX_SIZE + 1)
+            .read_to_end(&mut bytes)
+            .map_err(io_error)?;
+        parse(bytes).map_err(|why| PrecompiledError::Damaged { path: shown(), why })
+    }
+
+    /// The names of its parts: the consumer's, then the plugs'.
+    pub fn parts(&self) -> &[PartName] {
+        &self.linking.parts
+    }
+
+    /// Who can reach what in these sandboxes, if the file is what [`Runtime::precompile`] made of a
+    /// composition. Native code that something else made can reach all that this process can.
+    pub fn explain(&self, sandboxes: &Sandboxes) -> Explanation {
+        Explanation::of_links(&self.linking.parts, &self.linking.links, sandboxes)
+    }
+
+    fn code(&self) -> &[u8] {
+        &self.file[self.code.clone()]
     }
 }
 
@@ -112,74 +152,100 @@ fn open_at_once(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-fn parse(bytes: &[u8]) -> Result<Precompiled, &'static str> {
-    let rest = bytes
+fn parse(file: Vec<u8>) -> Result<Precompiled, &'static str> {
+    const CUT_SHORT: &str = "it is cut short";
+    if file.len() as u64 > MAX_SIZE {
+        return Err("it is larger than 1 GiB");
+    }
+    let rest = file
         .strip_prefix(MAGIC)
         .ok_or("its start is not that of one")?;
-    let (digest, rest) = rest
-        .split_at_checked(DIGEST_SIZE)
-        .ok_or("it is cut short")?;
+    let rest = rest
+        .strip_prefix(VERSION)
+        .ok_or("it was made by another version of the host")?;
+    let (digest, rest) = rest.split_at_checked(DIGEST_SIZE).ok_or(CUT_SHORT)?;
     if Sha256::digest(rest).as_slice() != digest {
         return Err("its checksum does not fit");
     }
-    let (length, rest) = rest.split_first().ok_or("it is cut short")?;
-    let (name, code) = rest
-        .split_at_checked(usize::from(*length))
-        .ok_or("it is cut short")?;
-    let name = std::str::from_utf8(name)
-        .ok()
-        .and_then(|name| name.parse().ok());
+    let (length, rest) = rest.split_first_chunk().ok_or(CUT_SHORT)?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let (linking, code) = rest.split_at_checked(length).ok_or(CUT_SHORT)?;
+    let linking =
+        Linking::from_bytes(linking).ok_or("how its parts are linked does not make sense")?;
+    let code = file.len() - code.len()..file.len();
     Ok(Precompiled {
-        name: name.ok_or("it names no program")?,
-        code: code.to_owned(),
+        linking,
+        file,
+        code,
     })
+}
+
+fn encode(linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let linking = linking.to_bytes()?;
+    let length = u32::try_from(linking.len())?.to_le_bytes();
+    let start = [MAGIC, VERSION, &[0; DIGEST_SIZE]].concat();
+    let mut file = [&start, &length[..], &linking, code].concat();
+    anyhow::ensure!(file.len() as u64 <= MAX_SIZE, "it is larger than 1 GiB");
+    let digest = Sha256::digest(&file[start.len()..]);
+    file[start.len() - DIGEST_SIZE..start.len()].copy_from_slice(&digest);
+    Ok(file)
 }
 
 impl Runtime {
     /// Compiles a program ahead of time: the contents of a file for [`Precompiled::open`].
     ///
     /// It fits this version of the host with the same
-    /// [`RuntimeOptions`](crate::RuntimeOptions), and imports nothing but WASI.
+    /// [`RuntimeOptions`](crate::RuntimeOptions). The parts keep what makes each reach its own
+    /// sandbox, so plugs that import what carries authority are taken in
+    /// [`Form::Granted`](crate::Form) only.
     pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
-        let part = &composition.parts()[0];
+        let linking = Linking::of(composition);
+        if let Some((plug, import)) = linking.shared_import() {
+            return Err(PrecompiledError::Shared {
+                plug: plug.clone(),
+                import: import.to_owned(),
+            });
+        }
         let component = self.compile(composition)?;
         // Linking it says what is missing, in the words that running it would.
         self.link_composition(&component, composition)?;
-        let code = component
-            .serialize()
+        let code = component.serialize().map_err(anyhow::Error::from);
+        code.and_then(|code| encode(&linking, &code))
             .map_err(|source| PrecompiledError::Serialize {
-                part: part.clone(),
+                part: composition.parts()[0].clone(),
                 source,
-            })?;
-        let name = part.as_str().as_bytes();
-        let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
-        let mut rest = vec![length];
-        rest.extend_from_slice(&name[..usize::from(length)]);
-        rest.extend_from_slice(&code);
-        Ok([MAGIC, Sha256::digest(&rest).as_slice(), &rest].concat())
+            })
     }
 
     /// Links compiled code.
-    pub fn load_precompiled(&self, precompiled: &Precompiled) -> Result<Program, PrecompiledError> {
-        let Precompiled { name, code } = precompiled;
-        #[expect(
-            unsafe_code,
-            reason = "the file is one that only this user could write, and its checksum fits"
-        )]
-        // SAFETY: the code was written by `precompile` under this user: `Precompiled` is only made
-        // from a file of this user's alone, and the engine checks its version and configuration.
-        let component = unsafe { Component::deserialize(self.engine(), code) };
+    ///
+    /// # Safety
+    ///
+    /// The file must be what [`precompile`](Self::precompile) of this version of the host has made.
+    /// It holds native code, which runs with all rights of this process, outside of every sandbox and
+    /// limit. That it belongs to this user and is unchanged since it was written was checked; who
+    /// wrote it, and from what, can only be known.
+    #[expect(unsafe_code, reason = "native code from a file is trusted")]
+    pub unsafe fn load_precompiled(
+        &self,
+        precompiled: &Precompiled,
+    ) -> Result<Program, PrecompiledError> {
+        let linking = &precompiled.linking;
+        // SAFETY: `precompile` puts there what `serialize` gives, as the caller has promised, and the
+        // engine checks its version and configuration.
+        let component = unsafe { Component::deserialize(self.engine(), precompiled.code()) };
         let component = component.map_err(|source| PrecompiledError::Foreign {
-            part: name.clone(),
+            part: linking.parts[0].clone(),
             source,
         })?;
-        let layout = Layout::of_one(name.clone(), usize::MAX);
-        let linked = self.link(&component, vec![name.clone()], &[], layout);
-        Ok(linked.map_err(|source| LoadError::Link {
-            parts: vec![name.clone()],
-            import: None,
-            source,
-        })?)
+        let Linking {
+            parts,
+            links,
+            private,
+            layout,
+        } = linking;
+        let linked = self.link(&component, parts.clone(), private, layout.clone());
+        Ok(linked.map_err(|source| blame(source, parts, links, private))?)
     }
 }
 
@@ -188,27 +254,38 @@ mod tests {
     use super::*;
 
     fn file() -> Vec<u8> {
-        let rest = [&[5][..], b"cache", b"the code"].concat();
-        [MAGIC, Sha256::digest(&rest).as_slice(), &rest].concat()
+        let linking = br#"{"parts":["cache"],"links":[],"private":[],"places":[]}"#;
+        let linking = Linking::from_bytes(linking).expect("it makes sense");
+        encode(&linking, b"the code").expect("it is small")
     }
 
     #[test]
     fn what_was_written_is_read() {
-        let precompiled = parse(&file()).expect("a whole file");
-        assert_eq!(precompiled.name.as_str(), "cache");
-        assert_eq!(precompiled.code, b"the code");
+        let precompiled = parse(file()).expect("a whole file");
+        assert_eq!(precompiled.parts()[0].as_str(), "cache");
+        assert_eq!(precompiled.code(), b"the code");
     }
 
     #[test]
-    fn every_changed_byte_and_every_truncation_is_refused() {
+    fn every_changed_bit_and_every_truncation_is_refused() {
         let file = file();
         for at in 0..file.len() {
             for bit in 0..8 {
                 let mut changed = file.clone();
                 changed[at] ^= 1 << bit;
-                assert!(parse(&changed).is_err(), "byte {at}, bit {bit}");
+                assert!(parse(changed).is_err(), "byte {at}, bit {bit}");
             }
-            assert!(parse(&file[..at]).is_err(), "cut at {at}");
+            assert!(parse(file[..at].to_vec()).is_err(), "cut at {at}");
         }
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_named_as_one() {
+        let mut file = file();
+        file[MAGIC.len()] = b'1';
+        assert_eq!(
+            parse(file).err(),
+            Some("it was made by another version of the host")
+        );
     }
 }

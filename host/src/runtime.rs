@@ -2,7 +2,7 @@
 
 use crate::{
     code_cache::{Code, CodeCache},
-    compose::{Composition, PrivateImport},
+    compose::{Composition, Link, PrivateImport},
     layout::Layout,
     link,
     name::PartName,
@@ -36,7 +36,8 @@ pub struct RuntimeOptions {
     pub interruptible: bool,
     /// Programs can be given [`Limits::fuel`](crate::Limits). Code that computes runs much slower.
     pub fuel: bool,
-    /// Where compiled code is kept. `None` compiles each time.
+    /// Where compiled code is kept. `None` compiles each time. Whoever grants directories to guests
+    /// asks [`CodeCache::refuse_reaching`] first.
     pub code_cache: Option<CodeCache>,
     /// Instances come from a pool that is laid out ahead: instantiating is several times faster,
     /// and each program is held to what a slot of the pool has room for.
@@ -136,12 +137,13 @@ impl Runtime {
     ) -> Result<Program, LoadError> {
         let Composition {
             parts,
+            links,
             private,
             layout,
             ..
         } = composition;
         let linked = self.link(component, parts.clone(), private, layout.clone());
-        linked.map_err(|source| blame(source, composition))
+        linked.map_err(|source| blame(source, parts, links, private))
     }
 
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
@@ -240,16 +242,20 @@ impl Runtime {
 
 /// Finds out whose import the engine could not link. It says only by words which import that is; the
 /// golden case `run/errors/other-shape-of-wasi-in-a-plug` fails when they change.
-fn blame(source: wasmtime::Error, composition: &Composition) -> LoadError {
+pub(crate) fn blame(
+    source: wasmtime::Error,
+    parts: &[PartName],
+    links: &[Link],
+    private: &[PrivateImport],
+) -> LoadError {
     let words = source.to_string();
     let named = words.split('`').nth(1).unwrap_or_default();
-    let private = composition.private.iter().find(|own| own.name == named);
+    let private = private.iter().find(|own| own.name == named);
     let (indices, import): (Vec<usize>, &str) = match private {
         Some(own) => (vec![own.part], &own.import),
         // The composer merges imports of compatible versions.
         None => {
-            let importers = composition
-                .links
+            let importers = links
                 .iter()
                 .filter(|link| link.authority().is_some())
                 .filter(|link| link.import == named || are_semver_compatible(&link.import, named))
@@ -258,14 +264,13 @@ fn blame(source: wasmtime::Error, composition: &Composition) -> LoadError {
         }
     };
     let is_known = !indices.is_empty();
-    let parts = &composition.parts;
     LoadError::Link {
         parts: match is_known {
             true => indices
                 .into_iter()
                 .map(|index| parts[index].clone())
                 .collect(),
-            false => parts.clone(),
+            false => parts.to_vec(),
         },
         import: is_known.then(|| import.to_owned()),
         source,

@@ -168,6 +168,15 @@ fn leads_to(host: &Path) -> String {
     }
 }
 
+impl Sandboxes {
+    /// Whether any part is granted a directory in which it can make, change or remove files.
+    pub fn grant_writing(&self) -> bool {
+        std::iter::once(&self.consumer)
+            .chain(self.plugs.values())
+            .any(|sandbox| sandbox.writable_directories().next().is_some())
+    }
+}
+
 impl Sandbox {
     /// A sandbox in which nothing is granted.
     pub fn new() -> Self {
@@ -214,6 +223,13 @@ impl Sandbox {
     pub fn mark_stderr(mut self, name: PartName) -> Self {
         self.stderr = Stderr::Marked(name);
         self
+    }
+
+    /// The directories of the host in which files can be made, changed and removed.
+    pub(crate) fn writable_directories(&self) -> impl Iterator<Item = &Path> {
+        let writable = |preopen: &&Preopen| preopen.access == Access::ReadWrite;
+        let writable = self.preopens.iter().filter(writable);
+        writable.map(|preopen| preopen.host.as_path())
     }
 
     /// What an import of this kind gives here, in words.

@@ -4,7 +4,8 @@ use wit_host::{Form, Runtime, RuntimeOptions};
 
 /// Compile a program ahead of time; `run` and `invoke` take it with `--allow-precompiled`.
 ///
-/// The file is native code for this machine and this version of the host.
+/// The file is native code for this machine and this version of the host. Each plug keeps grants of
+/// its own, which `run` and `invoke` are given as for the parts themselves.
 #[derive(clap::Args)]
 pub struct Precompile {
     #[command(flatten)]
@@ -18,7 +19,7 @@ impl Precompile {
         self.output.check()?;
         let (socket, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
-            wit_host::compose(&socket, &plugs, Form::Portable)
+            wit_host::compose(&socket, &plugs, Form::Granted)
         })?;
         let options = RuntimeOptions {
             // So that it can be run with `--timeout`.

@@ -12,9 +12,9 @@ use wit_host::{
 
 /// A consumer that is content if the number is 42, and what has the number.
 pub const CONSUMER: &str = include_str!("../cases/run/plugged/consumer.wat");
-const NUMBER: &str = include_str!("../cases/run/errors/no-program/number.wat");
-const COUNTS: &str = include_str!("../cases/run/authority/plug-has-its-own/counts.wat");
-const EXPECTS: &str = include_str!("../cases/run/authority/plug-has-its-own/expects.wat");
+pub const NUMBER: &str = include_str!("../cases/run/errors/no-program/number.wat");
+pub const COUNTS: &str = include_str!("../cases/run/authority/plug-has-its-own/counts.wat");
+pub const EXPECTS: &str = include_str!("../cases/run/authority/plug-has-its-own/expects.wat");
 
 pub fn trials() -> Vec<Trial> {
     vec![

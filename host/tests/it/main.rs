@@ -6,6 +6,7 @@
 mod authority;
 mod bless;
 mod cache_component;
+mod code_cache;
 mod conformance;
 mod count;
 mod embedding;
@@ -40,6 +41,7 @@ fn main() {
         .chain(matrix::trials())
         .chain(conformance::trials())
         .chain(authority::trials())
+        .chain(code_cache::trials())
         .chain(tampered::trials())
         .chain(torture::trials())
         .chain(processes::trials())

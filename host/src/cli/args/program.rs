@@ -5,8 +5,8 @@ use crate::cli::{code_cache, exit::UsageError, phases::Phases};
 use anyhow::Context;
 use std::path::Path;
 use wit_host::{
-    Composition, Explanation, Form, Kind, Limits, Part, PartName, Precompiled, Program, Runtime,
-    RuntimeOptions, Sandbox, Sandboxes, Wasm, untrusted::Name,
+    CodeCache, Composition, Explanation, Form, Kind, Limits, Part, PartName, Precompiled,
+    PrecompiledError, Program, Runtime, RuntimeOptions, Sandbox, Sandboxes, Wasm, untrusted::Name,
 };
 
 /// Everything that `run` and `invoke` have in common.
@@ -21,7 +21,12 @@ pub struct ProgramArgs {
     /// Compile anew, and do not keep the compiled code for the next time.
     #[arg(long, help_heading = "Code")]
     no_cache: bool,
-    /// Take a FILE that `precompile` wrote. It is native code: only ever one of your own.
+    /// Take a FILE that `precompile` wrote, which is native code.
+    ///
+    /// It runs with all your rights, outside of every sandbox and limit, and whoever made FILE
+    /// decides what it does: give this only where that was you, with this version of the host.
+    /// Checked is that FILE is yours, that nobody else may write to it, and that it is unchanged;
+    /// who made it cannot be checked.
     #[arg(long, help_heading = "Code")]
     allow_precompiled: bool,
 }
@@ -51,10 +56,19 @@ impl ProgramArgs {
         phases: &mut Phases,
         consumer: impl FnOnce(&PartName) -> Sandbox,
     ) -> anyhow::Result<Plan> {
-        let name = self.parts.socket_name();
         let (socket, plugs) =
             phases.time("read", || self.parts.read_with(|| self.read_socket()))?;
-        let plug_names: Vec<_> = plugs.iter().map(|plug| plug.name.clone()).collect();
+        // Compiled parts are called what they were called when they were compiled.
+        let (name, plug_names) = match &socket {
+            Socket::Precompiled(precompiled) => {
+                let parts = precompiled.parts();
+                (parts[0].clone(), parts[1..].to_vec())
+            }
+            Socket::Wasm(_) => (
+                self.parts.socket_name(),
+                plugs.iter().map(|plug| plug.name.clone()).collect(),
+            ),
+        };
         let sandboxes = self
             .grants
             .sandboxes((&name, consumer(&name)), plug_names)?;
@@ -77,7 +91,7 @@ impl ProgramArgs {
             Socket::Precompiled(precompiled) => {
                 self.refuse_plugs(
                     &plugs,
-                    "is compiled already; compose first, then precompile",
+                    "is compiled already; plug it in when you precompile",
                 )?;
                 Source::Precompiled(precompiled)
             }
@@ -143,6 +157,18 @@ enum Socket {
     Precompiled(Precompiled),
 }
 
+#[expect(
+    unsafe_code,
+    reason = "whoever gives `--allow-precompiled` vouches for the file"
+)]
+fn load_precompiled(
+    runtime: &Runtime,
+    precompiled: &Precompiled,
+) -> Result<Program, PrecompiledError> {
+    // SAFETY: the user has said so, by a flag whose help says what it means.
+    unsafe { runtime.load_precompiled(precompiled) }
+}
+
 /// A module that was built from WIT is made a component instead.
 fn is_plain_module(wasm: &Wasm) -> bool {
     wasm.kind()
@@ -156,11 +182,7 @@ impl Plan {
     pub fn load(&self, phases: &mut Phases) -> anyhow::Result<Program> {
         let runtime = phases.time("set up", || -> anyhow::Result<_> {
             Ok(Runtime::new(&RuntimeOptions {
-                code_cache: if self.keeps_code {
-                    code_cache::open()?
-                } else {
-                    None
-                },
+                code_cache: self.code_cache()?,
                 ..self.options.clone()
             })?)
         })?;
@@ -171,15 +193,27 @@ impl Plan {
                 Ok(match &self.source {
                     Source::Composition(composition) => runtime.load(composition)?,
                     Source::Module(module) => runtime.load_module(&self.name, module)?,
-                    Source::Precompiled(precompiled) => runtime.load_precompiled(precompiled)?,
+                    Source::Precompiled(precompiled) => load_precompiled(&runtime, precompiled)?,
                 })
             },
         )
     }
 
+    /// Where compiled code is kept, if it is to be, and if no grant leads there.
+    fn code_cache(&self) -> anyhow::Result<Option<CodeCache>> {
+        if !(self.keeps_code || self.sandboxes.grant_writing()) {
+            return Ok(None);
+        }
+        let opened = code_cache::open();
+        if let Ok(Some(cache)) = &opened {
+            code_cache::refuse_reaching(cache, &self.sandboxes)?;
+        }
+        if self.keeps_code { opened } else { Ok(None) }
+    }
+
     /// Who can reach what, as a table and as a picture.
     pub fn explain(&self) -> anyhow::Result<String> {
-        let of_module = || Explanation::of_module(&self.name, &self.sandboxes.consumer);
+        self.code_cache()?;
         let explanation = match &self.source {
             Source::Composition(composition) => {
                 composition.validate()?;
@@ -187,10 +221,9 @@ impl Plan {
             }
             Source::Module(module) => {
                 module.validate()?;
-                of_module()
+                Explanation::of_module(&self.name, &self.sandboxes.consumer)
             }
-            // What it imports is not looked into: it can reach all of its grants.
-            Source::Precompiled(_) => of_module(),
+            Source::Precompiled(precompiled) => precompiled.explain(&self.sandboxes),
         };
         Ok(format!("{explanation}\n{}", explanation.mermaid()))
     }
