@@ -205,8 +205,15 @@ fn defaults() -> Result<(), Failed> {
     let large = load(&instances(1, "(table 1048577 funcref)"))?;
     let tables = refusal(Growing::Tables, (1 << 20) + 1, 1 << 20);
     expect_no_room(&large, &limits, tables)?;
-    expect_room(&load(&instances(1000, ""))?, &limits)?;
-    expect_no_room(&load(&instances(1001, ""))?, &limits, None)?;
+    // No component may have more than a thousand of its own.
+    let twice = |count| {
+        let inner = instances(count, "").replacen("(component", "(component $c", 1);
+        load(&format!(
+            "(component {inner} (instance (instantiate $c)) (instance (instantiate $c)))"
+        ))
+    };
+    expect_room(&twice(500)?, &limits)?;
+    expect_no_room(&twice(501)?, &limits, None)?;
     match run(&load(&timers(10_001))?, &limits)? {
         Outcome::Trapped(trap) if trap.reason.contains("handles") => Ok(()),
         other => Err(format!("10,001 timers: {other:?}").into()),
