@@ -364,6 +364,39 @@ mod tests {
         let later =
             offset(code(&format!("(func (result i32) i32.const 1) {bad}")).expect_err("no"));
         assert!(first < later);
+        // Each is a batch of its own, and the last one may be the first to be validated.
+        let padding = "nop ".repeat(Batch::FULL);
+        let large = format!("(func (result i32) {padding})").repeat(3);
+        for _ in 0..10 {
+            assert!(offset(code(&large).expect_err("no result")) < 2 * Batch::FULL as u64);
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read() {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::io::Write::write_all(&mut file, b"\0asm\x01\0\0\0").expect("it can be written");
+        // It takes no room on the disk.
+        file.as_file()
+            .set_len(MAX_FILE_SIZE + 1)
+            .expect("a sparse file");
+        let result = Wasm::read(file.path());
+        assert!(
+            matches!(result, Err(ReadError::TooLarge { .. })),
+            "{result:?}"
+        );
+    }
+
+    #[test]
+    fn text_that_is_too_large_is_not_translated() {
+        let of = |length: usize| {
+            let mut text = b"(module)".to_vec();
+            text.resize(length, b' ');
+            Wasm::parse("text", text)
+        };
+        assert!(of(MAX_TEXT_SIZE).is_ok());
+        let result = of(MAX_TEXT_SIZE + 1);
+        assert!(matches!(result, Err(ReadError::TooMuchText { .. })));
     }
 
     #[test]

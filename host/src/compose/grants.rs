@@ -267,4 +267,24 @@ mod tests {
         .expect("valid text");
         assert_eq!(top_level_imports(&bytes).expect("it parses"), ["outer"]);
     }
+
+    #[test]
+    fn what_a_plug_has_for_itself_is_not_the_consumers_too() {
+        let parts = [part("consumer"), part("plug")];
+        let parts: Vec<&Part> = parts.iter().collect();
+        let import = "wasi:cli/environment@0.2.6";
+        let links = [link(1, import, None)];
+        let private = private_imports(&parts, &links).expect("it can be granted");
+        let own = format!("(import \"{}\" (instance))", private[0].name);
+        let merged = format!("(import \"{import}\" (instance))");
+        let verdict = |text: String| {
+            let bytes = wat::parse_str(text).expect("valid text");
+            verify(&bytes, &parts, &links, &private)
+        };
+        assert!(verdict(format!("(component {own})")).is_ok());
+        match verdict(format!("(component {own} {merged})")) {
+            Err(ComposeError::Unsound { import: told, .. }) => assert_eq!(told, import),
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -97,9 +97,15 @@ fn own_sandboxes() -> Result<(), Failed> {
         .env("B", "2");
     let rich = Sandboxes {
         consumer: Sandbox::new(),
-        plugs: [("counts".parse::<PartName>()?, granted)].into(),
+        plugs: [("counts".parse::<PartName>()?, granted.clone())].into(),
     };
     expect_exit(&run(&program, &rich)?, 0)?;
+    // What the consumer has is not the plug's, also where that has no sandbox.
+    let of_consumer = Sandboxes {
+        consumer: granted,
+        ..Sandboxes::default()
+    };
+    expect_exit(&run(&program, &of_consumer)?, 1)?;
     expect_exit(&run(&program, &Sandboxes::default())?, 1)
 }
 

@@ -4,13 +4,15 @@ use crate::embedding::{CONSUMER, part, tokio};
 use libtest_mimic::{Failed, Trial};
 use std::{thread::sleep, time::Duration};
 use wit_host::{
-    Form, Growing, InstantiateError, InvokeError, Limits, Outcome, Program, Refusal, Runtime,
-    RuntimeOptions, Sandboxes, Wasm, compose,
+    Form, Growing, InstantiateError, InvokeError, Limits, LoadError, Outcome, Pool, Program,
+    Refusal, Runtime, RuntimeOptions, Sandboxes, Wasm, compose,
 };
 
 const LOOPING: &str = include_str!("../cases/run/limits/timeout/looping.wat");
 const SLEEPING: &str = include_str!("../cases/run/limits/sleep/sleep.wat");
 const HANDLES: &str = include_str!("../cases/run/limits/handles/handles.wat");
+
+const TRAPPING: &str = include_str!("../cases/run/exit-codes/trap.wat");
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
@@ -23,10 +25,13 @@ pub fn trials() -> Vec<Trial> {
         ),
         Trial::test("limits::a_module_is_held_to_them_too", module),
         Trial::test("limits::each_instance_has_them_for_itself", own_limits),
+        Trial::test("limits::what_is_not_set_is_bounded_too", defaults),
+        Trial::test("limits::a_pool_has_its_slots_and_no_more", pool),
         Trial::test("limits::handles_are_counted", handles),
         Trial::test("limits::fuel_is_used_up", fuel),
         Trial::test("limits::each_call_has_the_whole_time", whole_time),
         Trial::test("limits::who_was_computing_is_told", who_was_computing),
+        Trial::test("limits::a_trap_in_time_is_a_trap", trap_in_time),
     ]
 }
 
@@ -182,6 +187,79 @@ fn own_limits() -> Result<(), Failed> {
     })
 }
 
+/// Two GiB of memory, a million table elements, a thousand instances, ten thousand handles.
+fn defaults() -> Result<(), Failed> {
+    let limits = Limits::default();
+    let load = |text: &str| load(&RuntimeOptions::default(), text);
+    let refusal = |what, wanted, limit| {
+        Some(Refusal {
+            what,
+            wanted,
+            limit,
+        })
+    };
+    let large = load(&instances(1, "(memory 32769)"))?;
+    let memory = refusal(Growing::Memory, (2 << 30) + PAGE, 2 << 30);
+    expect_no_room(&large, &limits, memory)?;
+    expect_room(&load(&instances(1, "(table 1048576 funcref)"))?, &limits)?;
+    let large = load(&instances(1, "(table 1048577 funcref)"))?;
+    let tables = refusal(Growing::Tables, (1 << 20) + 1, 1 << 20);
+    expect_no_room(&large, &limits, tables)?;
+    // No component may have more than a thousand of its own.
+    let twice = |count| {
+        let inner = instances(count, "").replacen("(component", "(component $c", 1);
+        load(&format!(
+            "(component {inner} (instance (instantiate $c)) (instance (instantiate $c)))"
+        ))
+    };
+    expect_room(&twice(500)?, &limits)?;
+    expect_no_room(&twice(501)?, &limits, None)?;
+    match run(&load(&timers(10_001))?, &limits)? {
+        Outcome::Trapped(trap) if trap.reason.contains("handles") => Ok(()),
+        other => Err(format!("10,001 timers: {other:?}").into()),
+    }
+}
+
+/// One program at a time, of one page.
+fn pool() -> Result<(), Failed> {
+    let options = RuntimeOptions {
+        pool: Some(Pool {
+            programs: 1,
+            memory: PAGE,
+        }),
+        ..RuntimeOptions::default()
+    };
+    let runtime = Runtime::new(&options)?;
+    let compose = |text| Ok::<_, Failed>(compose(&part("program", text)?, &[], Form::Granted)?);
+    let program = runtime.load(&compose(
+        "(component (core module $m (memory 1)) (core instance (instantiate $m)))",
+    )?)?;
+    tokio()?.block_on(async {
+        let instantiate = async || {
+            program
+                .instantiate(&Sandboxes::default(), &Limits::default())
+                .await
+        };
+        for _ in 0..2 {
+            let first = instantiate().await?;
+            let second = instantiate().await;
+            assert!(
+                matches!(second, Err(InstantiateError::NoRoom { .. })),
+                "a second program has found a slot"
+            );
+            drop(first);
+        }
+        Ok::<_, Failed>(())
+    })?;
+    let larger =
+        compose("(component (core module $m (memory 2)) (core instance (instantiate $m)))")?;
+    match runtime.load(&larger) {
+        Err(LoadError::Compile { .. }) => Ok(()),
+        Err(other) => Err(other.into()),
+        Ok(program) => expect_no_room(&program, &Limits::default(), None),
+    }
+}
+
 fn run(program: &Program, limits: &Limits) -> Result<Outcome, Failed> {
     tokio()?.block_on(async {
         let instance = program.instantiate(&Sandboxes::default(), limits).await?;
@@ -189,24 +267,37 @@ fn run(program: &Program, limits: &Limits) -> Result<Outcome, Failed> {
     })
 }
 
+/// A program that makes so many timers and drops none.
+fn timers(count: u32) -> String {
+    let again = "(loop $again (drop (call $subscribe (i64.const 1))) (br $again))";
+    let times = format!(
+        "(loop $again (drop (call $subscribe (i64.const 1)))
+           (global.set $made (i32.add (global.get $made) (i32.const 1)))
+           (br_if $again (i32.lt_u (global.get $made) (i32.const {count}))))"
+    );
+    let counted = HANDLES.replace(again, &times);
+    assert_ne!(counted, HANDLES, "how many timers it makes can be told it");
+    let function = "(func (export \"run\")";
+    counted.replace(
+        function,
+        &format!("(global $made (mut i32) (i32.const 0)) {function}"),
+    )
+}
+
 /// A timer is one handle at least.
 fn handles() -> Result<(), Failed> {
-    let again = "(loop $again (drop (call $subscribe (i64.const 1))) (br $again))";
-    let timers = |count| {
-        let once = "(drop (call $subscribe (i64.const 1)))";
-        let text = HANDLES.replace(again, &once.repeat(count));
-        assert_ne!(text, HANDLES, "how many timers it makes can be told it");
-        load(&RuntimeOptions::default(), &text)
+    let run = |count| {
+        let limits = Limits {
+            handles: 20,
+            ..Limits::default()
+        };
+        run(&load(&RuntimeOptions::default(), &timers(count))?, &limits)
     };
-    let limits = Limits {
-        handles: 20,
-        ..Limits::default()
-    };
-    match run(&timers(5)?, &limits)? {
+    match run(5)? {
         Outcome::Exited(0) => {}
         other => return Err(format!("5 timers: {other:?}").into()),
     }
-    match run(&timers(21)?, &limits)? {
+    match run(21)? {
         Outcome::Trapped(trap) if trap.reason.contains("handles") => Ok(()),
         other => Err(format!("21 timers: {other:?}").into()),
     }
@@ -324,4 +415,18 @@ fn who_was_computing() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+fn trap_in_time() -> Result<(), Failed> {
+    let limits = Limits {
+        timeout: Some(Duration::from_secs(600)),
+        ..Limits::default()
+    };
+    match run(&load(&INTERRUPTIBLE, TRAPPING)?, &limits)? {
+        Outcome::Trapped(trap) => {
+            assert_eq!(trap.part, Some("program".parse()?));
+            Ok(())
+        }
+        other => Err(format!("expected a trap, found {other:?}").into()),
+    }
 }

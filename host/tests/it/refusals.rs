@@ -103,11 +103,11 @@ fn wrong_functions() -> Vec<Misfit> {
             _ => misfits.extend([exported, imported]),
         }
     };
-    for index in 0..shape.functions.len() {
+    for (index, (ty, _)) in TYPES.iter().enumerate() {
         let mut change = |what: &str, change: &dyn Fn(&mut Function)| {
             let mut changed = shape.clone();
             change(&mut changed.functions[index]);
-            push(format!("{what} of {}", TYPES[index].0), changed);
+            push(format!("{what} of {ty}"), changed);
         };
         let others = (1..TYPES.len()).map(|step| (index + step) % TYPES.len());
         for other in others.take(sized(2, TYPES.len())) {
@@ -131,10 +131,10 @@ fn wrong_functions() -> Vec<Misfit> {
             function.name = "other".to_owned();
         });
     }
-    for index in 0..shape.functions.len() {
+    for (index, (ty, _)) in TYPES.iter().enumerate() {
         let mut without = shape.clone();
         without.functions.remove(index);
-        let what = format!("no function of {}, exported", TYPES[index].0);
+        let what = format!("no function of {ty}, exported");
         let named = ["consumer", "provider", SHAPE];
         misfits.push(misfit(what, &shape, &without, &named));
     }
