@@ -221,10 +221,6 @@ impl Directory for Disk {
         Ok(DiskFile { id, state })
     }
 
-    fn open_to_update(&self, path: &str) -> Result<DiskFile, DirectoryError> {
-        self.open(path)
-    }
-
     fn create(&self, path: &str) -> Result<DiskFile, DirectoryError> {
         let _change = self.change();
         let mut state = self.state.borrow_mut();

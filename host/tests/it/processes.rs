@@ -3,6 +3,7 @@
 //! `TORTURE=1` tries the long form. `TORTURE_SEED` repeats what each process does, and the time
 //! that each is given; what they do at the same time is for the machine to say.
 
+mod bound;
 mod crowd;
 mod history;
 mod kills;
@@ -26,7 +27,12 @@ pub fn trials() -> Vec<Trial> {
     if let Some(process) = crowd::Process::from_environment() {
         return vec![Trial::test(crowd::PROCESS, move || process.run())];
     }
+    if let Some(process) = bound::Process::from_environment() {
+        return vec![Trial::test(bound::PROCESS, move || process.run())];
+    }
     vec![
+        Trial::test("processes::bound", bound::run),
+        Trial::test("processes::bound_with_killed_writers", bound::run_killed),
         Trial::test("processes::killed_writers", kills::run),
         Trial::test("processes::crowd_on_hot_keys", crowd::run),
     ]
@@ -75,12 +81,22 @@ impl Shared {
 
     /// A process that runs the hammer on it.
     fn hammer(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
+        self.hammer_with([] as [&str; 0], arguments)
+    }
+
+    /// The same, with more flags for the host.
+    fn hammer_with(
+        &self,
+        flags: impl IntoIterator<Item: AsRef<OsStr>>,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    ) -> Command {
         let mut command = crate::wit_host_command();
         command
             .arg("run")
             .arg(&self.hammer)
             .arg(format!("--plug=cache={}", self.cache.display()))
             .arg(format!("--dir=cache={}::/cache", self.path().display()))
+            .args(flags)
             .arg("--")
             .args(arguments);
         command
