@@ -73,9 +73,10 @@ impl TempNames {
         let name_at = shelf.len() + 1;
         let mut path = String::with_capacity(name_at + SIZE_AT + 2 * size_of::<u32>());
         path.push_str(shelf);
-        path.push_str("/tmp-");
+        path.push('/');
+        path.push_str(PREFIX);
         push_hex(&mut path, &number.to_be_bytes());
-        path.push_str("-");
+        path.push('-');
         push_hex(&mut path, &(blocks as u32).to_be_bytes());
         Temp {
             number,
