@@ -114,8 +114,9 @@ impl<D: Directory, C: Clock> Store<D, C> {
     /// goes before what is about to be set: where it leaves no room, the new entry is evicted as soon
     /// as it was set. A file that a killed process left takes up room for a minute.
     ///
-    /// It is a matter of chance, and exceeded by a few per cent less than once in a million hours;
-    /// and a store that was filled without a bound takes some `set`s to come down to it.
+    /// For small values it is a matter of chance: what no process has accounted for yet would have to
+    /// exceed its mean by eight standard deviations. And a store that was filled without a bound
+    /// takes some `set`s to come down to it.
     pub fn bounded(mut self, max_bytes: MaxBytes) -> Self {
         self.upkeep.bound(max_bytes);
         self
