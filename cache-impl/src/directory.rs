@@ -30,10 +30,8 @@ pub trait Directory {
     /// fails at the first [`File::read`].
     fn open(&self, path: &str) -> Result<Self::File, DirectoryError>;
 
-    /// Opens a file for reading and writing in place, otherwise like [`Directory::open`].
-    fn open_to_update(&self, path: &str) -> Result<Self::File, DirectoryError>;
-
-    /// Makes a new file for writing.
+    /// Makes a new file for writing. This is the only way to write: nothing is ever written to a file
+    /// that was there before.
     fn create(&self, path: &str) -> Result<Self::File, DirectoryError>;
 
     /// Moves a file, in one step, to where nothing stands or anything but a directory.

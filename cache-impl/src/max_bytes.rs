@@ -4,7 +4,11 @@ use core::num::NonZeroU64;
 use core::str::FromStr;
 use thiserror::Error;
 
-/// A bound on the sizes of the files of all entries together, in bytes.
+/// A bound on what the files of a store occupy on the disk, in bytes.
+///
+/// A file counts as whole blocks of 4,096 bytes, as most file systems store it. So a value of one
+/// byte counts 4,096, and a bound below that holds nothing. Directories do not count: they take
+/// about 1 MiB on ext4, and some 64 bytes for each entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxBytes(NonZeroU64);
 
@@ -21,6 +25,20 @@ impl MaxBytes {
     pub const fn get(self) -> u64 {
         self.0.get()
     }
+
+    /// How many blocks fit in.
+    pub(crate) const fn blocks(self) -> u64 {
+        self.get() / BLOCK_LEN
+    }
+}
+
+/// The unit in which file systems allocate, in bytes. (Those that have another mostly have a smaller
+/// one, or store small files more densely: then less is occupied than is counted.)
+pub(crate) const BLOCK_LEN: u64 = 4096;
+
+/// How many blocks a file of so many bytes occupies.
+pub(crate) const fn blocks_of(len: u64) -> u64 {
+    len.div_ceil(BLOCK_LEN)
 }
 
 /// The text is no number of bytes.

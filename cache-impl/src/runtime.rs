@@ -17,6 +17,11 @@ fn panic(_: &PanicInfo) -> ! {
 
 /// Memory for what the host passes in. The bindings then own it, so it has to come from the
 /// allocator above; libc would offer a function of this name over its own.
+///
+/// Where there is none left this can only trap: the host copies an argument into this memory before
+/// any of our code runs, and the canonical ABI has no other answer for "does not fit" than a trap
+/// (a pointer to fewer bytes is one too). So a value that is larger than the memory which the guest
+/// may still have ends the program, and no error of the interface can say so.
 #[unsafe(no_mangle)]
 #[expect(
     unsafe_code,

@@ -3,14 +3,16 @@
 //! Processes that share a directory need no lock: a file is complete before a rename gives it
 //! an entry's name, and nothing is ever written to a file that has one.
 //!
-//! `read` and `replace` are what every call is made of. `upkeep` is when a `set` looks after a
-//! `shelf`, one of the 256 subdirectories, and `room` how it keeps to a bound, by the `tally`.
+//! `read` and `replace` are what every call is made of; `temp` names what is being written. `upkeep`
+//! is when a `set` looks after a `shelf`, one of the 256 subdirectories, and `room` how it keeps to
+//! a bound, by the `tally`.
 
 mod read;
 mod replace;
 mod room;
 mod shelf;
 mod tally;
+mod temp;
 #[cfg(test)]
 mod tests;
 mod upkeep;
@@ -20,11 +22,12 @@ use crate::directory::{Directory, DirectoryError};
 use crate::durability::Durability;
 use crate::entry::{self, MAX_VALUE_LEN};
 use crate::format;
-use crate::key::{Key, KeyTooLong};
-use crate::max_bytes::MaxBytes;
+use crate::key::{Key, KeyTooLong, SHELVES};
+use crate::max_bytes::{BLOCK_LEN, MaxBytes};
 use alloc::string::String;
 use alloc::vec::Vec;
-use replace::TempNames;
+use core::sync::atomic::AtomicBool;
+use temp::TempNames;
 use thiserror::Error;
 use upkeep::Upkeep;
 
@@ -36,6 +39,8 @@ pub struct Store<D, C> {
     durability: Durability,
     temp_names: TempNames,
     upkeep: Upkeep,
+    /// Whether the disk is known to know each subdirectory by its name, under [`Durability::Full`].
+    parents_are_synced: [AtomicBool; SHELVES],
 }
 
 /// Why a call did not do what it was asked.
@@ -56,6 +61,14 @@ pub enum Error {
         len: u64,
         /// How long it could be: what fits into the store's bound, and [`MAX_VALUE_LEN`] at most.
         max: u64,
+    },
+
+    /// The store's bound has no room for an entry of this key, however small the value. Nothing was
+    /// changed.
+    #[error("a bound of {max_bytes} bytes holds no entry of this key")]
+    BoundTooSmall {
+        /// The store's bound, in bytes.
+        max_bytes: u64,
     },
 
     /// The store holds entries of a newer format, which are left alone.
@@ -86,15 +99,24 @@ impl<D: Directory, C: Clock> Store<D, C> {
             durability,
             temp_names: TempNames::new(seed),
             upkeep: Upkeep::new(seed),
+            parents_are_synced: [const { AtomicBool::new(false) }; SHELVES],
         };
         store.refuse_newer_format()?;
         Ok(store)
     }
 
-    /// The same store, which from now on evicts its oldest entries to hold at most so many bytes.
+    /// The same store, which from now on evicts its oldest entries so that its files occupy no more
+    /// than `max_bytes` of the disk, counted as [`MaxBytes`] says.
     ///
-    /// That bounds the sizes of all entries' files when a `set` returns, where one process uses the
-    /// directory. Each further process may exceed it by a quarter at worst.
+    /// This holds for values of any size and any number of processes, as long as all of them have
+    /// the same bound: also while they write, and for what those leave that were killed. Only where
+    /// a `set` replaces an entry, both are there until it returns. What others write at the moment
+    /// goes before what is about to be set: where it leaves no room, the new entry is evicted as soon
+    /// as it was set. A file that a killed process left takes up room for a minute.
+    ///
+    /// For small values it is a matter of chance: what no process has accounted for yet would have to
+    /// exceed its mean by eight standard deviations. And a store that was filled without a bound
+    /// takes some `set`s to come down to it.
     pub fn bounded(mut self, max_bytes: MaxBytes) -> Self {
         self.upkeep.bound(max_bytes);
         self
@@ -107,7 +129,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
     /// exception).
     pub fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), Error> {
         let key = Key::new(key)?;
-        let (len, max) = (value.len() as u64, self.max_value_len(&key));
+        let (len, max) = (value.len() as u64, self.max_value_len(&key)?);
         if len > max {
             return Err(Error::ValueTooLarge { len, max });
         }
@@ -117,10 +139,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let created = self.clock.now();
         let expires = ttl.map_or(Timestamp::MAX, |ttl| created.plus_seconds(ttl));
         let prefix = entry::encode_prefix(&key, value, created, expires);
-        let entry_len = prefix.len() as u64 + len;
-        self.replace(&key, prefix, value)?;
-        self.keep_up(&key, expires, entry_len);
-        Ok(())
+        self.replace(&key, prefix, value, expires)
     }
 
     /// Reads the value stored under `key`.
@@ -140,9 +159,20 @@ impl<D: Directory, C: Clock> Store<D, C> {
         self.remove(&key)
     }
 
-    fn max_value_len(&self, key: &Key) -> u64 {
-        let bound = self.upkeep.max_bytes().map_or(u64::MAX, MaxBytes::get);
-        MAX_VALUE_LEN.min(bound.saturating_sub(entry::prefix_len(key)))
+    fn max_value_len(&self, key: &Key) -> Result<u64, Error> {
+        let Some(max_bytes) = self.upkeep.max_bytes() else {
+            return Ok(MAX_VALUE_LEN);
+        };
+        let bound = max_bytes.blocks() * BLOCK_LEN;
+        let max = bound.checked_sub(entry::prefix_len(key));
+        max.map(|max| max.min(MAX_VALUE_LEN))
+            .ok_or(Error::BoundTooSmall {
+                max_bytes: max_bytes.get(),
+            })
+    }
+
+    fn parents_are_synced(&self, key: &Key) -> &AtomicBool {
+        &self.parents_are_synced[usize::from(key.shelf_number())]
     }
 
     fn remove(&self, key: &Key) -> Result<(), Error> {

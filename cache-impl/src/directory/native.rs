@@ -69,10 +69,6 @@ impl Directory for NativeDirectory {
         self.open_regular(path, OpenOptions::new().read(true))
     }
 
-    fn open_to_update(&self, path: &str) -> Result<NativeFile, DirectoryError> {
-        self.open_regular(path, OpenOptions::new().read(true).write(true))
-    }
-
     fn create(&self, path: &str) -> Result<NativeFile, DirectoryError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -192,5 +188,46 @@ impl FileExt for std::fs::File {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::fd::OwnedFd;
+
+    #[test]
+    fn what_cannot_be_synchronised_says_so() {
+        let (_, writer) = std::io::pipe().expect("a pipe");
+        let file = NativeFile {
+            file: OwnedFd::from(writer).into(),
+        };
+        assert!(file.sync().is_err(), "a pipe has no disk");
+    }
+
+    #[test]
+    fn the_directory_that_is_named_is_synchronised() {
+        let root = tempfile::tempdir().expect("a directory");
+        fs::create_dir_all(root.path().join("v1/e3")).expect("directories");
+        let directory = NativeDirectory::open(&root).expect("a directory");
+        for path in [".", "v1", "v1/e3"] {
+            directory.sync_directory(path).expect("synchronised");
+        }
+        let missing = directory.sync_directory("v1/e4");
+        assert!(matches!(missing, Err(DirectoryError::NotFound)));
+    }
+
+    #[test]
+    fn a_file_is_only_made_where_nothing_is() {
+        let root = tempfile::tempdir().expect("a directory");
+        fs::write(root.path().join("file"), "precious").expect("a file");
+        std::os::unix::fs::symlink("nowhere", root.path().join("link")).expect("a link");
+        let directory = NativeDirectory::open(&root).expect("a directory");
+        for path in ["file", "link"] {
+            let created = directory.create(path);
+            assert!(matches!(created, Err(DirectoryError::AlreadyExists)));
+        }
+        assert!(!root.path().join("nowhere").exists());
     }
 }

@@ -85,10 +85,6 @@ impl Directory for WasiDirectory {
         }
     }
 
-    fn open_to_update(&self, path: &str) -> Result<WasiFile, DirectoryError> {
-        Ok(WasiFile(self.open_to_read_and_write(path)?))
-    }
-
     fn create(&self, path: &str) -> Result<WasiFile, DirectoryError> {
         let new = OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
         Ok(WasiFile(self.open_at(path, new, DescriptorFlags::WRITE)?))

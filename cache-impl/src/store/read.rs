@@ -50,7 +50,7 @@ fn read_value(file: &impl File, prefix: &Prefix, start: &[u8]) -> Result<Option<
     value
         .try_reserve_exact(value_len)
         .map_err(|_| Error::OutOfMemory)?;
-    value.extend_from_slice(&start[prefix.value_offset()..]);
+    value.extend_from_slice(start.get(prefix.value_offset()..).unwrap_or_default());
 
     while value.len() < value_len {
         let before = value.len();
@@ -61,4 +61,65 @@ fn read_value(file: &impl File, prefix: &Prefix, start: &[u8]) -> Result<Option<
         }
     }
     Ok(Some(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::entry::encode_prefix;
+    use core::cell::Cell;
+
+    /// A file that says it has `size` bytes, and gives those in `bytes`, a few at a time.
+    struct Odd<'a> {
+        size: u64,
+        bytes: &'a [u8],
+        reads: Cell<usize>,
+    }
+
+    impl File for Odd<'_> {
+        fn size(&self) -> Result<u64, DirectoryError> {
+            Ok(self.size)
+        }
+
+        fn read(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), DirectoryError> {
+            self.reads.set(self.reads.get() + 1);
+            assert!(self.reads.get() < 1000, "reads for ever");
+            let rest = self.bytes.get(offset as usize..).unwrap_or_default();
+            bytes.extend(rest.iter().take(len.min(1000)));
+            Ok(())
+        }
+
+        fn write(&self, _: u64, _: &[u8]) -> Result<(), DirectoryError> {
+            unreachable!()
+        }
+
+        fn sync(&self) -> Result<(), DirectoryError> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_while_it_is_read_is_a_miss() {
+        let value = [7; 20_000];
+        let key = Key::new("key").expect("a short key");
+        let mut entry = encode_prefix(&key, &value, Timestamp::from_nanos(0), Timestamp::MAX);
+        entry.extend(value);
+        let start = &entry[..500];
+        let prefix = Prefix::decode(start).expect("an entry");
+        let read = |size: usize, len: usize| {
+            let file = Odd {
+                size: size as u64,
+                bytes: &entry[..len],
+                reads: Cell::new(0),
+            };
+            read_value(&file, &prefix, start).expect("enough memory")
+        };
+        assert_eq!(read(entry.len(), entry.len()).as_deref(), Some(&value[..]));
+        for len in [0, 499, 500, 501, 10_000, entry.len() - 1] {
+            assert_eq!(read(entry.len(), len), None, "{len} bytes are left");
+        }
+        assert_eq!(read(entry.len() - 1, entry.len()), None);
+        assert_eq!(read(entry.len() + 1, entry.len()), None);
+    }
 }

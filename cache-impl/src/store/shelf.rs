@@ -9,13 +9,18 @@ use crate::clock::Timestamp;
 use crate::directory::{Directory, DirectoryError, File, Status};
 use crate::entry::{MAX_PREFIX_LEN, Prefix};
 use crate::key::is_entry_name;
-use crate::store::replace::TEMP_PREFIX;
+use crate::max_bytes::blocks_of;
+use crate::store::temp::{announced_blocks, is_temp_name};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-/// Nobody takes longer to write a file.
-const STALE_AFTER: u32 = 60 * 60;
+/// After this many seconds without a write to it, a temporary file is taken for a dead process's.
+/// A process that is only that slow finds it gone, and writes it again.
+const STALE_AFTER: u32 = 60;
+
+/// By how many seconds a clock may be wrong before its dates are worth nothing.
+const WRONG_BY: u32 = 60 * 60;
 
 /// How many entries are looked into at a time, at random: while a quarter of them has expired, it
 /// pays to go on.
@@ -42,12 +47,20 @@ impl<D: Directory> Shelf<D> {
         self.names.len()
     }
 
+    /// What is known of one of its files.
+    pub(super) fn status(&self, name: &str) -> Result<Status, DirectoryError> {
+        self.directory.status(name)
+    }
+
     /// Removes the temporary files that nobody writes any more. `now` is by the same clock as the
-    /// files' dates; a date after it says nothing.
+    /// files' dates. One that is as far in the future was dated before that clock was set back.
     pub(super) fn sweep_temps(&self, now: Timestamp) {
-        let is_stale = |status: Status| status.modified.is_longer_ago_than(STALE_AFTER, now);
+        let is_stale = |Status { modified, .. }| {
+            modified.is_longer_ago_than(STALE_AFTER, now)
+                || now.is_longer_ago_than(STALE_AFTER, modified)
+        };
         for name in &self.names {
-            if name.starts_with(TEMP_PREFIX) && self.directory.status(name).is_ok_and(is_stale) {
+            if is_temp_name(name) && self.directory.status(name).is_ok_and(is_stale) {
                 remove(&self.directory, name);
             }
         }
@@ -81,23 +94,33 @@ impl<D: Directory> Shelf<D> {
             && Prefix::decode(&start).is_some_and(|prefix| prefix.is_expired(now))
     }
 
-    /// Weighs all entries but the one named `spared`. `now` is by the same clock as the files'
-    /// dates.
-    pub(super) fn weigh(self, spared: Option<&str>, now: Timestamp) -> Contents<D> {
+    /// Weighs all entries but the one named `spared`, and what is written under temporary names.
+    /// `now` is by the same clock as the files' dates.
+    pub(super) fn weigh(self, spared: &str, now: Timestamp) -> Contents<D> {
         let mut contents = Contents {
             directory: self.directory,
             entries: Vec::new(),
-            bytes: 0,
+            evictable: 0,
+            temporary: 0,
         };
         for name in self.names {
-            if is_entry_name(&name)
-                && spared != Some(name.as_str())
-                && let Ok(status) = contents.directory.status(&name)
-            {
-                contents.bytes = contents.bytes.saturating_add(status.size);
+            let is_temp = is_temp_name(&name);
+            if name == spared || !is_temp && !is_entry_name(&name) {
+                continue;
+            }
+            let Ok(status) = contents.directory.status(&name) else {
+                continue;
+            };
+            let blocks = blocks_of(status.size);
+            if is_temp {
+                contents.temporary = contents
+                    .temporary
+                    .saturating_add(blocks.max(announced_blocks(&name)));
+            } else {
+                contents.evictable = contents.evictable.saturating_add(blocks);
                 contents.entries.push(Weighed {
                     name,
-                    len: status.size,
+                    blocks,
                     set_at: plausible(status.modified, now),
                 });
             }
@@ -106,50 +129,56 @@ impl<D: Directory> Shelf<D> {
     }
 }
 
-/// The entries of a subdirectory, and how much they hold.
+/// What a subdirectory holds, in blocks.
 pub(super) struct Contents<D> {
     directory: D,
     entries: Vec<Weighed>,
-    bytes: u64,
+    evictable: u64,
+    temporary: u64,
 }
 
 struct Weighed {
     name: String,
-    len: u64,
+    blocks: u64,
     set_at: Timestamp,
 }
 
 impl<D: Directory> Contents<D> {
-    /// The size of all of them.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
+    /// The blocks of all that was weighed.
+    pub(super) fn blocks(&self) -> u64 {
+        self.evictable.saturating_add(self.temporary)
     }
 
-    /// Removes the oldest until at least so many bytes are freed, or nothing is left. Returns how
-    /// many are left.
+    /// The blocks of what may go.
+    pub(super) fn evictable(&self) -> u64 {
+        self.evictable
+    }
+
+    /// Removes the oldest until at least so many blocks are freed, or nothing is left that may go.
+    /// Returns how many blocks are left.
     pub(super) fn evict(self, excess: u64) -> u64 {
-        let keep = self.bytes.saturating_sub(excess);
+        let keep = self.blocks().saturating_sub(excess);
         let limit = self.age_limit(excess);
-        let mut left = self.bytes;
+        let mut left = self.blocks();
         for due in [Ordering::Less, Ordering::Equal] {
             for entry in &self.entries {
                 if left > keep
                     && entry.set_at.cmp(&limit) == due
                     && remove(&self.directory, &entry.name)
                 {
-                    left -= entry.len;
+                    left = left.saturating_sub(entry.blocks);
                 }
             }
         }
         left
     }
 
-    /// The last moment before which no more than `excess` bytes were set, found digit by digit: a
+    /// The last moment before which no more than `excess` blocks were set, found digit by digit: a
     /// sort or a heap would cost the guest 2 KB.
     fn age_limit(&self, excess: u64) -> Timestamp {
         let set_before = |moment| {
             let older = self.entries.iter().filter(|entry| entry.set_at < moment);
-            older.fold(0, |sum: u64, entry| sum.saturating_add(entry.len))
+            older.fold(0, |sum: u64, entry| sum.saturating_add(entry.blocks))
         };
         let mut limit = 0;
         for digit in (0..u64::BITS).rev() {
@@ -164,7 +193,7 @@ impl<D: Directory> Contents<D> {
 
 /// Files from the future go first: a wrong clock dated them, and what it wrote is a miss until then.
 fn plausible(modified: Timestamp, now: Timestamp) -> Timestamp {
-    if now.is_longer_ago_than(STALE_AFTER, modified) {
+    if now.is_longer_ago_than(WRONG_BY, modified) {
         Timestamp::from_nanos(0)
     } else {
         modified
@@ -175,4 +204,126 @@ fn plausible(modified: Timestamp, now: Timestamp) -> Timestamp {
 fn remove(directory: &impl Directory, name: &str) -> bool {
     let removed = directory.remove_file(name);
     matches!(removed, Ok(()) | Err(DirectoryError::NotFound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::NativeDirectory;
+    use alloc::borrow::ToOwned;
+    use std::fs::{self, File};
+    use std::path::Path;
+    use std::time::{Duration, SystemTime};
+    use tempfile::TempDir;
+
+    const NOW: Timestamp = Timestamp::from_parts(1_000_000, 0);
+
+    /// A shelf with files of these first digits, sizes and ages in seconds.
+    fn shelf(files: &[(&str, u64, u64)]) -> TempDir {
+        let root = tempfile::tempdir().expect("a directory");
+        fs::create_dir(root.path().join("shelf")).expect("a directory");
+        for (name, len, age) in files {
+            let file = File::create(root.path().join("shelf").join(full(name))).expect("a file");
+            file.set_len(*len).expect("a length");
+            let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 - age);
+            file.set_modified(modified).expect("a date");
+        }
+        root
+    }
+
+    fn full(name: &str) -> String {
+        let mut name = name.to_owned();
+        while !name.starts_with("tmp-") && name.len() < 30 {
+            name.push('0');
+        }
+        name
+    }
+
+    fn open(root: &TempDir) -> Shelf<NativeDirectory> {
+        let root = NativeDirectory::open(root.path()).expect("a directory");
+        Shelf::open(&root, "shelf").expect("a shelf")
+    }
+
+    fn is_left(root: &TempDir, name: &str) -> bool {
+        Path::new(root.path())
+            .join("shelf")
+            .join(full(name))
+            .exists()
+    }
+
+    #[test]
+    fn a_shelf_is_as_long_as_it_has_names() {
+        assert_eq!(open(&shelf(&[])).len(), 0);
+        let root = shelf(&[("a", 1, 1), ("b", 1, 1), ("tmp-x", 1, 1)]);
+        assert_eq!(open(&root).len(), 3);
+    }
+
+    #[test]
+    fn entries_count_whole_blocks_and_temporary_files_what_they_announce() {
+        let root = shelf(&[
+            ("a", 1, 1),
+            ("b", 4096, 1),
+            ("c", 4097, 1),
+            ("empty", 0, 1),
+            ("tmp-0123456789abcdef-00000009", 4097, 1),
+            ("tmp-0123456789abcdee-00000001", 4097, 1),
+        ]);
+        fs::write(root.path().join("shelf/notes"), [0; 5000]).expect("a file");
+        let contents = open(&root).weigh("", NOW);
+        assert_eq!((contents.evictable(), contents.blocks()), (4, 4 + 9 + 2));
+        let contents = open(&root).weigh(&full("c"), NOW);
+        assert_eq!((contents.evictable(), contents.blocks()), (2, 2 + 9 + 2));
+    }
+
+    #[test]
+    fn as_many_of_the_oldest_go_as_have_to() {
+        let files = [("a", 5000, 10), ("b", 1, 30), ("c", 1, 20), ("d", 1, 40)];
+        for (excess, left, survivors) in [
+            (0, 5, "abcd"),
+            (1, 4, "abc"),
+            (2, 3, "ac"),
+            (3, 2, "a"),
+            (4, 0, ""),
+            (100, 0, ""),
+        ] {
+            let root = shelf(&files);
+            assert_eq!(open(&root).weigh("", NOW).evict(excess), left, "{excess}");
+            for (name, ..) in files {
+                assert_eq!(
+                    is_left(&root, name),
+                    survivors.contains(name),
+                    "{name}, {excess}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn of_those_set_at_the_same_moment_no_more_go_than_have_to() {
+        let root = shelf(&[("a", 1, 10), ("b", 1, 10), ("c", 1, 10), ("d", 1, 20)]);
+        assert_eq!(open(&root).weigh("", NOW).evict(2), 2);
+        assert!(!is_left(&root, "d"));
+        let left = ["a", "b", "c"].map(|name| usize::from(is_left(&root, name)));
+        assert_eq!(left.iter().sum::<usize>(), 2);
+    }
+
+    #[test]
+    fn what_is_being_written_is_never_evicted() {
+        let root = shelf(&[("a", 1, 10), ("tmp-0123456789abcdef-00000009", 1, 20)]);
+        assert_eq!(open(&root).weigh("", NOW).evict(100), 9);
+        assert!(is_left(&root, "tmp-0123456789abcdef-00000009"));
+        assert!(!is_left(&root, "a"));
+    }
+
+    #[test]
+    fn what_is_dated_an_hour_ahead_is_the_oldest() {
+        let ahead = |seconds: u64| {
+            let root = shelf(&[("a", 1, 900_000), ("b", 1, 0)]);
+            let now = Timestamp::from_parts(1_000_000 - seconds, 0);
+            open(&root).weigh("", now).evict(1);
+            (is_left(&root, "a"), is_left(&root, "b"))
+        };
+        assert_eq!(ahead(60 * 60), (false, true));
+        assert_eq!(ahead(60 * 60 + 1), (true, false));
+    }
 }

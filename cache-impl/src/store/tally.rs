@@ -1,114 +1,368 @@
-//! How much each subdirectory held when it was last weighed: a file beside them.
+//! How many blocks each subdirectory held when it was last weighed: names of empty files, shared by
+//! all processes that have a bound.
 //!
-//! It is a hint, shared by all processes that have a bound, and overwritten in place: a rename over
-//! a file that was just written makes some file systems wait for the disk. When two write it at a time, one
-//! figure stays older than it need be, until that subdirectory is weighed again. Damage is
-//! corrected in the same way.
+//! `v1/tally/` holds a file for each row of 16 subdirectories, and the file's name is the figures. To
+//! change a row is to rename its file, which fails if another process was faster: then the new
+//! figures are read first, so no process loses what another one recorded. No file is ever written
+//! to, so whatever is linked to a name here is safe.
+//!
+//! The figures are hints. Missing ones are unknown, and wrong ones are corrected when the
+//! subdirectory is weighed again.
 
-use crate::directory::File;
+use crate::directory::{Directory, DirectoryError};
+use crate::hex::{parse_hex, push_hex};
 use crate::key::SHELVES;
+use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The file, relative to the store's directory.
-pub(super) const TALLY_PATH: &str = "v1/tally";
+/// The directory of the figures, relative to the store's. Earlier releases had a file there.
+const TALLY_PATH: &str = "v1/tally";
 
-const TALLY_LEN: usize = SHELVES * size_of::<u64>();
+const ROWS: u8 = 16;
+const COLUMNS: u8 = 16;
 
-/// The figure of a subdirectory that nobody has weighed yet.
-pub(super) const UNKNOWN: u64 = u64::MAX;
+/// How often to try what other processes are in the way of.
+const ATTEMPTS: usize = 8;
 
-/// How much each subdirectory held, in bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tally([u64; SHELVES]);
+/// How often to list the names where some are missing.
+const LISTINGS: usize = 3;
 
-impl Tally {
-    /// A tally that knows nothing.
-    pub(super) fn unknown() -> Self {
-        Self([UNKNOWN; SHELVES])
+/// What is recorded of a subdirectory: 0 for nothing, else its number of blocks and 1.
+type Figure = u32;
+
+/// How many blocks each subdirectory held.
+#[derive(Debug)]
+pub(super) struct Tally<D> {
+    directory: D,
+    names: Vec<String>,
+    found: [Figure; SHELVES],
+    /// What this process has weighed, and is to publish.
+    weighed: [Figure; SHELVES],
+}
+
+impl<D: Directory> Tally<D> {
+    /// Reads the figures. Whatever else stands in their directory's place is removed.
+    pub(super) fn open(root: &D) -> Result<Self, DirectoryError> {
+        let directory = root.enter(TALLY_PATH).or_else(|_| {
+            let _ = root.remove_file(TALLY_PATH);
+            match root.create_directory(TALLY_PATH) {
+                Ok(()) | Err(DirectoryError::AlreadyExists) => root.enter(TALLY_PATH),
+                Err(error) => Err(error),
+            }
+        })?;
+        let mut tally = Self {
+            directory,
+            names: Vec::new(),
+            found: [0; SHELVES],
+            weighed: [0; SHELVES],
+        };
+        tally.refresh()?;
+        Ok(tally)
     }
 
-    /// What the file says; `None` if it makes no sense.
-    pub(super) fn read(file: &impl File) -> Option<Self> {
-        let mut bytes = Vec::new();
-        file.read(0, TALLY_LEN + 1, &mut bytes).ok()?;
-        Self::decode(&bytes)
+    /// Reads the figures again. Those that this process has yet to publish stay.
+    pub(super) fn refresh(&mut self) -> Result<(), DirectoryError> {
+        for _ in 0..LISTINGS {
+            self.names = self.directory.names()?;
+            self.found = [0; SHELVES];
+            let rows = self
+                .names
+                .iter()
+                .filter(|name| merge(&mut self.found, name));
+            let rows = rows.count();
+            // A file may be renamed while the names are listed, and be missed.
+            if rows == 0 || rows >= usize::from(ROWS) {
+                break;
+            }
+        }
+        Ok(())
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (figures, rest) = bytes.as_chunks();
-        let figures: &[_; SHELVES] = figures.try_into().ok()?;
-        let tally = Self(figures.map(u64::from_le_bytes));
-        rest.is_empty().then_some(tally)
+    /// Notes what a subdirectory holds, to be published.
+    pub(super) fn record(&mut self, shelf_number: u8, blocks: u64) {
+        let most = u64::from(Figure::MAX - 1);
+        self.weighed[usize::from(shelf_number)] = blocks.min(most) as Figure + 1;
     }
 
-    pub(super) fn encode(&self) -> Vec<u8> {
-        self.0.map(u64::to_le_bytes).as_flattened().to_vec()
+    /// Publishes what was recorded.
+    pub(super) fn publish(&mut self) -> Result<(), DirectoryError> {
+        for row in 0..ROWS {
+            if shelves_of(row).any(|number| self.weighed[number] != 0) {
+                self.publish_row(row)?;
+            }
+        }
+        for (found, weighed) in self.found.iter_mut().zip(&mut self.weighed) {
+            if *weighed != 0 {
+                *found = *weighed;
+                *weighed = 0;
+            }
+        }
+        Ok(())
     }
 
-    pub(super) fn record(&mut self, shelf_number: u8, bytes: u64) {
-        self.0[usize::from(shelf_number)] = bytes;
+    fn publish_row(&mut self, row: u8) -> Result<(), DirectoryError> {
+        for _ in 0..ATTEMPTS {
+            let name = encode(row, &self.found, &self.weighed);
+            let is_of_row =
+                |other: &&String| other.len() == NAME_LEN && row_digits(other) == row_digits(&name);
+            // Of several that were made at once, all processes take the same one.
+            let old = self.names.iter().filter(is_of_row).max();
+            let published = match old {
+                Some(old) if *old == name => Ok(()),
+                Some(old) => self.directory.rename(old, &name),
+                None => self.directory.create(&name).map(drop),
+            };
+            match published {
+                // Another process has renamed it.
+                Err(DirectoryError::NotFound) => self.refresh()?,
+                Ok(()) | Err(DirectoryError::AlreadyExists) => {
+                    for other in self.names.iter().filter(is_of_row) {
+                        if Some(other) != old {
+                            let _ = self.directory.remove_file(other);
+                        }
+                    }
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
-    /// What is known to be held, all in all.
+    /// How many blocks a subdirectory holds; `None` if nobody has weighed it.
+    pub(super) fn blocks(&self, shelf_number: u8) -> Option<u64> {
+        let number = usize::from(shelf_number);
+        let figure = newer(self.found[number], self.weighed[number]);
+        figure.checked_sub(1).map(u64::from)
+    }
+
+    /// What is known to be held, all in all, in blocks.
     pub(super) fn total(&self) -> u64 {
-        let known = self.0.iter().filter(|figure| **figure != UNKNOWN);
-        known.fold(0, |sum, figure| sum.saturating_add(*figure))
+        let all = 0..=u8::MAX;
+        all.filter_map(|number| self.blocks(number)).sum()
     }
 
-    /// The fullest subdirectory that was not seen yet, from `after` on and round, and its figure;
-    /// those that nobody has weighed go before all.
-    pub(super) fn fullest(&self, seen: &[bool; SHELVES], after: u8) -> Option<(u8, u64)> {
-        let round = (1..SHELVES).map(|step| after.wrapping_add(step as u8));
+    /// The fullest subdirectory that was not seen yet, from `first` on and round; those that nobody
+    /// has weighed go before all.
+    pub(super) fn fullest(&self, seen: &[bool; SHELVES], first: u8) -> Option<u8> {
+        let round = (0..SHELVES).map(|step| first.wrapping_add(step as u8));
         let unseen = round.filter(|number| !seen[usize::from(*number)]);
-        let figures = unseen.map(|number| (number, self.0[usize::from(number)]));
         // The first among equals, where `max_by_key` takes the last.
-        figures.rev().max_by_key(|(_, bytes)| *bytes)
+        let unseen = unseen.rev();
+        unseen.max_by_key(|number| self.blocks(*number).unwrap_or(u64::MAX))
     }
+}
+
+fn newer(found: Figure, weighed: Figure) -> Figure {
+    if weighed == 0 { found } else { weighed }
+}
+
+/// The numbers of the subdirectories in a row.
+fn shelves_of(row: u8) -> impl Iterator<Item = usize> {
+    let first = row.wrapping_mul(COLUMNS);
+    (0..COLUMNS).map(move |column| usize::from(first.wrapping_add(column)))
+}
+
+/// The length of a row's name: two digits for its number, eight for each figure.
+const NAME_LEN: usize = 2 + 8 * COLUMNS as usize;
+
+fn encode(row: u8, found: &[Figure; SHELVES], weighed: &[Figure; SHELVES]) -> String {
+    let mut name = String::with_capacity(NAME_LEN);
+    push_hex(&mut name, &[row]);
+    for number in shelves_of(row) {
+        let figure = newer(found[number], weighed[number]);
+        push_hex(&mut name, &figure.to_be_bytes());
+    }
+    name
+}
+
+fn row_digits(name: &str) -> Option<&[u8; 2]> {
+    name.as_bytes().first_chunk()
+}
+
+/// Takes over the figures in a row's name where they are the larger ones. False if it is not a
+/// row's.
+fn merge(figures: &mut [Figure; SHELVES], name: &str) -> bool {
+    let row = row_digits(name).and_then(|digits| parse_hex(digits));
+    let Some(row) = row.filter(|row| *row < ROWS.into() && name.len() == NAME_LEN) else {
+        return false;
+    };
+    let columns = name.as_bytes().get(2..).unwrap_or_default().chunks(8);
+    for (number, digits) in shelves_of(row as u8).zip(columns) {
+        // What is damaged says nothing.
+        let figure = parse_hex(digits).unwrap_or_default();
+        figures[number] = figure.max(figures[number]);
+    }
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::NativeDirectory;
+    use std::fs;
+    use tempfile::TempDir;
 
-    fn tally(figures: &[(u8, u64)]) -> Tally {
-        let mut tally = Tally([0; SHELVES]);
-        for (number, bytes) in figures {
-            tally.record(*number, *bytes);
+    fn root() -> TempDir {
+        let root = tempfile::tempdir().expect("a directory");
+        fs::create_dir(root.path().join("v1")).expect("a directory");
+        root
+    }
+
+    fn open(root: &TempDir) -> Tally<NativeDirectory> {
+        let root = NativeDirectory::open(root.path()).expect("a directory");
+        Tally::open(&root).expect("a tally")
+    }
+
+    fn publish(root: &TempDir, figures: &[(u8, u64)]) {
+        let mut tally = open(root);
+        for (number, blocks) in figures {
+            tally.record(*number, *blocks);
         }
-        tally
+        tally.publish().expect("published");
+    }
+
+    fn names(root: &TempDir) -> Vec<String> {
+        let files = fs::read_dir(root.path().join("v1/tally")).expect("a tally");
+        let names = files.flatten().map(|file| file.file_name().into_string());
+        names.map(|name| name.expect("digits")).collect()
     }
 
     #[test]
-    fn what_is_encoded_is_decoded() {
-        let tally = tally(&[(0, 1), (7, u64::MAX - 1), (255, 3)]);
-        assert_eq!(Tally::decode(&tally.encode()), Some(tally));
+    fn what_one_process_publishes_another_reads() {
+        let root = root();
+        publish(&root, &[(0, 1), (7, 0), (16, u64::MAX), (255, 3)]);
+        let tally = open(&root);
+        let expected = [
+            Some(1),
+            Some(0),
+            Some(u64::from(u32::MAX - 1)),
+            Some(3),
+            None,
+        ];
+        assert_eq!(
+            [0, 7, 16, 255, 8].map(|number| tally.blocks(number)),
+            expected
+        );
+        assert_eq!(names(&root).len(), 3, "a file for each row");
     }
 
     #[test]
-    fn a_tally_of_another_length_says_nothing() {
-        let bytes = tally(&[]).encode();
-        for other in [&bytes[1..], &[&bytes[..], b"x"].concat(), b""] {
-            assert_eq!(Tally::decode(other), None);
+    fn what_is_recorded_counts_before_it_is_published() {
+        let root = root();
+        let mut tally = open(&root);
+        tally.record(9, 5);
+        tally.refresh().expect("read");
+        assert_eq!((tally.blocks(9), tally.total()), (Some(5), 5));
+        assert_eq!(open(&root).total(), 0);
+    }
+
+    #[test]
+    fn processes_that_publish_at_once_lose_nothing() {
+        let root = root();
+        publish(&root, &[(1, 10), (2, 20)]);
+        let (mut one, mut other) = (open(&root), open(&root));
+        one.record(1, 11);
+        other.record(2, 22);
+        other.record(40, 4);
+        one.publish().expect("published");
+        other.publish().expect("published");
+        one.record(3, 3);
+        one.publish().expect("published");
+        let tally = open(&root);
+        let found = [1, 2, 3, 40].map(|number| tally.blocks(number));
+        assert_eq!(found, [Some(11), Some(22), Some(3), Some(4)]);
+        assert_eq!(names(&root).len(), 2);
+    }
+
+    #[test]
+    fn many_threads_publish_and_lose_nothing() {
+        let root = root();
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let root = &root;
+                scope.spawn(move || {
+                    let mut tally = open(root);
+                    for round in 0..50 {
+                        for column in 0..2 {
+                            tally.record(8 * column + thread, round);
+                            tally.publish().expect("published");
+                            tally.refresh().expect("read");
+                        }
+                    }
+                });
+            }
+        });
+        let tally = open(&root);
+        let known = (0..16).filter(|number| tally.blocks(*number) == Some(49));
+        assert!(
+            known.count() >= 14,
+            "hardly ever is one process too slow eight times"
+        );
+    }
+
+    #[test]
+    fn two_files_for_a_row_become_one_with_the_larger_figures() {
+        let root = root();
+        let tally = open(&root);
+        for figures in [[5, 2, 0], [3, 9, 1]] {
+            let mut row = [0; SHELVES];
+            row[..3].copy_from_slice(&figures);
+            let name = encode(0, &row, &[0; SHELVES]);
+            tally.directory.create(&name).expect("a file");
         }
+        let tally = open(&root);
+        let found = [0, 1, 2, 3].map(|number| tally.blocks(number));
+        assert_eq!(found, [Some(4), Some(8), Some(0), None]);
+        publish(&root, &[(3, 7)]);
+        assert_eq!(names(&root).len(), 1);
+        let tally = open(&root);
+        assert_eq!(
+            [0, 1, 3].map(|number| tally.blocks(number)),
+            [Some(4), Some(8), Some(7)]
+        );
     }
 
     #[test]
-    fn the_total_is_of_what_is_known_and_cannot_overflow() {
-        assert_eq!(Tally::unknown().total(), 0);
-        assert_eq!(tally(&[(1, 7), (2, 8), (3, UNKNOWN)]).total(), 15);
-        assert_eq!(tally(&[(1, u64::MAX - 1), (2, 5)]).total(), u64::MAX);
+    fn other_names_say_nothing_and_stay() {
+        let root = root();
+        publish(&root, &[(0, 1)]);
+        let name = names(&root).remove(0);
+        for other in [
+            name.to_uppercase() + "A",
+            "+".repeat(name.len()),
+            "1".repeat(name.len()),
+            "f".repeat(name.len()),
+            name[..name.len() - 1].into(),
+            name.clone() + "0",
+            "notes".into(),
+        ] {
+            assert!(!merge(&mut [0; SHELVES], &other), "{other}");
+            fs::write(root.path().join("v1/tally").join(other), "x").expect("a file");
+        }
+        assert_eq!(open(&root).total(), 1);
+        assert_eq!(names(&root).len(), 8);
     }
 
     #[test]
     fn the_fullest_comes_first_and_each_once() {
-        let tally = tally(&[(3, 10), (9, 30), (200, 20), (5, UNKNOWN)]);
+        let root = root();
+        let mut tally = open(&root);
+        for number in 0..=255 {
+            tally.record(number, 0);
+        }
+        for (number, blocks) in [(3, 10), (9, 30), (200, 20)] {
+            tally.record(number, blocks);
+        }
+        tally.weighed[5] = 0;
         let mut seen = [false; SHELVES];
         let mut order = Vec::new();
-        while let Some((number, _)) = tally.fullest(&seen, 100) {
+        while let Some(number) = tally.fullest(&seen, 100) {
             seen[usize::from(number)] = true;
             order.push(number);
         }
-        assert_eq!(order[..5], [5, 9, 200, 3, 101]);
-        assert_eq!(order.len(), SHELVES - 1, "all but the one to begin after");
+        assert_eq!(order[..6], [5, 9, 200, 3, 100, 101]);
+        assert_eq!(order.len(), SHELVES);
+        assert_eq!(tally.total(), 60);
     }
 }

@@ -274,3 +274,36 @@ fn a_native_store_may_be_shared_by_threads() {
     fn shareable<T: Send + Sync>() {}
     shareable::<Store<NativeDirectory, crate::SystemClock>>();
 }
+
+/// A clock during whose first reading something happens.
+struct Meanwhile<F> {
+    now: crate::Timestamp,
+    happens: core::cell::Cell<Option<F>>,
+}
+
+impl<F: FnOnce()> Clock for Meanwhile<F> {
+    fn now(&self) -> crate::Timestamp {
+        if let Some(happens) = self.happens.take() {
+            happens();
+        }
+        self.now
+    }
+}
+
+#[test]
+fn a_value_that_is_replaced_while_it_is_read_is_found() -> Result<(), Error> {
+    let fixture = Fixture::new();
+    fixture.store.set("key", b"old", None)?;
+    let clock = Meanwhile {
+        now: fixture.clock.now(),
+        happens: core::cell::Cell::new(Some(|| {
+            fixture.clock.forwards(SECOND);
+            let set = fixture.store.set("key", b"new", None);
+            set.expect("a set by another process, a moment later");
+        })),
+    };
+    let directory = NativeDirectory::open(fixture.root.path()).expect("a directory");
+    let store = Store::open(directory, clock, Durability::None, 1)?;
+    assert_eq!(store.get("key")?, b"old");
+    Ok(())
+}

@@ -65,7 +65,7 @@ struct Set {
 
 pub fn run(scale: &Scale, count: &mut Count) {
     let mut random = Rng::with_seed(scale.seed);
-    for bound in [None, MaxBytes::new(20_000)] {
+    for bound in [None, MaxBytes::new(20 * 4096)] {
         program(scale.times(5_000, 100_000), &mut random, bound, count);
     }
 }

@@ -1,7 +1,8 @@
 //! A directory in memory that can run full and lose its power.
 //!
-//! Without power it keeps what a disk would: the names as they were at some moment since they were
-//! last synchronised, as in a journal, and of a file that was not synchronised anything or nothing.
+//! Without power it keeps what a disk would: of the changes to its names those up to some moment, as
+//! in a journal, and later ones in the directories that were synchronised since; and of a file that
+//! was not synchronised anything or nothing.
 
 use crate::world::Time;
 use cache_impl::directory::Cause;
@@ -23,10 +24,25 @@ struct State {
     time: Time,
     capacity: usize,
     names: Names,
-    /// The names at each moment since they were last synchronised; none before the first
-    /// [`Disk::sync_all`], as most tests never lose the power.
-    since_sync: Vec<Names>,
+    /// What happened to the names; nothing before the first [`Disk::sync_all`], as most tests never
+    /// lose the power.
+    journal: Option<Journal>,
     contents: BTreeMap<u64, Contents>,
+}
+
+/// The names on the disk, and what has changed since in memory.
+#[derive(Clone, Debug)]
+struct Journal {
+    names: Names,
+    changes: Vec<Change>,
+}
+
+/// A change to the names in one directory.
+#[derive(Clone, Debug)]
+struct Change {
+    directory: String,
+    edits: Vec<(String, Option<Node>)>,
+    is_synced: bool,
 }
 
 type Names = BTreeMap<String, Node>;
@@ -66,7 +82,7 @@ impl Disk {
             time: time.clone(),
             capacity: usize::MAX,
             names: Names::new(),
-            since_sync: Vec::new(),
+            journal: None,
             contents: BTreeMap::new(),
         };
         Self {
@@ -78,6 +94,16 @@ impl Disk {
     /// How many bytes of contents there is room for.
     pub fn set_capacity(&self, capacity: usize) {
         self.state.borrow_mut().capacity = capacity;
+    }
+
+    /// What all files occupy, in whole blocks of 4,096 bytes.
+    pub fn occupied(&self) -> u64 {
+        let state = self.state.borrow();
+        let sizes = state.names.values().map(|node| match node {
+            Node::File(id) => state.contents[id].bytes.len() as u64,
+            Node::Directory => 0,
+        });
+        sizes.map(|size| size.next_multiple_of(4096)).sum()
     }
 
     /// The bytes in all files.
@@ -92,7 +118,7 @@ impl Disk {
             time: time.clone(),
             capacity: state.capacity,
             names: state.names.clone(),
-            since_sync: state.since_sync.clone(),
+            journal: state.journal.clone(),
             contents: state.contents.clone(),
         };
         Self {
@@ -104,21 +130,36 @@ impl Disk {
     /// Writes everything back.
     pub fn sync_all(&self) {
         let mut state = self.state.borrow_mut();
-        state.since_sync = vec![state.names.clone()];
+        state.journal = Some(Journal {
+            names: state.names.clone(),
+            changes: Vec::new(),
+        });
         for contents in state.contents.values_mut() {
             contents.is_synced = true;
         }
     }
 
+    /// From now on, remembers what was not written back. Nothing was so far.
+    pub fn begin_unsynced(&self) {
+        let names = Names::new();
+        let changes = Vec::new();
+        self.state.borrow_mut().journal = Some(Journal { names, changes });
+    }
+
     /// How many moments there are that the names may fall back to.
     pub fn moments(&self) -> usize {
-        self.state.borrow().since_sync.len()
+        let state = self.state.borrow();
+        state
+            .journal
+            .as_ref()
+            .map_or(0, |journal| journal.changes.len() + 1)
     }
 
     /// Loses the power, and comes back with the names of a moment.
     pub fn lose_power(&self, moment: usize, loss: Loss) {
         let mut state = self.state.borrow_mut();
-        state.names = state.since_sync[moment].clone();
+        let journal = state.journal.take().expect("a journal");
+        state.names = journal.after(moment);
         for contents in state.contents.values_mut().filter(|file| !file.is_synced) {
             let len = contents.bytes.len();
             match loss {
@@ -155,30 +196,55 @@ impl Disk {
     fn path(&self, path: &str) -> String {
         format!("{}{path}", self.prefix)
     }
+}
 
-    fn change(&self) -> Change<'_> {
-        Change(self)
+impl Journal {
+    /// The names after so many changes, and after those that were synchronised later.
+    fn after(self, moment: usize) -> Names {
+        let mut names = self.names;
+        for (number, change) in self.changes.into_iter().enumerate() {
+            if number < moment || change.is_synced {
+                for (path, node) in change.edits {
+                    match node {
+                        Some(node) => names.insert(path, node),
+                        None => names.remove(&path),
+                    };
+                }
+            }
+        }
+        // What is in a directory that nobody can find is lost.
+        let directories: Vec<_> = names.clone().into_keys().collect();
+        for path in directories {
+            if parent(&path).is_some_and(|parent| !names.contains_key(parent)) {
+                names.remove(&path);
+            }
+        }
+        names
     }
 }
 
-/// Notes the names after each change to them.
-struct Change<'a>(&'a Disk);
-
-impl Drop for Change<'_> {
-    fn drop(&mut self) {
-        let mut state = self.0.state.borrow_mut();
-        if state
-            .since_sync
-            .last()
-            .is_some_and(|last| *last != state.names)
-        {
-            let names = state.names.clone();
-            state.since_sync.push(names);
-        }
-    }
+fn parent(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(parent, _)| parent)
 }
 
 impl State {
+    /// Changes names in the directory of the first.
+    fn change(&mut self, edits: Vec<(String, Option<Node>)>) {
+        for (path, node) in &edits {
+            match node {
+                Some(node) => self.names.insert(path.clone(), *node),
+                None => self.names.remove(path),
+            };
+        }
+        if let Some(journal) = &mut self.journal {
+            journal.changes.push(Change {
+                directory: parent(&edits[0].0).unwrap_or(".").to_owned(),
+                edits,
+                is_synced: false,
+            });
+        }
+    }
+
     fn used(&self) -> usize {
         let files = self.names.values().filter_map(|node| match node {
             Node::File(id) => Some(self.contents[id].bytes.len()),
@@ -221,12 +287,7 @@ impl Directory for Disk {
         Ok(DiskFile { id, state })
     }
 
-    fn open_to_update(&self, path: &str) -> Result<DiskFile, DirectoryError> {
-        self.open(path)
-    }
-
     fn create(&self, path: &str) -> Result<DiskFile, DirectoryError> {
-        let _change = self.change();
         let mut state = self.state.borrow_mut();
         let path = self.path(path);
         state.vacant(&path)?;
@@ -238,26 +299,24 @@ impl Directory for Disk {
             is_synced: false,
         };
         state.contents.insert(id, contents);
-        state.names.insert(path, Node::File(id));
+        state.change(vec![(path, Some(Node::File(id)))]);
         let state = self.state.clone();
         Ok(DiskFile { id, state })
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), DirectoryError> {
-        let _change = self.change();
         let mut state = self.state.borrow_mut();
         let (from, to) = (self.path(from), self.path(to));
         let id = state.file(&from)?;
         if state.names.get(&to) == Some(&Node::Directory) {
             return Err(DirectoryError::IsDirectory);
         }
-        state.names.remove(&from);
-        state.names.insert(to, Node::File(id));
+        assert_eq!(parent(&from), parent(&to), "a change to two directories");
+        state.change(vec![(from, None), (to, Some(Node::File(id)))]);
         Ok(())
     }
 
     fn remove_file(&self, path: &str) -> Result<(), DirectoryError> {
-        let _change = self.change();
         let mut state = self.state.borrow_mut();
         let path = self.path(path);
         match state.names.get(&path) {
@@ -265,21 +324,19 @@ impl Directory for Disk {
             Some(Node::Directory) => return Err(DirectoryError::IsDirectory),
             Some(Node::File(_)) => {}
         }
-        state.names.remove(&path);
+        state.change(vec![(path, None)]);
         Ok(())
     }
 
     fn create_directory(&self, path: &str) -> Result<(), DirectoryError> {
-        let _change = self.change();
         let mut state = self.state.borrow_mut();
         let path = self.path(path);
         state.vacant(&path)?;
-        state.names.insert(path, Node::Directory);
+        state.change(vec![(path, Some(Node::Directory))]);
         Ok(())
     }
 
     fn remove_directory(&self, path: &str) -> Result<(), DirectoryError> {
-        let _change = self.change();
         let mut state = self.state.borrow_mut();
         let path = self.path(path);
         let below = format!("{path}/");
@@ -289,24 +346,32 @@ impl Directory for Disk {
             Some(Node::File(_)) => Err(failed(ErrorKind::NotADirectory)),
             Some(Node::Directory) if !is_empty => Err(failed(ErrorKind::DirectoryNotEmpty)),
             Some(Node::Directory) => {
-                state.names.remove(&path);
+                state.change(vec![(path, None)]);
                 Ok(())
             }
         }
     }
 
-    fn sync_directory(&self, _: &str) -> Result<(), DirectoryError> {
+    fn sync_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        let path = self.path(path);
         let mut state = self.state.borrow_mut();
-        if !state.since_sync.is_empty() {
-            state.since_sync = vec![state.names.clone()];
+        if path != "." && state.names.get(&path) != Some(&Node::Directory) {
+            return Err(DirectoryError::NotFound);
+        }
+        for change in state
+            .journal
+            .iter_mut()
+            .flat_map(|journal| &mut journal.changes)
+        {
+            change.is_synced |= change.directory == path;
         }
         Ok(())
     }
 
     fn names(&self) -> Result<Vec<String>, DirectoryError> {
         let state = self.state.borrow();
-        let here = state.names.keys();
-        let here = here.filter_map(|path| path.strip_prefix(&self.prefix));
+        let below = state.names.range(self.prefix.clone()..);
+        let here = below.map_while(|(path, _)| path.strip_prefix(&self.prefix));
         Ok(here
             .filter(|name| !name.contains('/'))
             .map(Into::into)

@@ -10,7 +10,6 @@ use std::rc::Rc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     Open,
-    OpenToUpdate,
     Create,
     Rename,
     RemoveFile,
@@ -131,11 +130,6 @@ impl<D: Directory> Directory for Faulty<D> {
 
     fn open(&self, path: &str) -> Result<Self::File, DirectoryError> {
         let file = self.take(Operation::Open, |inner| inner.open(path))?;
-        Ok(self.wrap(file))
-    }
-
-    fn open_to_update(&self, path: &str) -> Result<Self::File, DirectoryError> {
-        let file = self.take(Operation::OpenToUpdate, |inner| inner.open_to_update(path))?;
         Ok(self.wrap(file))
     }
 

@@ -5,6 +5,7 @@
 
 mod clock_jumps;
 mod count;
+mod crowd;
 mod damage;
 mod disk;
 mod failing_operations;
@@ -49,6 +50,7 @@ const TORTURES: &[(&str, &str, Torture)] = &[
     ),
     ("F10", "the clock jumps", clock_jumps::run),
     ("F11", "a random program runs against a map", model::run),
+    ("bound", "stores share it, and some are killed", crowd::run),
     ("S1–S3", "a call takes more steps than it needs", steps::run),
 ];
 

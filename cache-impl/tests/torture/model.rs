@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 pub fn run(scale: &Scale, count: &mut Count) {
     let operations = scale.times(5_000, 100_000);
-    for bound in [None, MaxBytes::new(200_000)] {
+    for bound in [None, MaxBytes::new(400_000)] {
         let time = Time::new();
         program(scale.seed, operations, Disk::new(&time), time, bound, count);
 

@@ -52,8 +52,8 @@ pub const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// So small that each `set` makes room.
-const BOUND: u64 = 34_000;
+/// Of ten blocks, so that each `set` makes room, and a large value takes nine of them.
+const BOUND: u64 = 10 * 4096;
 
 const fn scenario(name: &'static str, before: Option<usize>, action: Action) -> Scenario {
     Scenario {

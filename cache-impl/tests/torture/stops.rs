@@ -1,10 +1,12 @@
 //! F3: the process stops before, in or after every operation on the directory; or the power fails
 //! there, and what was not synchronised is lost.
 //!
-//! Stopped: the key has its old value or the new one. Without power: with `none` one of them or a
+//! Stopped: the key has its old value or the new one, and the new one if that was acknowledged.
+//! Without power: with `none` one of them or a
 //! miss; with `file` the old value or the new one, if the old one was on the disk; with `full`
-//! what was acknowledged. In every case another `set` works, and once an hour has passed the
-//! temporary file is swept. The short form leaves out the power with bounded stores.
+//! what was acknowledged, also where another process had made the directories and synchronised
+//! nothing. In every case another `set` works, and once a minute has passed the temporary file is
+//! swept. The short form leaves out the power with bounded stores.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::{Disk, LOSSES, Loss};
@@ -32,6 +34,36 @@ pub fn run(scale: &Scale, count: &mut Count) {
             }
         }
     }
+    for durability in DURABILITIES {
+        for loss in LOSSES {
+            count.case(beside_another(durability, loss));
+        }
+    }
+}
+
+/// Another process has made the shelf and synchronised nothing; then this one sets, and the power
+/// fails.
+fn beside_another(durability: Durability, loss: Loss) -> Result<(), String> {
+    let time = Time::new();
+    let disk = Disk::new(&time);
+    disk.begin_unsynced();
+    let other = open(disk.clone(), time.clone(), Durability::None);
+    set_again(&other)?;
+    let store = open(disk.clone(), time.clone(), durability);
+    for value in [b"first", b"later"] {
+        let outcome = store.set(KEY, value, None);
+        outcome.map_err(|error| format!("failed to set: {error:?}"))?;
+    }
+    for moment in 0..disk.moments() {
+        let disk = disk.fork(&time);
+        disk.lose_power(moment, loss);
+        let stored = got(open(disk, time.clone(), durability).get(KEY))?;
+        let is_kept = stored.as_deref() == Some(b"later");
+        rule(is_kept || durability != Durability::Full, || {
+            format!("{stored:?} is stored after {loss:?} was lost at {moment}")
+        })?;
+    }
+    Ok(())
 }
 
 struct Case<'a> {
@@ -58,7 +90,7 @@ impl Case<'_> {
         let taken = script.taken();
 
         let trace = |what: String| format!("{what} after {} of {taken:?} in {self}", self.position);
-        count.case(self.stopped(&disk).map_err(trace));
+        count.case(self.stopped(&disk, acknowledged).map_err(trace));
         let power_fails = is_long || !self.scenario.is_bounded;
         for moment in (0..disk.moments()).filter(|_| power_fails) {
             for loss in LOSSES {
@@ -70,16 +102,17 @@ impl Case<'_> {
         self.position < taken.len()
     }
 
-    fn stopped(&self, disk: &Disk) -> Result<(), String> {
+    fn stopped(&self, disk: &Disk, acknowledged: bool) -> Result<(), String> {
         let time = Time::new();
         let disk = disk.fork(&time);
         let store = open(disk.clone(), time.clone(), self.durability);
         let stored = got(store.get(KEY))?;
-        let holds = stored == self.scenario.value_before() || stored == self.scenario.value_after();
+        let is_old = stored == self.scenario.value_before();
+        let holds = stored == self.scenario.value_after() || is_old && !acknowledged;
         rule(holds, || "neither the old value nor the new one".into())?;
 
         // Another process clears away what this one left.
-        time.forwards(2 * 3600 * SECOND);
+        time.forwards(61 * SECOND);
         for _ in 0..65 {
             set_again(&store)?;
         }

@@ -3,6 +3,7 @@
 //! `TORTURE=1` tries the long form. `TORTURE_SEED` repeats what each process does, and the time
 //! that each is given; what they do at the same time is for the machine to say.
 
+mod bound;
 mod crowd;
 mod history;
 mod kills;
@@ -26,7 +27,12 @@ pub fn trials() -> Vec<Trial> {
     if let Some(process) = crowd::Process::from_environment() {
         return vec![Trial::test(crowd::PROCESS, move || process.run())];
     }
+    if let Some(process) = bound::Process::from_environment() {
+        return vec![Trial::test(bound::PROCESS, move || process.run())];
+    }
     vec![
+        Trial::test("processes::bound", bound::run),
+        Trial::test("processes::bound_with_killed_writers", bound::run_killed),
         Trial::test("processes::killed_writers", kills::run),
         Trial::test("processes::crowd_on_hot_keys", crowd::run),
     ]

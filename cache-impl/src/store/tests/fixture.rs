@@ -61,6 +61,12 @@ impl Fixture {
         open(self.root.path(), &self.clock, Durability::None)
     }
 
+    /// Another store, as in a process of its own.
+    pub(super) fn store_with_seed(&self, seed: u64) -> Store<NativeDirectory, VirtualClock> {
+        let directory = NativeDirectory::open(self.root.path()).expect("a directory");
+        Store::open(directory, self.clock.clone(), Durability::None, seed << 32).expect("a store")
+    }
+
     pub(super) fn path_of(&self, key: &str) -> PathBuf {
         self.root
             .path()

@@ -2,6 +2,8 @@
 //!
 //! - `write WRITER SEED KEY...` sets until it is killed, and acknowledges each set that is done.
 //! - `hammer WRITER SEED OPERATIONS KEY...` sets, reads and deletes, and ends at what is wrong.
+//! - `fill SEED BYTES SIZE...` sets a value of any of these sizes under a new key, until so many
+//!   bytes are set.
 //! - `check KEY...` shows what is there, and ends at what is wrong.
 
 mod stamp;
@@ -32,8 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["hammer", writer, seed, operations, keys @ ..] => {
             hammer(writer.parse()?, seed.parse()?, operations.parse()?, keys)
         }
+        ["fill", seed, bytes, sizes @ ..] => fill(seed.parse()?, bytes.parse()?, sizes),
         ["check", keys @ ..] => check(keys),
-        _ => Err("expected `write`, `hammer` or `check`".into()),
+        _ => Err("expected `write`, `hammer`, `fill` or `check`".into()),
     }
 }
 
@@ -69,6 +72,22 @@ fn hammer(writer: u64, seed: u64, operations: u64, keys: &[&str]) -> Result<(), 
         0 => Err("nothing was ever there".into()),
         _ => Ok(()),
     }
+}
+
+fn fill(seed: u64, bytes: u64, sizes: &[&str]) -> Result<(), Box<dyn Error>> {
+    let mut random = Rng::with_seed(seed);
+    let mut left = bytes;
+    for number in 0.. {
+        let size: u64 = random.choice(sizes).ok_or("there is no size")?.parse()?;
+        let key = format!("{seed} {number}");
+        let value = vec![number as u8; size as usize];
+        cache::set(&key, &value, None).map_err(|error| format!("failed to set: {error}"))?;
+        left = left.saturating_sub(size.next_multiple_of(4096));
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn check(keys: &[&str]) -> Result<(), Box<dyn Error>> {
