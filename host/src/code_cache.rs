@@ -10,6 +10,7 @@ use crate::{
     name::PartName,
     private_directory::{PrivateDirectory, Unusable, path_of_open},
     sandbox::{Sandbox, Sandboxes},
+    untrusted::Name,
 };
 use kept::KeptFile;
 use sha2::{Digest, Sha256};
@@ -51,14 +52,15 @@ pub struct CodeCache {
 )]
 pub enum CodeCacheError {
     /// The directory cannot be made or looked at.
-    #[error("failed to keep compiled code in `{directory}`; name a directory of your own")]
+    #[error("failed to keep compiled code in `{}`; name a directory of your own", Name(.directory))]
     Io {
         directory: String,
         source: io::Error,
     },
     /// What somebody else leaves there would run.
     #[error(
-        "no compiled code is kept in `{directory}`, which is not this user's alone ({why}); name a new directory of your own"
+        "no compiled code is kept in `{}`, which is not this user's alone ({why}); name a new directory of your own",
+        Name(.directory)
     )]
     NotOwn { directory: String, why: String },
 }

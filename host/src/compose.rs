@@ -333,7 +333,7 @@ impl Composition {
         };
         Ok(Self {
             links: imports.into_iter().map(link).collect(),
-            layout: Layout::of_one(socket.name.clone(), bytes.len()),
+            layout: Layout::of_one(socket.name.clone(), &bytes),
             bytes,
             parts: vec![socket.name.clone()],
             private: Vec::new(),

@@ -82,6 +82,11 @@ pub struct Export {
     /// Its type, for a core module; a component's is in its WIT.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
+    /// Whether the host provides an interface of this name: as a plug, the component could stand
+    /// between other components and the host, if it is allowed to
+    /// ([`Part::virtualize`](crate::Part::virtualize)).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_of_host: bool,
 }
 
 /// Why a file could not be reported on.
@@ -161,9 +166,11 @@ fn inspect_component(bytes: &[u8], wit: String) -> wasmparser::Result<Report> {
                 for export in section {
                     let export = export?;
                     if export.kind != ComponentExternalKind::Type {
+                        let name = export.name.name;
                         report.exports.push(Export {
-                            name: export.name.name.to_owned(),
+                            name: name.to_owned(),
                             ty: None,
+                            is_of_host: Authority::of_import(name).is_provided_by_host(),
                         });
                     }
                 }
@@ -225,6 +232,7 @@ fn inspect_module(bytes: &[u8]) -> wasmparser::Result<Report> {
                     report.exports.push(Export {
                         name: export.name.to_owned(),
                         ty: ty.map(|ty| exported_type(&types, ty)),
+                        is_of_host: false,
                     });
                 }
             }
@@ -351,7 +359,21 @@ impl Report {
             let reaches = import.reaches.as_deref().unwrap_or_default();
             writeln!(f, "  {:40} {reaches}", Name(&import.name))?;
         }
-        Ok(())
+        self.fmt_exports_of_host(f)
+    }
+
+    fn fmt_exports_of_host(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut exports = self.exports.iter().filter(|export| export.is_of_host);
+        let Some(first) = exports.next() else {
+            return Ok(());
+        };
+        writeln!(
+            f,
+            "\nwarning: it exports what the host provides; as a plug it would see and could change all that\ncomponents before it do through these interfaces:"
+        )?;
+        std::iter::once(first)
+            .chain(exports)
+            .try_for_each(|export| writeln!(f, "  {}", Name(&export.name)))
     }
 
     fn fmt_core_items(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -359,7 +381,7 @@ impl Report {
             let (name, ty) = (Name(name), ty.as_deref().unwrap_or_default());
             writeln!(f, "import {name}: {ty}")?;
         }
-        for Export { name, ty } in &self.exports {
+        for Export { name, ty, .. } in &self.exports {
             let (name, ty) = (Name(name), ty.as_deref().unwrap_or_default());
             writeln!(f, "export {name}: {ty}")?;
         }

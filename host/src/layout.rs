@@ -1,6 +1,7 @@
 //! Where each part of a composition stands in the composed binary, which holds them as they are.
 
 use crate::{compose::Part, name::PartName, wasm};
+use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::HashMap, ops::Range};
 use wasm_encoder::CustomSection;
 use wasmparser::{BinaryReaderError, Parser, Payload};
@@ -36,14 +37,51 @@ pub(crate) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
     told_apart
 }
 
-/// The range of bytes of each part, in ascending order.
+/// Where in a binary its parts stand.
 #[derive(Debug, Clone)]
-pub(crate) struct Layout(Vec<(Range<usize>, PartName)>);
+pub(crate) struct Layout {
+    /// The range of bytes of each part, in ascending order.
+    places: Vec<(Range<usize>, PartName)>,
+    like_adapters: LikeAdapters,
+}
+
+/// The ranges of bytes of core modules that import what the engine's own adapters import, so that only
+/// their place tells them from adapters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LikeAdapters(Vec<Range<usize>>);
+
+impl LikeAdapters {
+    /// What adapters import is in a module of this name.
+    pub(crate) const MODULE: &str = "flags";
+
+    fn of(binary: &[u8]) -> Self {
+        let mut ranges = Vec::new();
+        let mut module = 0..binary.len();
+        for payload in Parser::new(0).parse_all(binary).map_while(Result::ok) {
+            match payload {
+                Payload::ModuleSection {
+                    unchecked_range, ..
+                } => module = unchecked_range.start as usize..unchecked_range.end as usize,
+                Payload::ImportSection(imports) => {
+                    let mut imports = imports.into_imports().flatten();
+                    if imports.any(|import| import.module == Self::MODULE) {
+                        ranges.push(module.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self(ranges)
+    }
+}
 
 impl Layout {
-    /// A binary of so many bytes that is one part.
-    pub(crate) fn of_one(part: PartName, length: usize) -> Self {
-        Self(vec![(0..length, part)])
+    /// A binary that is one part.
+    pub(crate) fn of_one(part: PartName, bytes: &[u8]) -> Self {
+        Self {
+            places: vec![(0..bytes.len(), part)],
+            like_adapters: LikeAdapters::of(bytes),
+        }
     }
 
     /// A composed binary.
@@ -78,23 +116,46 @@ impl Layout {
                 _ => {}
             }
         }
-        Self(layout)
+        Self {
+            places: layout,
+            like_adapters: LikeAdapters::of(bytes),
+        }
     }
 
-    /// A composed binary that is not at hand, from what [`places`](Self::places) gave for it.
-    pub(crate) fn of_places(places: Vec<(Range<usize>, PartName)>) -> Self {
-        Self(places)
+    /// A binary that is not at hand, from what [`places`](Self::places) and
+    /// [`like_adapters`](Self::like_adapters) gave for it.
+    pub(crate) fn of_places(
+        places: Vec<(Range<usize>, PartName)>,
+        like_adapters: LikeAdapters,
+    ) -> Self {
+        Self {
+            places,
+            like_adapters,
+        }
     }
 
     /// The range of bytes of each part.
     pub(crate) fn places(&self) -> &[(Range<usize>, PartName)] {
-        &self.0
+        &self.places
+    }
+
+    /// The modules of the parts that could be taken for adapters.
+    pub(crate) fn like_adapters(&self) -> &LikeAdapters {
+        &self.like_adapters
+    }
+
+    /// Whether the byte at this offset belongs to a module of a part that could be taken for an adapter.
+    pub(crate) fn is_like_adapter(&self, offset: usize) -> bool {
+        let mut ranges = self.like_adapters.0.iter();
+        ranges.any(|range| range.contains(&offset))
     }
 
     /// The part that has the byte at this offset, and where in its own binary that is.
     pub(crate) fn part_at(&self, offset: usize) -> Option<(&PartName, usize)> {
-        let next = self.0.partition_point(|(range, _)| range.end <= offset);
-        let (range, part) = self.0.get(next)?;
+        let next = self
+            .places
+            .partition_point(|(range, _)| range.end <= offset);
+        let (range, part) = self.places.get(next)?;
         Some((part, offset.checked_sub(range.start)?))
     }
 
@@ -103,7 +164,7 @@ impl Layout {
         &'a self,
         bytes: &'a [u8],
     ) -> impl Iterator<Item = (&'a PartName, &'a [u8])> {
-        self.0
+        self.places
             .iter()
             .filter_map(|(range, part)| Some((part, bytes.get(range.clone())?)))
     }

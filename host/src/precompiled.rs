@@ -15,6 +15,7 @@ use crate::{
     program::Program,
     runtime::{LoadError, Runtime, blame},
     sandbox::Sandboxes,
+    untrusted::Name,
 };
 use linking::Linking;
 use sha2::{Digest, Sha256};
@@ -52,16 +53,18 @@ pub struct Precompiled {
 )]
 pub enum PrecompiledError {
     /// The file could not be read.
-    #[error("failed to read `{path}`")]
+    #[error("failed to read `{}`", Name(.path))]
     Io { path: String, source: io::Error },
     /// Somebody else could have written it.
     #[error(
-        "`{path}` is not this user's alone ({why}), so its code is not run; precompile it anew, or take it over with `chown` and `chmod go-w`"
+        "`{}` is not this user's alone ({why}), so its code is not run; precompile it anew, or take it over with `chown` and `chmod go-w`",
+        Name(.path)
     )]
     NotOwn { path: String, why: &'static str },
     /// It is something else, or has been changed.
     #[error(
-        "`{path}` is not a precompiled program or has been changed ({why}); precompile it anew"
+        "`{}` is not a precompiled program or has been changed ({why}); precompile it anew",
+        Name(.path)
     )]
     Damaged { path: String, why: &'static str },
     /// Another version or configuration made it.
@@ -254,7 +257,8 @@ mod tests {
     use super::*;
 
     fn file() -> Vec<u8> {
-        let linking = br#"{"parts":["cache"],"links":[],"private":[],"places":[]}"#;
+        let linking =
+            br#"{"parts":["cache"],"links":[],"private":[],"places":[],"like_adapters":[]}"#;
         let linking = Linking::from_bytes(linking).expect("it makes sense");
         encode(&linking, b"the code").expect("it is small")
     }

@@ -17,7 +17,7 @@ use wasmtime::{
     ExternType, Module, Store,
     component::{self, types::ComponentItem},
 };
-use wasmtime_wasi::{p1::WasiP1Ctx, p2::bindings::Command};
+use wasmtime_wasi::{WasiCtx, p1::WasiP1Ctx, p2::bindings::Command};
 
 /// A program that is compiled and linked, ready to be instantiated any number of times.
 pub struct Program {
@@ -164,6 +164,22 @@ impl Program {
         }
     }
 
+    /// Whether all that the sandboxes grant can be opened; it is closed again.
+    pub fn expect_grants(&self, sandboxes: &Sandboxes) -> Result<(), SandboxError> {
+        self.open_plugs(sandboxes)?;
+        sandboxes.consumer.to_wasi(&self.parts[0]).map(drop)
+    }
+
+    fn open_plugs(&self, sandboxes: &Sandboxes) -> Result<Vec<WasiCtx>, SandboxError> {
+        let plugs = &self.parts[1..];
+        if let Some(name) = sandboxes.plugs.keys().find(|name| !plugs.contains(name)) {
+            return Err(SandboxError::NoSuchPlug { name: name.clone() });
+        }
+        let nothing = Sandbox::new();
+        let granted = |name| sandboxes.plugs.get(name).unwrap_or(&nothing).to_wasi(name);
+        plugs.iter().map(granted).collect()
+    }
+
     /// Opens what the sandboxes grant and instantiates the program in a new store. Needs a Tokio
     /// runtime around it, as everything does that runs code of the program.
     pub async fn instantiate(
@@ -171,16 +187,10 @@ impl Program {
         sandboxes: &Sandboxes,
         limits: &Limits,
     ) -> Result<Instance, InstantiateError> {
-        let plugs = &self.parts[1..];
-        if let Some(name) = sandboxes.plugs.keys().find(|name| !plugs.contains(name)) {
-            return Err(SandboxError::NoSuchPlug { name: name.clone() }.into());
-        }
         let consumer = (&self.parts[0], &sandboxes.consumer);
         let running = match &self.linked {
             Linked::Component(pre) => {
-                let nothing = Sandbox::new();
-                let granted = |name| sandboxes.plugs.get(name).unwrap_or(&nothing).to_wasi(name);
-                let plugs = plugs.iter().map(granted).collect::<Result<Vec<_>, _>>()?;
+                let plugs = self.open_plugs(sandboxes)?;
                 let parts = Parts::new(limits, consumer.1.to_wasi(consumer.0)?, plugs);
                 let state = State::new(limits, parts);
                 let mut store = new_store(pre.engine(), limits.fuel, state).map_err(no_room)?;
@@ -191,6 +201,7 @@ impl Program {
                 Running::Component(store, instance)
             }
             Linked::Module(pre) => {
+                self.open_plugs(sandboxes)?;
                 let wasi = limited(limits, consumer.1.to_preview1(consumer.0)?);
                 let state = State::new(limits, wasi);
                 let engine = pre.module().engine();

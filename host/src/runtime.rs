@@ -149,7 +149,7 @@ impl Runtime {
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
     pub fn load_module(&self, name: &PartName, module: &Wasm) -> Result<Program, LoadError> {
         let bytes = module.bytes();
-        let layout = Layout::of_one(name.clone(), bytes.len());
+        let layout = Layout::of_one(name.clone(), bytes);
         let compile = |bytes: &[u8]| Module::from_binary(&self.engine, bytes);
         let compiled = self.code_of(name, bytes, &layout, compile)?;
         let unmet = compiled

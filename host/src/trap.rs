@@ -2,7 +2,7 @@
 
 use crate::{
     demangle::Demangled,
-    layout::Layout,
+    layout::{Layout, LikeAdapters},
     limits::{MAX_RANDOM, Refusal},
     name::PartName,
     untrusted::Name,
@@ -51,7 +51,7 @@ impl Trap {
             .map(|backtrace| backtrace.frames())
             .unwrap_or_default()
             .iter()
-            .filter(|frame| !is_adapter(frame))
+            .filter(|frame| !is_adapter(frame, layout))
             .map(|frame| Frame::of(frame, layout))
             .collect();
         Self {
@@ -100,12 +100,15 @@ impl Frame {
 }
 
 /// Between two parts stands code that the engine made, which passes arguments on. It imports the
-/// flags of both instances, by a name that no other module has.
-fn is_adapter(frame: &FrameInfo) -> bool {
-    frame
-        .module()
-        .imports()
-        .any(|import| import.module() == "flags")
+/// flags of both instances. A module of a part that imports by the same name stands in the binary,
+/// where code of the engine does not.
+fn is_adapter(frame: &FrameInfo, layout: &Layout) -> bool {
+    let is_of_part = |offset| layout.is_like_adapter(offset);
+    !frame.module_offset().is_some_and(is_of_part)
+        && frame
+            .module()
+            .imports()
+            .any(|import| import.module() == LikeAdapters::MODULE)
 }
 
 /// What the engine tells by words alone, and what that means to whoever wrote the guest. The golden

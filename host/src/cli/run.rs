@@ -26,12 +26,14 @@ pub struct Run {
 impl Run {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         let plan = self.program.plan(phases, |name| self.consumer(name))?;
-        if self.explain {
-            print(plan.explain()?)?;
-            return Ok(ExitCode::SUCCESS);
-        }
         let program = plan.load(phases)?;
         program.expect_command()?;
+        if self.explain {
+            // What would not run is not explained.
+            program.expect_grants(&plan.sandboxes)?;
+            print(plan.explain())?;
+            return Ok(ExitCode::SUCCESS);
+        }
 
         let tokio = Plan::tokio()?;
         let budget = phases.budget();

@@ -4,7 +4,7 @@
 use crate::{
     authority::Authority,
     compose::{Composition, Link, PrivateImport, Provider},
-    layout::Layout,
+    layout::{Layout, LikeAdapters},
     name::PartName,
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,7 @@ struct Stored {
     private: Vec<StoredPrivateImport>,
     /// The range of bytes of a part in the composed binary.
     places: Vec<(Range<usize>, usize)>,
+    like_adapters: LikeAdapters,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +98,7 @@ impl Linking {
             links: self.links.iter().map(link).collect(),
             private: self.private.iter().map(private).collect(),
             places: self.layout.places().iter().filter_map(place).collect(),
+            like_adapters: self.layout.like_adapters().clone(),
         })
     }
 
@@ -113,7 +115,7 @@ impl Linking {
         let linking = Self {
             links: links.collect(),
             private: private.collect::<Option<_>>()?,
-            layout: Layout::of_places(places.collect::<Option<_>>()?),
+            layout: Layout::of_places(places.collect::<Option<_>>()?, stored.like_adapters),
             parts,
         };
         linking.is_sound().then_some(linking)
@@ -196,7 +198,7 @@ mod tests {
                 link(1, PREOPENS, None),
             ],
             private: vec![private.into_import().expect("a grant")],
-            layout: Layout::of_places(vec![(10..20, name("cache"))]),
+            layout: Layout::of_places(vec![(10..20, name("cache"))], LikeAdapters::default()),
         }
     }
 

@@ -395,7 +395,7 @@ fn errors_escape_their_facts() -> Result<(), Failed> {
         },
         &InvokeError::Unshowable {
             function: text(),
-            reason: text(),
+            result: text(),
         },
         &text().parse::<PartName>().expect_err("no name"),
         &text().parse::<Call>().expect_err("no call"),

@@ -212,20 +212,13 @@ impl Plan {
     }
 
     /// Who can reach what, as a table and as a picture.
-    pub fn explain(&self) -> anyhow::Result<String> {
-        self.code_cache()?;
+    pub fn explain(&self) -> String {
         let explanation = match &self.source {
-            Source::Composition(composition) => {
-                composition.validate()?;
-                Explanation::of(composition, &self.sandboxes)
-            }
-            Source::Module(module) => {
-                module.validate()?;
-                Explanation::of_module(&self.name, &self.sandboxes.consumer)
-            }
+            Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
+            Source::Module(_) => Explanation::of_module(&self.name, &self.sandboxes.consumer),
             Source::Precompiled(precompiled) => precompiled.explain(&self.sandboxes),
         };
-        Ok(format!("{explanation}\n{}", explanation.mermaid()))
+        format!("{explanation}\n{}", explanation.mermaid())
     }
 
     /// The runtime that waits for what the program waits for.

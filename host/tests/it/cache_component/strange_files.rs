@@ -234,7 +234,7 @@ fn call_all(
         let mut results = Vec::new();
         for call in calls {
             let value = instance.invoke(&call.parse()?).await?;
-            results.push(value.map(|value| value.wave).unwrap_or_default());
+            results.push(value.map(|value| value.to_string()).unwrap_or_default());
         }
         Ok(results)
     })

@@ -367,7 +367,7 @@ fn later_setup() -> Result<(), Failed> {
         let refused = instance.invoke(&SET.parse()?).await?;
         fs::remove_dir(&newer)?;
         let accepted = instance.invoke(&SET.parse()?).await?;
-        Ok::<_, Failed>([refused, accepted].map(|value| value.map(|value| value.wave)))
+        Ok::<_, Failed>([refused, accepted].map(|value| value.map(|value| value.to_string())))
     })?;
     let expected = ["err(runtime-error)", "ok"].map(|wave| Some(wave.to_owned()));
     if results == expected {
