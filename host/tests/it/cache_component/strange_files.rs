@@ -99,7 +99,7 @@ const CALLS: &[Call] = &[
         },
         allowed: &[MISS],
         allowed_read_only: &[MISS],
-        max_bytes: Some("1000"),
+        max_bytes: Some("16384"),
     },
 ];
 
@@ -258,7 +258,7 @@ fn strange_subdirectory() -> Result<(), Failed> {
                 &program,
                 root.path(),
                 Access::ReadWrite,
-                Some("1000"),
+                Some("16384"),
                 &calls,
             )?;
             let expected = if Key::new(KEY)?.shelf() == shelf {

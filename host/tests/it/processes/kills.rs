@@ -101,7 +101,7 @@ fn on_one_directory(seed: u64, max_bytes: Option<u64>, count: &mut Count) -> Res
             count.violations.push(violation);
         }
         if let Some(max_bytes) = max_bytes {
-            let exceeded = shared.expect_within(max_bytes, WRITERS).err();
+            let exceeded = shared.expect_within(max_bytes).err();
             let exceeded = exceeded.and_then(|failed| failed.message().map(str::to_owned));
             count.violations.extend(exceeded);
         }
