@@ -7,17 +7,17 @@ use thiserror::Error;
 /// A bound on what the files of a store occupy on the disk, in bytes.
 ///
 /// A file counts as whole blocks of 4,096 bytes, as most file systems store it. So a value of one
-/// byte counts 4,096, and a bound below that holds nothing. Directories do not count: they take
-/// about 1 MiB on ext4, and some 64 bytes for each entry.
+/// byte counts 4,096, and there is no bound below that. Directories do not count: they take about
+/// 1 MiB on ext4, and some 64 bytes for each entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxBytes(NonZeroU64);
 
 impl MaxBytes {
-    /// Any number but 0: a store that may hold nothing is none.
+    /// A bound of 4,096 bytes or more; `None` for less, which no entry fits into.
     pub const fn new(bytes: u64) -> Option<Self> {
         match NonZeroU64::new(bytes) {
-            Some(bytes) => Some(Self(bytes)),
-            None => None,
+            Some(bytes) if bytes.get() >= BLOCK_LEN => Some(Self(bytes)),
+            _ => None,
         }
     }
 
@@ -41,9 +41,9 @@ pub(crate) const fn blocks_of(len: u64) -> u64 {
     len.div_ceil(BLOCK_LEN)
 }
 
-/// The text is no number of bytes.
+/// The text is not a number of bytes, or less than a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a number of bytes; say how many in digits, such as `1000000000`")]
+#[error("not a number of bytes from 4096; say how many in digits, such as `1000000000`")]
 pub struct NotANumberOfBytes;
 
 impl FromStr for MaxBytes {
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn digits_are_a_number_of_bytes() {
         assert_eq!("1000000".parse().map(MaxBytes::get), Ok(1_000_000));
-        assert_eq!("1".parse().map(MaxBytes::get), Ok(1));
+        assert_eq!("4096".parse().map(MaxBytes::get), Ok(4096));
         assert_eq!(
             "18446744073709551615".parse().map(MaxBytes::get),
             Ok(u64::MAX)
@@ -82,6 +82,7 @@ mod tests {
         for text in [
             "",
             "0",
+            "4095",
             "-1",
             "+1",
             "1e9",

@@ -34,7 +34,7 @@ impl Setup {
         let max_bytes = parse(
             &environment,
             "CACHE_MAX_BYTES",
-            "a number, in digits, above 0",
+            "a number, in digits, from 4096",
         )?;
         let cache_dir = variable(&environment, "CACHE_DIR");
         let place = grant::find(cache_dir, get_directories())?;

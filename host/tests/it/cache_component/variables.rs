@@ -139,7 +139,7 @@ fn nonsense() -> Result<(), Failed> {
                 "18446744073709551616",
                 "unlimited",
             ],
-            "a number, in digits, above 0",
+            "a number, in digits, from 4096",
         ),
     ];
     for (name, values, accepted) in variables {
