@@ -126,8 +126,8 @@ mod tests {
     fn wide(levels: usize, times: usize) -> String {
         let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let mut name = "_Z1f1PIiiE".to_owned();
-        for level in 0..levels {
-            let before = digits[level] as char;
+        for digit in &digits[..levels] {
+            let before = char::from(*digit);
             name += &format!("S_I{}E", format!("S{before}_").repeat(times));
         }
         name

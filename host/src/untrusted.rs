@@ -41,14 +41,11 @@ pub struct Message<T>(pub T);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-impl<T: Display> Display for Name<T> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if f.width().is_some() {
-            return f.pad(&self.to_string());
-        }
+impl<T: Display> Name<T> {
+    fn write(&self, out: &mut dyn Write) -> fmt::Result {
         let mut line = Cut {
             out: Escaping {
-                out: &mut *f,
+                out: &mut *out,
                 keeps_lines: false,
             },
             left: MAX_NAME,
@@ -56,9 +53,20 @@ impl<T: Display> Display for Name<T> {
         let written = write!(line, "{}", self.0);
         // With nothing left it is the cut that has stopped the writer.
         if written.is_err() && line.left == 0 {
-            return f.write_char('…');
+            return out.write_char('…');
         }
         written
+    }
+}
+
+impl<T: Display> Display for Name<T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if f.width().is_none() {
+            return self.write(f);
+        }
+        let mut line = String::new();
+        self.write(&mut line)?;
+        f.pad(&line)
     }
 }
 

@@ -109,7 +109,8 @@ fn another_users_file() -> Result<(), Failed> {
     assert_eq!(before, inode()?, "what is its own is taken");
 
     let elsewhere = root.path().join("elsewhere");
-    let foreign: [(&str, &dyn Fn() -> Result<(), Failed>); 3] = [
+    type Make<'a> = &'a dyn Fn() -> Result<(), Failed>;
+    let foreign: [(&str, Make); 3] = [
         ("of another user", &|| Ok(chown(&file, Some(OTHER), None)?)),
         ("a link to a file of its own", &|| {
             fs::rename(&file, &elsewhere)?;

@@ -86,7 +86,8 @@ fn functions(cache: &mut WatchedCache, expected: &[&str]) -> Result<(), Failed> 
 fn synchronised() -> Result<(), Failed> {
     let key = Key::new(KEY)?;
     let (entry, shelf) = (key.path(), key.shelf());
-    let modes: [(&[(&str, &str)], bool, bool); 5] = [
+    type Variables = &'static [(&'static str, &'static str)];
+    let modes: [(Variables, bool, bool); 5] = [
         (&[], false, false),
         (&[("CACHE_FSYNC", "")], false, false),
         (&[("CACHE_FSYNC", "none")], false, false),
@@ -146,7 +147,8 @@ fn first_entry_under_full() -> Result<(), Failed> {
 
 /// As it would stand there if two processes had the same random number.
 fn exclusive_temporary_file() -> Result<(), Failed> {
-    let plants: [(&str, fn(&Path) -> std::io::Result<()>); 2] = [
+    type Put = fn(&Path) -> std::io::Result<()>;
+    let plants: [(&str, Put); 2] = [
         ("a file", |path| fs::write(path, "precious")),
         ("a link to a file", |path| {
             fs::write(path.with_file_name("linked"), "precious")?;

@@ -53,10 +53,12 @@ pub struct Call {
     pub outcome: Result<(), ErrorCode>,
 }
 
+type Set = TypedFunc<(String, Vec<u8>, Option<u32>), (Result<(), CacheError>,)>;
+
 /// An instance of the component that was granted one directory.
 pub struct WatchedCache {
     store: Store<State>,
-    set: TypedFunc<(String, Vec<u8>, Option<u32>), (Result<(), CacheError>,)>,
+    set: Set,
     get: TypedFunc<(String,), (Result<Vec<u8>, CacheError>,)>,
     delete: TypedFunc<(String,), (Result<(), CacheError>,)>,
 }
