@@ -1,7 +1,7 @@
 //! F13, from the side of exports: a plug that exports an interface of the host is not put in the place
 //! of the host, unless that plug may virtualize that interface, and then the explanation says so.
 
-use crate::{embedding::part, guests::Guest};
+use crate::{count::Count, embedding::part, guests::Guest};
 use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeSet;
 use wit_host::{ComposeError, Explanation, Form, Part, Sandboxes, Wasm, compose, inspect};
@@ -99,8 +99,7 @@ fn stacks(import: &str, export: &str) -> Result<[Stack; 2], Failed> {
 }
 
 fn every_interface() -> Result<(), Failed> {
-    let mut tried = 0;
-    let mut violations = Vec::new();
+    let mut count = Count::of("F13, interposing");
     for interface in INTERFACES {
         for (imported, exported) in VERSIONS {
             let import = format!("{interface}@{imported}");
@@ -111,31 +110,24 @@ fn every_interface() -> Result<(), Failed> {
             } in stacks(&import, &export)?
             {
                 for form in [Form::Portable, Form::Granted] {
-                    tried += 1;
-                    if let Err(what) = is_refused(&parts, form, importer, &import, &export) {
-                        violations.push(format!("{importer}, {import}, {form:?}: {what}"));
-                    }
+                    let rule = is_refused(&parts, form, importer, &import, &export);
+                    count.case(
+                        rule.map_err(|what| format!("{importer}, {import}, {form:?}: {what}")),
+                    );
                 }
                 let thief = parts.pop().ok_or("a stack has a plug")?;
                 for permission in [interface, &import, &export] {
-                    tried += 1;
                     parts.push(thief.clone().virtualize(permission));
-                    if let Err(what) = is_explained(&parts, importer, &import) {
-                        violations.push(format!("{importer}, {import}, {permission}: {what}"));
-                    }
+                    let rule = is_explained(&parts, importer, &import);
+                    count.case(
+                        rule.map_err(|what| format!("{importer}, {import}, {permission}: {what}")),
+                    );
                     parts.pop();
                 }
             }
         }
     }
-    println!(
-        "F13, interposing: tried {tried}, violated {}",
-        violations.len()
-    );
-    match violations.as_slice() {
-        [] => Ok(()),
-        violations => Err(violations.join("\n").into()),
-    }
+    count.finish("")
 }
 
 fn is_refused(parts: &[Part], form: Form, who: &str, what: &str, by: &str) -> Result<(), String> {

@@ -9,7 +9,7 @@ mod history;
 mod kills;
 
 use crate::guests::Guest;
-use crate::torture::number_from;
+use crate::torture::{is_long, number_from};
 use libtest_mimic::{Failed, Trial};
 use std::{
     ffi::OsStr,
@@ -39,11 +39,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn sized(short: u64, long: u64) -> u64 {
-    if std::env::var_os("TORTURE").is_some() {
-        long
-    } else {
-        short
-    }
+    if is_long() { long } else { short }
 }
 
 fn seed() -> u64 {

@@ -48,11 +48,12 @@ pub fn trials() -> Vec<Trial> {
 
 /// How many to try: a few, or with `TORTURE=1` many.
 pub fn sized(short: usize, long: usize) -> usize {
-    if std::env::var_os("TORTURE").is_some() {
-        long
-    } else {
-        short
-    }
+    if is_long() { long } else { short }
+}
+
+/// Whether `TORTURE=1` asks for the long form.
+pub fn is_long() -> bool {
+    std::env::var_os("TORTURE").is_some_and(|value| value == "1")
 }
 
 /// Whole files of all kinds, to make worse ones of.

@@ -3,6 +3,7 @@
 //! there before is intact; the same call works afterwards, and no temporary file is left.
 
 use super::watched::{CacheError, Call, WatchedCache};
+use crate::torture::is_long;
 use libtest_mimic::{Failed, Trial};
 use std::{fs, path::Path};
 use wasmtime_wasi::p2::bindings::sync::filesystem::types::ErrorCode;
@@ -78,11 +79,7 @@ const FULL: Variables = &[("CACHE_FSYNC", "full")];
 const BOUNDED: Variables = &[("CACHE_MAX_BYTES", "100000")];
 
 fn every_call_fails() -> Result<(), Failed> {
-    let rest = if std::env::var_os("TORTURE").is_some() {
-        REST
-    } else {
-        &[]
-    };
+    let rest = if is_long() { REST } else { &[] };
     let (mut tried, mut violations) = (0, Vec::new());
     for variables in [DEFAULT, FULL, BOUNDED] {
         for operation in [Operation::Set, Operation::Get, Operation::Delete] {
