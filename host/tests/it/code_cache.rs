@@ -4,13 +4,15 @@
 use crate::guests::trial;
 use libtest_mimic::{Failed, Trial};
 use std::{
-    fs,
+    fs, io,
     os::unix::{
         fs::{MetadataExt, PermissionsExt, chown, symlink},
         process::CommandExt,
     },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 use wit_host::{CodeCache, CodeCacheError, PartName, Runtime, RuntimeOptions, Wasm};
 
@@ -180,14 +182,14 @@ fn below_the_administrators() -> Result<(), Failed> {
     chown(&home, Some(OTHER), Some(OTHER))?;
     for mode in [0o755, 0o775] {
         set_mode(&home, mode)?;
-        let output = Command::new(&command)
-            .arg("run")
+        let mut run = Command::new(&command);
+        run.arg("run")
             .arg(&hello)
             .env("WIT_HOST_CACHE", home.join("code"))
             .current_dir(root.path())
             .uid(OTHER)
-            .gid(OTHER)
-            .output()?;
+            .gid(OTHER);
+        let output = output_of_copy(&mut run)?;
         let message = String::from_utf8_lossy(&output.stderr).into_owned();
         let is_refused = message.contains("its group may write it");
         if output.status.success() != (mode == 0o755) || is_refused != (mode == 0o775) {
@@ -199,6 +201,21 @@ fn below_the_administrators() -> Result<(), Failed> {
         files => return Err(format!("expected one file, found {files:?}").into()),
     }
     Ok(())
+}
+
+/// Runs a program that was just copied. A process that another test has started meanwhile may still
+/// hold the copy open to be written, and until it does not, nobody can run it.
+fn output_of_copy(command: &mut Command) -> io::Result<Output> {
+    let mut output = command.output();
+    for _ in 0..500 {
+        match &output {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {}
+            _ => break,
+        }
+        thread::sleep(Duration::from_millis(10));
+        output = command.output();
+    }
+    output
 }
 
 /// A process that does the same over and over again, until it is dropped.
