@@ -64,7 +64,10 @@ pub(crate) async fn call<W: 'static, T>(
     call: impl AsyncFnOnce(&mut Store<State<W>>) -> wasmtime::Result<T>,
 ) -> Result<T, Ended> {
     let result = match timeout {
-        None => call(store).await,
+        None => {
+            store.data_mut().deadline = None;
+            call(store).await
+        }
         Some(after) => {
             // A deadline that the clock cannot tell is never reached.
             store.data_mut().deadline = Instant::now().checked_add(after);

@@ -26,10 +26,11 @@ use activity::Activity;
 use args::BoundArgs;
 use clap::{Parser, Subcommand};
 use deadline::Budget;
-use exit::Failure;
+use exit::{Failure, UsageError};
 use heap::Heap;
 use phases::Phases;
 use std::{panic, path::Path, process::ExitCode, time::Instant};
+use wit_host::untrusted::Name;
 
 /// Composes WebAssembly components over WIT interfaces and runs them, each with its own authority.
 #[derive(Parser)]
@@ -86,7 +87,7 @@ fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
         verbose,
         bounds,
         command,
-    } = Cli::parse();
+    } = Cli::try_parse().map_err(unparsed)?;
     if let Some(file) = command.file() {
         Activity::set_subject(file);
     }
@@ -102,6 +103,23 @@ fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
         Command::Precompile(command) => command.exec(&mut phases),
         Command::Completions(command) => command.exec(),
         Command::Man(command) => command.exec(),
+    }
+}
+
+/// Shows help, or what is wrong with the arguments. What was typed may come from a script or from the
+/// name of a file, so it is shown as any other text of a stranger.
+fn unparsed(error: clap::Error) -> anyhow::Error {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let arguments =
+        std::env::args_os().map(|argument| Name(argument.to_string_lossy()).to_string());
+    match Cli::try_parse_from(arguments) {
+        Err(error) => error.exit(),
+        Ok(_) => {
+            let message = "an argument is not UTF-8, or holds characters that do not show";
+            UsageError(message.to_owned()).into()
+        }
     }
 }
 

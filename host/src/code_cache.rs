@@ -59,8 +59,9 @@ pub enum CodeCacheError {
     },
     /// What somebody else leaves there would run.
     #[error(
-        "no compiled code is kept in `{}`, which is not this user's alone ({why}); name a new directory of your own",
-        Name(.directory)
+        "no compiled code is kept in `{}`, which is not this user's alone ({}); name a new directory of your own",
+        Name(.directory),
+        Name(.why)
     )]
     NotOwn { directory: String, why: String },
 }
@@ -68,7 +69,7 @@ pub enum CodeCacheError {
 /// A guest could replace compiled code, which would then run outside of every sandbox.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "directory `{}` cannot be granted to {} to write: from there it could replace the compiled code in `{}`, which later runs execute; grant another directory, or this one to read only", .grant.display(), name_of(.plug), .cache.display()
+    "directory `{}` cannot be granted to {} to write: from there it could replace the compiled code in `{}`, which later runs execute; grant another directory, or this one to read only", Name(.grant.display()), name_of(.plug), Name(.cache.display())
 )]
 pub struct CodeCacheReached {
     /// The directory that was to be granted.

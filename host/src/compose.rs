@@ -9,6 +9,7 @@ mod grants;
 mod mismatch;
 mod picture;
 mod stack;
+mod wiring;
 
 pub use mismatch::{DifferentItem, Mismatch};
 pub use picture::PictureFormat;
@@ -251,6 +252,13 @@ pub enum ComposeError {
         Name(.import)
     )]
     Unsound { wrong: &'static str, import: String },
+    /// A part would be handed something else for an import than what satisfies it, so the composed
+    /// component is not handed out.
+    #[error(
+        "the types of `{part}` are built so that its import `{}` would be mixed up with another one; give each import a type of its own",
+        Name(.import)
+    )]
+    Miswired { part: PartName, import: String },
 }
 
 /// Why a permission of [`Part::virtualize`] allows nothing.
@@ -308,10 +316,13 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
     if form == Form::Granted {
         grants::verify(&bytes, &parts, &links, &private)?;
     }
+    let layout = Layout::of_composed(&bytes, &parts);
+    let parts: Vec<PartName> = parts.iter().map(|part| part.name.clone()).collect();
+    wiring::verify(&bytes, &layout, &parts, &links, &private)?;
     Ok(Composition {
-        layout: Layout::of_composed(&bytes, &parts),
+        layout,
         bytes,
-        parts: parts.iter().map(|part| part.name.clone()).collect(),
+        parts,
         links,
         private,
     })

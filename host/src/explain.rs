@@ -50,10 +50,15 @@ pub struct Connection {
     pub is_virtual: bool,
 }
 
-/// Something that a part can reach, and the grant that it has it by.
-#[derive(Clone)]
+/// Something that a part can reach.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Thing {
+    /// The index of the part that it was granted to.
+    owner: usize,
+    /// The grant that it was granted by.
     grant: Grant,
+    /// Its place among those of the same grant.
+    number: usize,
     what: String,
 }
 
@@ -70,24 +75,22 @@ impl Explanation {
         for connection in connections.iter().filter(|one| one.is_virtual) {
             virtualized[connection.provider].push(connection);
         }
-        let mut things: Vec<Vec<Thing>> = granted(parts, links, sandboxes);
-        // A part is lent things by parts before it only, so what those can reach is complete.
-        for (provider, connections) in virtualized.iter().enumerate() {
-            for connection in connections {
-                let lender = &parts[connection.importer];
-                let lent = lent(lender, &connection.interface, &things[connection.importer]);
-                things[provider].extend(lent);
-            }
-        }
-        let reach = |(index, (part, things)): (usize, (&PartName, Vec<Thing>))| {
+        let things = handed_on(&connections, granted(parts, links, sandboxes));
+        let reach = |(index, (part, things)): (usize, (&PartName, BTreeSet<Thing>))| {
             let in_hands = virtualized[index].iter().map(|connection| {
                 let importer = &parts[connection.importer];
                 format!("all that `{importer}` does by `{}`", connection.interface)
             });
+            let (own, of_others): (Vec<_>, Vec<_>) =
+                things.into_iter().partition(|thing| thing.owner == index);
+            let of_others = of_others
+                .into_iter()
+                .map(|thing| format!("{}, of `{}`", thing.what, parts[thing.owner]));
             Reach {
                 part: part.clone(),
                 things: in_hands
-                    .chain(things.into_iter().map(|thing| thing.what))
+                    .chain(own.into_iter().map(|thing| thing.what))
+                    .chain(of_others)
                     .collect(),
             }
         };
@@ -195,7 +198,7 @@ fn connections(links: &[Link]) -> Vec<Connection> {
 }
 
 /// What each part imports from the host and has a grant for.
-fn granted(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Vec<Vec<Thing>> {
+fn granted(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Vec<BTreeSet<Thing>> {
     let mut imported = vec![BTreeSet::new(); parts.len()];
     for link in links {
         if let Some(Authority::Granted(grant)) = link.authority() {
@@ -203,32 +206,59 @@ fn granted(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Vec<Vec
         }
     }
     let nothing = Sandbox::new();
-    let of_part = |(index, (part, grants)): (usize, (&PartName, BTreeSet<Grant>))| {
-        let sandbox = match index {
+    let of_part = |(owner, (part, grants)): (usize, (&PartName, BTreeSet<Grant>))| {
+        let sandbox = match owner {
             0 => &sandboxes.consumer,
             _ => sandboxes.plugs.get(part).unwrap_or(&nothing),
         };
         let of_grant = |grant| {
-            let is_exit = index == 0 && grant == Grant::Exit;
+            let is_exit = owner == 0 && grant == Grant::Exit;
             let exit = is_exit.then(|| "the exit code".to_owned());
             let whats = sandbox.grants(grant).into_iter().chain(exit);
-            whats.map(move |what| Thing { grant, what })
+            whats.enumerate().map(move |(number, what)| Thing {
+                owner,
+                grant,
+                number,
+                what,
+            })
         };
         grants.into_iter().flat_map(of_grant).collect()
     };
-    let parts = parts.iter().zip(imported).enumerate();
-    parts.map(of_part).collect()
+    parts
+        .iter()
+        .zip(imported)
+        .enumerate()
+        .map(of_part)
+        .collect()
 }
 
-/// What a part is lent by the calls of another, which it answers in the place of the host.
-fn lent(lender: &PartName, interface: &str, things: &[Thing]) -> Vec<Thing> {
-    let grants = authority::lent_through(interface);
-    things
-        .iter()
-        .filter(|thing| grants.contains(&thing.grant))
-        .map(|thing| Thing {
-            grant: thing.grant,
-            what: format!("{}, lent by `{lender}`", thing.what),
-        })
-        .collect()
+/// Adds what parts hand to each other where one answers another in the place of the host: handles
+/// are lent with the calls, and come back with the answers, and so on from part to part.
+fn handed_on(connections: &[Connection], mut things: Vec<BTreeSet<Thing>>) -> Vec<BTreeSet<Thing>> {
+    loop {
+        let before: usize = things.iter().map(BTreeSet::len).sum();
+        for connection in connections.iter().filter(|one| one.is_virtual) {
+            let lent = authority::lent_through(&connection.interface);
+            let answered = match Authority::of_import(&connection.interface) {
+                // A plug has no exit to hand on.
+                Authority::Granted(grant) if grant != Grant::Exit => Some(grant),
+                _ => None,
+            };
+            let (importer, provider) = (connection.importer, connection.provider);
+            let with_calls = of_grants(&things[importer], |grant| lent.contains(&grant));
+            let with_answers = of_grants(&things[provider], |grant| {
+                lent.contains(&grant) || answered == Some(grant)
+            });
+            things[provider].extend(with_calls);
+            things[importer].extend(with_answers);
+        }
+        if before == things.iter().map(BTreeSet::len).sum::<usize>() {
+            return things;
+        }
+    }
+}
+
+fn of_grants(things: &BTreeSet<Thing>, are_handed_on: impl Fn(Grant) -> bool) -> Vec<Thing> {
+    let handed_on = things.iter().filter(|thing| are_handed_on(thing.grant));
+    handed_on.cloned().collect()
 }

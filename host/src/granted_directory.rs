@@ -83,7 +83,7 @@ mod unix {
     impl GrantedDirectory {
         /// Opens what stands at `path`.
         pub(crate) fn open(path: &Path) -> Result<Self, Refused> {
-            let mut place = Place::working_directory()?;
+            let mut place = Place::before(path)?;
             let mut ahead: VecDeque<PathBuf> = steps(path).collect();
             let mut links = 0;
             while let Some(step) = ahead.pop_front() {
@@ -118,7 +118,14 @@ mod unix {
     }
 
     impl Place {
-        fn working_directory() -> io::Result<Self> {
+        /// Where the walk along a path begins.
+        fn before(path: &Path) -> io::Result<Self> {
+            if path.is_absolute() {
+                return Ok(Self {
+                    directory: look_into(CWD, OsStr::new("/"))?,
+                    path: PathBuf::from("/"),
+                });
+            }
             Ok(Self {
                 directory: look_into(CWD, OsStr::new("."))?,
                 path: std::env::current_dir()?,

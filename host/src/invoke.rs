@@ -73,7 +73,7 @@ pub enum InvokeError {
     },
     /// Its result cannot be shown in WAVE, so it was not called.
     #[error(
-        "failed to call `{}`: a result of type `{}` cannot be shown, as it holds resources inside of other values",
+        "failed to call `{}`: a result of type `{}` cannot be written in WAVE",
         Name(.function),
         Name(.result)
     )]
@@ -218,6 +218,12 @@ impl Instance {
                     return Err(no_such(call, Vec::new()));
                 };
                 let ty = target.ty(&*store);
+                if let Some(result) = ty.results().find(wasmtime::ValType::is_ref) {
+                    return Err(InvokeError::Unshowable {
+                        function: name,
+                        result: result.to_string(),
+                    });
+                }
                 let arguments = arguments::core_arguments(&function, &ty, call)?;
                 let mut results: Vec<_> = ty.results().map(|_| wasmtime::Val::I32(0)).collect();
                 call_within(store, timeout, &self.layout, async |store| {

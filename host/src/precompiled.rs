@@ -75,7 +75,8 @@ pub enum PrecompiledError {
     },
     /// Without the parts' own imports, a plug would have what is granted to the consumer.
     #[error(
-        "plug `{plug}` would share `{import}` with the consumer; compose them in the form in which each part has its own grants"
+        "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
+        Name(.import)
     )]
     Shared { plug: PartName, import: String },
     /// The program does not load.

@@ -278,8 +278,7 @@ impl From<Ended> for Outcome {
 impl From<Ended> for InstantiateError {
     fn from(ended: Ended) -> Self {
         match ended {
-            // No code of the program was running, so it is the engine that has refused.
-            Ended::Trapped(trap) if !trap.was_running() => Self::NoRoom {
+            Ended::Trapped(trap) if !trap.is_of_program() => Self::NoRoom {
                 refusal: trap.refusal,
                 source: trap.source,
             },

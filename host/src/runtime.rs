@@ -251,7 +251,7 @@ pub(crate) fn blame(
     let words = source.to_string();
     let named = words.split('`').nth(1).unwrap_or_default();
     let private = private.iter().find(|own| own.name == named);
-    let (indices, import): (Vec<usize>, &str) = match private {
+    let (mut indices, import): (Vec<usize>, &str) = match private {
         Some(own) => (vec![own.part], &own.import),
         // The composer merges imports of compatible versions.
         None => {
@@ -263,6 +263,8 @@ pub(crate) fn blame(
             (importers.collect(), named)
         }
     };
+    // A part may import it in several versions; links are in the order of their importers.
+    indices.dedup();
     let is_known = !indices.is_empty();
     LoadError::Link {
         parts: match is_known {

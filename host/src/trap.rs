@@ -46,17 +46,30 @@ impl Trap {
         layout: &Layout,
         max_passed: usize,
     ) -> Self {
-        let frames: Vec<Frame> = source
+        let calls = source
             .downcast_ref::<WasmBacktrace>()
             .map(|backtrace| backtrace.frames())
-            .unwrap_or_default()
+            .unwrap_or_default();
+        // Which side has broken the rules of a call between two parts, the calls do not tell.
+        let is_between_parts =
+            calls.first().is_some_and(|frame| is_adapter(frame, layout)) && !is_interrupt(&source);
+        let frames: Vec<Frame> = calls
             .iter()
             .filter(|frame| !is_adapter(frame, layout))
             .map(|frame| Frame::of(frame, layout))
             .collect();
+        let reason = reason(&source, max_passed);
         Self {
-            part: frames.iter().find_map(|frame| frame.part.clone()),
-            reason: reason(&source, max_passed),
+            part: match is_between_parts {
+                true => None,
+                false => frames.iter().find_map(|frame| frame.part.clone()),
+            },
+            reason: match is_between_parts {
+                true => {
+                    format!("what one part passed to another could not be taken over: {reason}")
+                }
+                false => reason,
+            },
             refusal,
             frames,
             source,
@@ -68,16 +81,22 @@ impl Trap {
         is_passing_too_much(&self.source.root_cause().to_string())
     }
 
-    /// Whether code of the program was running, and not the engine alone.
-    pub(crate) fn was_running(&self) -> bool {
+    /// Whether it was the program that failed, in its code or as its memories and tables were filled,
+    /// and not the engine that refused it.
+    pub(crate) fn is_of_program(&self) -> bool {
         let backtrace = self.source.downcast_ref::<WasmBacktrace>();
         backtrace.is_some_and(|backtrace| !backtrace.frames().is_empty())
+            || self.source.is::<wasmtime::Trap>()
     }
 
     /// Whether the deadline stopped it.
     pub(crate) fn is_interrupt(&self) -> bool {
-        matches!(self.source.downcast_ref(), Some(wasmtime::Trap::Interrupt))
+        is_interrupt(&self.source)
     }
+}
+
+fn is_interrupt(error: &wasmtime::Error) -> bool {
+    matches!(error.downcast_ref(), Some(wasmtime::Trap::Interrupt))
 }
 
 impl Frame {

@@ -87,20 +87,19 @@ impl<D: Directory> Tally<D> {
     /// Publishes what was recorded.
     pub(super) fn publish(&mut self) -> Result<(), DirectoryError> {
         for row in 0..ROWS {
-            if shelves_of(row).any(|number| self.weighed[number] != 0) {
-                self.publish_row(row)?;
-            }
-        }
-        for (found, weighed) in self.found.iter_mut().zip(&mut self.weighed) {
-            if *weighed != 0 {
-                *found = *weighed;
-                *weighed = 0;
+            if shelves_of(row).any(|number| self.weighed[number] != 0) && self.publish_row(row)? {
+                for number in shelves_of(row) {
+                    if self.weighed[number] != 0 {
+                        self.found[number] = core::mem::take(&mut self.weighed[number]);
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    fn publish_row(&mut self, row: u8) -> Result<(), DirectoryError> {
+    /// False if others were faster each time: then the row is still to be published.
+    fn publish_row(&mut self, row: u8) -> Result<bool, DirectoryError> {
         for _ in 0..ATTEMPTS {
             let name = encode(row, &self.found, &self.weighed);
             let is_of_row =
@@ -121,12 +120,12 @@ impl<D: Directory> Tally<D> {
                             let _ = self.directory.remove_file(other);
                         }
                     }
-                    break;
+                    return Ok(true);
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// How many blocks a subdirectory holds; `None` if nobody has weighed it.

@@ -1,7 +1,7 @@
 //! An exhausted stack and an abort: said, and not a signal, which would look like a trap.
 
 #[cfg(unix)]
-use super::{exit::HOST, last_words};
+use super::{exit::HOST, heap, last_words};
 
 /// Ends the process with words of the host's own where it would abort, or where a stack is exhausted.
 #[cfg(unix)]
@@ -39,7 +39,11 @@ fn on(signal: libc::c_int, handler: libc::sighandler_t, flags: libc::c_int) {
 
 #[cfg(unix)]
 extern "C" fn on_abort(_: libc::c_int) {
-    let why = "`wit-host` aborted, which is a defect of it; please report it";
+    let why = if heap::was_refused() {
+        "the system has no more memory for it"
+    } else {
+        "`wit-host` aborted, which is a defect of it; please report it"
+    };
     last_words::end_unfinished(HOST, format_args!("{why}"));
 }
 

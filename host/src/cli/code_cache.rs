@@ -1,64 +1,44 @@
 //! Where compiled code is kept.
 
-use std::{error::Error, fmt, path::PathBuf};
+use std::path::PathBuf;
 use wit_host::{CodeCache, CodeCacheError, CodeCacheReached, Sandboxes};
 
 /// In `WIT_HOST_CACHE`, else in `wit-host/code` in the user's cache directory. Where that cannot be
 /// used, everything is compiled each time.
-pub fn open() -> anyhow::Result<Option<CodeCache>> {
-    let named = std::env::var_os("WIT_HOST_CACHE").filter(|name| !name.is_empty());
-    if let Some(directory) = named {
-        let opened = CodeCache::open(PathBuf::from(directory));
-        return Ok(Some(opened.map_err(not_opened)?));
-    }
-    let Some(directory) = user_cache() else {
-        return Ok(None);
-    };
-    Ok(CodeCache::open(directory.join("wit-host/code")).ok())
-}
-
-/// Refuses grants by which a guest could put code there that a later run executes. It does not
-/// matter whether this run uses the cache.
-pub fn refuse_reaching(cache: &CodeCache, sandboxes: &Sandboxes) -> anyhow::Result<()> {
-    Ok(cache.refuse_reaching(sandboxes).map_err(reached)?)
-}
-
-fn not_opened(error: CodeCacheError) -> WithRemedy<CodeCacheError> {
-    WithRemedy {
-        error,
-        remedy: ", or give `--no-cache`",
+pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
+    match named() {
+        Some(directory) => CodeCache::open(directory).map(Some),
+        None => Ok(default().and_then(|directory| CodeCache::open(directory).ok())),
     }
 }
 
-fn reached(error: CodeCacheReached) -> WithRemedy<CodeCacheReached> {
-    WithRemedy {
-        error,
-        remedy: " with `:ro`, or keep compiled code elsewhere with `WIT_HOST_CACHE=DIRECTORY`",
-    }
+/// Refuses grants by which a guest could put code there that a later run executes: into the cache of
+/// this run, used or not, and into the default one, which other runs use.
+pub fn refuse_reaching(
+    cache: Option<&CodeCache>,
+    sandboxes: &Sandboxes,
+) -> Result<(), CodeCacheReached> {
+    let other = named().and_then(|_| default());
+    let other = other.filter(|directory| directory.is_dir());
+    let other = other.and_then(|directory| CodeCache::open(directory).ok());
+    let mut caches = cache.into_iter().chain(&other);
+    caches.try_for_each(|cache| cache.refuse_reaching(sandboxes))
 }
 
-/// An error of the library with what the command offers against it.
-#[derive(Debug)]
-struct WithRemedy<E> {
-    error: E,
-    remedy: &'static str,
+fn named() -> Option<PathBuf> {
+    let named = std::env::var_os("WIT_HOST_CACHE");
+    named.filter(|name| !name.is_empty()).map(PathBuf::from)
 }
 
-impl<E: fmt::Display> fmt::Display for WithRemedy<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.error, self.remedy)
-    }
-}
-
-impl<E: Error> Error for WithRemedy<E> {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error.source()
-    }
+fn default() -> Option<PathBuf> {
+    Some(user_cache()?.join("wit-host/code"))
 }
 
 fn user_cache() -> Option<PathBuf> {
-    if let Some(directory) = std::env::var_os("XDG_CACHE_HOME") {
-        return Some(PathBuf::from(directory)).filter(|directory| directory.is_absolute());
+    // One that is empty or relative is to be ignored: XDG Base Directory Specification.
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    if let Some(directory) = named.filter(|directory| directory.is_absolute()) {
+        return Some(directory);
     }
     let home = std::env::home_dir()?;
     Some(match std::env::consts::OS {

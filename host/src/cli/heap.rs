@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
-    sync::atomic::{AtomicIsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicIsize, Ordering},
 };
 
 /// The allocator of the command. It is the system's, and counts.
@@ -21,6 +21,9 @@ pub const DEFAULT: ByteSize = ByteSize::gib(2);
 static USED: AtomicIsize = AtomicIsize::new(0);
 static ALLOWED: AtomicIsize = AtomicIsize::new(DEFAULT.as_u64() as isize);
 
+/// Whether the system has refused memory.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
 /// What a thread may take or give back before it tells, in bytes. So threads that compile at the same
 /// time seldom write to the same line of the cache.
 const UNTOLD: isize = 64 << 10;
@@ -32,12 +35,22 @@ thread_local! {
 /// What a thread has taken, less what it has given back, since it told.
 struct Untold(Cell<isize>);
 
+/// Whether the system has refused memory, which mostly ends in an abort.
+pub fn was_refused() -> bool {
+    REFUSED.load(Ordering::Relaxed)
+}
+
 /// Ends the process as soon as it has more than this.
 pub fn allow(size: ByteSize) {
     let allowed = isize::try_from(size.as_u64()).unwrap_or(isize::MAX);
     ALLOWED.store(allowed, Ordering::Relaxed);
     // It may have more already.
     tell(0);
+}
+
+/// How much it may have, in bytes.
+pub fn allowed() -> usize {
+    ALLOWED.load(Ordering::Relaxed).unsigned_abs()
 }
 
 #[inline(always)]
@@ -139,6 +152,7 @@ unsafe impl GlobalAlloc for Heap {
 /// The system had no more, and whoever asked will hear of it.
 fn uncount_if_null(block: *mut u8, taken: isize) {
     if block.is_null() {
+        REFUSED.store(true, Ordering::Relaxed);
         count(taken.wrapping_neg());
     }
 }

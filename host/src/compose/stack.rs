@@ -5,7 +5,10 @@ use crate::{authority::Authority, guarded::guarded, wasm};
 use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
-    types::{ItemKind, NameMap, NameMapNoIntern, Package, SubtypeChecker, World},
+    types::{
+        InterfaceId, ItemKind, NameMap, NameMapNoIntern, Package, SubtypeChecker, Types, World,
+        WorldId,
+    },
 };
 
 /// The positions of a part's exports by their names, and by the versions that are compatible.
@@ -24,6 +27,7 @@ impl Stack {
         let mut register = |part: &Part| -> anyhow::Result<PackageId> {
             let bytes = part.component.bytes();
             let package = Package::from_bytes(part.name.as_str(), None, bytes, graph.types_mut())?;
+            name_imports(graph.types_mut(), package.ty());
             Ok(graph.register_package(package)?)
         };
         let packages = parts
@@ -145,6 +149,27 @@ impl Stack {
 
     fn world<'g>(&self, graph: &'g CompositionGraph, part: usize) -> &'g World {
         &graph.types()[graph[self.packages[part]].ty()]
+    }
+}
+
+/// Gives each import an interface by its own name. The composer merges imports by the ids of their
+/// interfaces, and has taken an id from the first name that it met the type under.
+fn name_imports(types: &mut Types, world: WorldId) {
+    let misnamed: Vec<(String, InterfaceId)> = types[world]
+        .imports
+        .iter()
+        .filter_map(|(name, kind)| match kind {
+            ItemKind::Instance(id) if types[*id].id.as_deref() != Some(name) => {
+                Some((name.clone(), *id))
+            }
+            _ => None,
+        })
+        .collect();
+    for (name, id) in misnamed {
+        let mut interface = types[id].clone();
+        interface.id = name.contains(':').then(|| name.clone());
+        let id = types.add_interface(interface);
+        types[world].imports.insert(name, ItemKind::Instance(id));
     }
 }
 

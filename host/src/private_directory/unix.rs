@@ -136,7 +136,12 @@ impl PrivateDirectory {
     /// what is in this one or what stands at its path: because the path leads through `other`, or
     /// because `other` lies in this one. Directories are compared, not their names.
     pub(crate) fn is_reached_from(&self, other: &Path) -> io::Result<bool> {
-        let mut here = open_at(CWD, other, TO_SEARCH)?;
+        let here = open_at(CWD, other, TO_SEARCH)?;
+        // Where it cannot be told what is above it, this directory may be.
+        Ok(self.is_reached_from_open(here).unwrap_or(true))
+    }
+
+    fn is_reached_from_open(&self, mut here: File) -> io::Result<bool> {
         let mut identity = Identity::of(&here.metadata()?);
         if self.leading.contains(&identity) {
             return Ok(true);

@@ -25,14 +25,17 @@ pub struct LimitArgs {
 
 impl LimitArgs {
     /// The limits of a program that has this much time.
-    pub fn limits(&self, timeout: Option<Duration>) -> Limits {
+    pub fn limits(&self, timeout: Option<Duration>, host_memory: usize) -> Limits {
         let memory = usize::try_from(self.max_memory.as_u64()).unwrap_or(usize::MAX);
         let limits = Limits::default();
         Limits {
             timeout,
             fuel: self.fuel,
             memory,
-            result: (memory.saturating_mul(3) / 2).clamp(MIN_RESULT, limits.result),
+            // A quarter of the host's memory is for all else.
+            result: (memory.saturating_mul(3) / 2)
+                .min(host_memory / 4 * 3)
+                .clamp(MIN_RESULT.min(host_memory), limits.result),
             ..limits
         }
     }

@@ -76,12 +76,13 @@ impl PartArgs {
         plugs: &[(PartName, &Path)],
     ) -> Result<Vec<(&'a str, &'a str)>, UsageError> {
         let parse = |text: &'a String| {
+            let shown = Name(text);
             let (name, interface) = text
                 .split_once('=')
                 .filter(|(name, interface)| !name.is_empty() && !interface.is_empty())
                 .ok_or_else(|| {
                     UsageError(format!(
-                        "`--virtualize {text}` is not of the form `NAME=INTERFACE`, such as `clock=wasi:clocks/wall-clock`"
+                        "`--virtualize {shown}` is not of the form `NAME=INTERFACE`, such as `clock=wasi:clocks/wall-clock`"
                     ))
                 })?;
             if plugs.iter().any(|(plug, _)| plug.as_str() == name) {
@@ -104,6 +105,7 @@ impl PartArgs {
 }
 
 fn no_such_plug(text: &str, name: &str, plugs: &[(PartName, &Path)]) -> UsageError {
+    let (text, name) = (Name(text), Name(name));
     let names: Vec<String> = plugs.iter().map(|(plug, _)| format!("`{plug}`")).collect();
     UsageError(match names.as_slice() {
         [] => format!("`--virtualize {text}`: there is no plug; add one with `--plug`"),

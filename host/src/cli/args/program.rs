@@ -1,7 +1,7 @@
 //! A program: its parts, what each is granted, its limits, and where its code comes from.
 
 use super::{GrantArgs, LimitArgs, PartArgs, input, read_wasm};
-use crate::cli::{code_cache, exit::UsageError, phases::Phases};
+use crate::cli::{code_cache, exit::UsageError, heap, phases::Phases};
 use anyhow::Context;
 use std::path::Path;
 use wit_host::{
@@ -105,7 +105,7 @@ impl ProgramArgs {
             name,
             source,
             sandboxes,
-            limits: self.limits.limits(phases.budget().all()),
+            limits: self.limits.limits(phases.budget().all(), heap::allowed()),
             options: RuntimeOptions {
                 // As `precompile` compiles it.
                 interruptible: is_precompiled || phases.budget().all().is_some(),
@@ -205,10 +205,13 @@ impl Plan {
             return Ok(None);
         }
         let opened = code_cache::open();
-        if let Ok(Some(cache)) = &opened {
-            code_cache::refuse_reaching(cache, &self.sandboxes)?;
+        let cache = opened.as_ref().ok().and_then(Option::as_ref);
+        code_cache::refuse_reaching(cache, &self.sandboxes)?;
+        if self.keeps_code {
+            Ok(opened?)
+        } else {
+            Ok(None)
         }
-        if self.keeps_code { opened } else { Ok(None) }
     }
 
     /// Who can reach what, as a table and as a picture.

@@ -1,7 +1,10 @@
 //! Calls from a terminal.
 
 use super::{Session, give_up};
-use crate::cli::console::{print, say};
+use crate::cli::{
+    console::{print, say},
+    deadline,
+};
 use rustyline::{
     Context, Editor, Helper, Highlighter, Hinter, Validator, completion::Completer,
     error::ReadlineError, history::DefaultHistory,
@@ -23,6 +26,8 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
     let mut editor = Editor::<Completion, DefaultHistory>::new()?;
     editor.set_helper(Some(Completion(functions)));
     loop {
+        // A mistake has left the bound of its explanation.
+        deadline::wait_for_calls();
         let line = match editor.readline("> ") {
             Ok(line) => line,
             Err(ReadlineError::Eof | ReadlineError::Interrupted) => return Ok(ExitCode::SUCCESS),

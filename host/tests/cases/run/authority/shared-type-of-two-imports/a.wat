@@ -1,0 +1,36 @@
+(component
+ (import "wasi:io/error@0.2.6" (instance $er (export "error" (type (sub resource)))))
+ (alias export $er "error" (type $error))
+ (import "error" (type $r0 (sub resource)))
+ (type $G (instance
+   (alias outer 1 $error (type $e1)) (export "error" (type $e (eq $e1)))
+   (alias outer 1 $r0 (type $q1)) (export "r0" (type $q (eq $q1)))))
+ (type $G2 (instance (export "get-environment" (func (result (list (tuple string string)))))))
+ (import "test:h/h" (instance
+   (alias outer 1 $G (type $g)) (alias outer 1 $G2 (type $g2))
+   (export "c" (component (alias outer 1 $g (type $x)) (import "victim:grant/environment" (instance (type $x)))))
+   (export "d" (component (alias outer 1 $g2 (type $x)) (import "victim:grant/environment" (instance (type $x)))))))
+ (import "test:h/g" (instance $gi (type $G)))
+ (alias export $gi "r0" (type $gr))
+ (import "wasi:random/insecure@0.2.6" (instance (alias outer 1 $gr (type $y)) (export "r0" (type (eq $y)))))
+ (import "wasi:io/poll@0.2.6" (instance $e (type $G2)))
+  (core module $memory
+    (memory (export "memory") 1)
+    (global $top (mut i32) (i32.const 1024))
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+      (local $at i32)
+      (local.set $at (i32.and (i32.add (global.get $top) (i32.const 7)) (i32.const -8)))
+      (global.set $top (i32.add (local.get $at) (local.get 3)))
+      (local.get $at)))
+  (core instance $memory (instantiate $memory))
+  (core func $f (canon lower (func $e "get-environment")
+    (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
+  (core module $m
+    (import "host" "memory" (memory 1))
+    (import "host" "f" (func $f (param i32)))
+    (func (export "get") (result i32) (call $f (i32.const 0)) (i32.load (i32.const 4))))
+  (core instance $i (instantiate $m (with "host" (instance
+    (export "memory" (memory $memory "memory")) (export "f" (func $f))))))
+  (func $get (result u32) (canon lift (core func $i "get")))
+  (instance $number (export "get" (func $get)))
+  (export "test:numbers/number@1.0.0" (instance $number)))

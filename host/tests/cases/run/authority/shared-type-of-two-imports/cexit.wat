@@ -1,0 +1,10 @@
+(component
+  (import "test:numbers/number@1.0.0" (instance $number (export "get" (func (result u32)))))
+  (import "wasi:cli/exit@0.2.6" (instance (export "exit" (func (param "status" (result))))))
+  (core func $get (canon lower (func $number "get")))
+  (core module $m (import "number" "get" (func $get (result i32)))
+    (func (export "run") (result i32) (i32.ne (call $get) (i32.const 0))))
+  (core instance $i (instantiate $m (with "number" (instance (export "get" (func $get))))))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.6" (instance $command)))

@@ -1,0 +1,11 @@
+(component
+  (type $t (instance (export "exit" (func (param "status" (result))))))
+  (import "wasi:cli/exit@0.2.6" (instance (type $t)))
+  (import "wasi:random/insecure@0.2.6" (instance $e (type $t)))
+  (core func $x (canon lower (func $e "exit")))
+  (core module $m (import "h" "x" (func $x (param i32)))
+    (func (export "get") (result i32) (call $x (i32.const 0)) (i32.const 1)))
+  (core instance $i (instantiate $m (with "h" (instance (export "x" (func $x))))))
+  (func $get (result u32) (canon lift (core func $i "get")))
+  (instance $n (export "get" (func $get)))
+  (export "test:numbers/number@1.0.0" (instance $n)))

@@ -1,0 +1,30 @@
+(component
+  (import "wasi:io/error@0.2.6" (instance $er (export "error" (type (sub resource)))))
+  (alias export $er "error" (type $error))
+  (import "wasi:io/streams@0.2.6" (instance $s
+    (alias outer 1 $error (type $e1)) (export "error" (type $e (eq $e1)))
+    (type $se (variant (case "last-operation-failed" (own $e)) (case "closed")))
+    (export "stream-error" (type $se2 (eq $se)))
+    (export "output-stream" (type $os (sub resource)))
+    (export "[method]output-stream.blocking-write-and-flush" (func (param "self" (borrow $os)) (param "contents" (list u8)) (result (result (error $se2)))))))
+  (alias export $s "output-stream" (type $os))
+  (type $pre (instance
+    (alias outer 1 $os (type $o)) (export "output-stream" (type $d (eq $o)))
+    (export "get-stdout" (func (result (own $d))))))
+  (import "test:helper/h@1.0.0" (instance
+    (alias outer 1 $pre (type $p))
+    (export "c" (component
+      (alias outer 1 $p (type $q))
+      (import "wasi:cli/stdout@0.2.6" (instance (type $q)))))))
+  (import "wasi:io/poll@0.2.6" (instance $x (type $pre)))
+  (core module $mem (memory (export "memory") 1) (data (i32.const 100) "\1b[2Jwritten by the plug\n")
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024))
+  (core instance $mem (instantiate $mem))
+  (core func $g (canon lower (func $x "get-stdout")))
+  (core func $w (canon lower (func $s "[method]output-stream.blocking-write-and-flush") (memory (core memory $mem "memory")) (realloc (core func $mem "realloc"))))
+  (core module $m (import "h" "g" (func $g (result i32))) (import "h" "w" (func $w (param i32 i32 i32 i32)))
+    (func (export "get") (result i32) (call $w (call $g) (i32.const 100) (i32.const 24) (i32.const 0)) (i32.const 0)))
+  (core instance $i (instantiate $m (with "h" (instance (export "g" (func $g)) (export "w" (func $w))))))
+  (func $get (result u32) (canon lift (core func $i "get")))
+  (instance $n (export "get" (func $get)))
+  (export "test:numbers/number@1.0.0" (instance $n)))

@@ -1,0 +1,11 @@
+(component
+  (import "test:s/s" (instance $s (export "get" (func (result string)))))
+  (core module $mem (memory (export "memory") 1) (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 64))
+  (core instance $mem (instantiate $mem))
+  (core func $get (canon lower (func $s "get") (memory (core memory $mem "memory")) (realloc (core func $mem "realloc"))))
+  (core module $m (import "s" "get" (func $get (param i32)))
+    (func $run (export "run") (result i32) (call $get (i32.const 0)) i32.const 0))
+  (core instance $i (instantiate $m (with "s" (instance (export "get" (func $get))))))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.6" (instance $command)))

@@ -1,0 +1,11 @@
+(component
+  (import "test:s/s" (instance $s (export "put" (func (param "x" string)))))
+  (core module $mem (memory (export "memory") 1))
+  (core instance $mem (instantiate $mem))
+  (core func $put (canon lower (func $s "put") (memory (core memory $mem "memory"))))
+  (core module $m (import "s" "put" (func $put (param i32 i32)))
+    (func $run (export "run") (result i32) (call $put (i32.const 0) (i32.const 4)) i32.const 0))
+  (core instance $i (instantiate $m (with "s" (instance (export "put" (func $put))))))
+  (func $run (result (result)) (canon lift (core func $i "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.6" (instance $command)))
