@@ -9,12 +9,13 @@ mod kept;
 use crate::{
     name::PartName,
     private_directory::{PrivateDirectory, Unusable, path_of_open},
-    sandbox::{Sandbox, Sandboxes},
+    sandbox::Sandboxes,
     untrusted::Name,
 };
 use kept::KeptFile;
 use sha2::{Digest, Sha256};
 use std::{
+    fs,
     fs::File,
     hash::{Hash, Hasher},
     io::{self, Read, Seek},
@@ -87,6 +88,26 @@ fn name_of(plug: &Option<PartName>) -> String {
     }
 }
 
+fn refuse(
+    cache: &Path,
+    sandboxes: &Sandboxes,
+    reaches: impl Fn(&Path) -> bool,
+) -> Result<(), CodeCacheReached> {
+    let plugs = sandboxes.plugs.iter();
+    let parts = std::iter::once((None, &sandboxes.consumer))
+        .chain(plugs.map(|(plug, sandbox)| (Some(plug), sandbox)));
+    for (plug, sandbox) in parts {
+        if let Some(grant) = sandbox.writable_directories().find(|grant| reaches(grant)) {
+            return Err(CodeCacheReached {
+                grant: grant.to_owned(),
+                plug: plug.cloned(),
+                cache: cache.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// What is kept, as the engine writes it.
 pub(crate) trait Code: Sized {
     /// What the name of its file ends with.
@@ -145,25 +166,25 @@ impl CodeCache {
     /// where a mount above it or of it is granted, and not where this directory itself was opened
     /// through the second mount.
     pub fn refuse_reaching(&self, sandboxes: &Sandboxes) -> Result<(), CodeCacheReached> {
-        let plugs = sandboxes.plugs.iter();
-        let parts = std::iter::once((None, &sandboxes.consumer))
-            .chain(plugs.map(|(plug, sandbox)| (Some(plug), sandbox)));
-        for (plug, sandbox) in parts {
-            if let Some(grant) = self.reaching(sandbox) {
-                return Err(CodeCacheReached {
-                    grant: grant.to_owned(),
-                    plug: plug.cloned(),
-                    cache: self.path.clone(),
-                });
-            }
-        }
-        Ok(())
+        // What cannot be opened here cannot be granted either.
+        let reaches = |grant: &Path| self.directory.is_reached_from(grant).unwrap_or(false);
+        refuse(&self.path, sandboxes, reaches)
     }
 
-    fn reaching<'s>(&self, sandbox: &'s Sandbox) -> Option<&'s Path> {
-        // What cannot be opened here cannot be granted either.
-        let reaches = |grant: &&Path| self.directory.is_reached_from(grant).unwrap_or(false);
-        sandbox.writable_directories().find(reaches)
+    /// The same for a directory that is not trusted now and may be by a later run. Here it is resolved
+    /// paths that are compared.
+    pub fn refuse_reaching_path(
+        directory: &Path,
+        sandboxes: &Sandboxes,
+    ) -> Result<(), CodeCacheReached> {
+        let Ok(resolved) = fs::canonicalize(directory) else {
+            return Ok(());
+        };
+        let reaches = |grant: &Path| {
+            fs::canonicalize(grant)
+                .is_ok_and(|grant| resolved.starts_with(&grant) || grant.starts_with(&resolved))
+        };
+        refuse(directory, sandboxes, reaches)
     }
 
     /// What a binary compiles to: from its file, or else by `compile`, and then it is kept.
@@ -317,6 +338,7 @@ fn read_whole(mut file: &File) -> io::Result<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::sandbox::Preopen;
+    use crate::sandbox::Sandbox;
     use std::{cell::Cell, fs, os::unix::fs::PermissionsExt};
 
     /// A directory that is missing yet, and how often something was compiled for it.

@@ -104,9 +104,13 @@ impl Runtime {
         let engine = Engine::new(&config(options)).map_err(LoadError::Engine)?;
         let mut components = Linker::new(&engine);
         link::consumer(&mut components).map_err(LoadError::Engine)?;
-        let ticker = options
-            .interruptible
-            .then(|| Arc::new(Ticker::start(&engine)));
+        let ticker = match options.interruptible {
+            false => None,
+            true => {
+                let ticker = Ticker::start(&engine).map_err(wasmtime::Error::from);
+                Some(Arc::new(ticker.map_err(LoadError::Engine)?))
+            }
+        };
         Ok(Self {
             engine,
             components,
@@ -315,6 +319,8 @@ fn refuse_too_heavy(part: &PartName, binary: &[u8]) -> Result<(), LoadError> {
 fn config(options: &RuntimeOptions) -> Config {
     let mut config = Config::new();
     config
+        // Sparse data is not blown up into an image of 16 MiB for each memory.
+        .memory_guaranteed_dense_image_size(1 << 20)
         .epoch_interruption(options.interruptible)
         .consume_fuel(options.fuel);
     if let Some(pool) = options.pool {

@@ -1,6 +1,7 @@
 //! The clock that lets running code notice its deadline.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,11 +18,12 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) struct Ticker(Arc<AtomicBool>);
 
 impl Ticker {
-    pub(crate) fn start(engine: &Engine) -> Self {
+    /// An error where the system has no thread for it.
+    pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
         let engine = engine.weak();
         let is_stopped = stopped.clone();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             while !is_stopped.load(Ordering::Relaxed) {
                 thread::sleep(TICK);
                 match engine.upgrade() {
@@ -29,8 +31,8 @@ impl Ticker {
                     None => break,
                 }
             }
-        });
-        Self(stopped)
+        })?;
+        Ok(Self(stopped))
     }
 }
 

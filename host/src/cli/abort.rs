@@ -11,6 +11,8 @@ pub fn explain() {
         on_abort as extern "C" fn(libc::c_int) as _,
         0,
     );
+    // What is written past a limit on the size of files is to be an error of that write.
+    on(libc::SIGXFSZ, libc::SIG_IGN, 0);
     // The engine's handler comes before this one, and keeps the faults of programs to itself.
     #[cfg(target_os = "linux")]
     on(

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use wit_host::{CodeCache, CodeCacheError, CodeCacheReached, Sandboxes};
 
+/// Where it is in the user's cache directory.
+const BELOW: &str = "wit-host/code";
+
 /// In `WIT_HOST_CACHE`, else in `wit-host/code` in the user's cache directory. Where that cannot be
 /// used, everything is compiled each time.
 pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
@@ -13,16 +16,17 @@ pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
 }
 
 /// Refuses grants by which a guest could put code there that a later run executes: into the cache of
-/// this run, used or not, and into the default one, which other runs use.
+/// this run, used or not, and into the default ones, which other runs use.
 pub fn refuse_reaching(
     cache: Option<&CodeCache>,
     sandboxes: &Sandboxes,
 ) -> Result<(), CodeCacheReached> {
-    let other = named().and_then(|_| default());
-    let other = other.filter(|directory| directory.is_dir());
-    let other = other.and_then(|directory| CodeCache::open(directory).ok());
-    let mut caches = cache.into_iter().chain(&other);
-    caches.try_for_each(|cache| cache.refuse_reaching(sandboxes))
+    if let Some(cache) = cache {
+        cache.refuse_reaching(sandboxes)?;
+    }
+    let of_home = home_cache().map(|directory| directory.join(BELOW));
+    let mut others = default().into_iter().chain(of_home);
+    others.try_for_each(|directory| CodeCache::refuse_reaching_path(&directory, sandboxes))
 }
 
 fn named() -> Option<PathBuf> {
@@ -31,7 +35,7 @@ fn named() -> Option<PathBuf> {
 }
 
 fn default() -> Option<PathBuf> {
-    Some(user_cache()?.join("wit-host/code"))
+    Some(user_cache()?.join(BELOW))
 }
 
 fn user_cache() -> Option<PathBuf> {
@@ -40,6 +44,10 @@ fn user_cache() -> Option<PathBuf> {
     if let Some(directory) = named.filter(|directory| directory.is_absolute()) {
         return Some(directory);
     }
+    home_cache()
+}
+
+fn home_cache() -> Option<PathBuf> {
     let home = std::env::home_dir()?;
     Some(match std::env::consts::OS {
         "macos" => home.join("Library/Caches"),

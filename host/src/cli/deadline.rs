@@ -133,6 +133,11 @@ pub fn explain() {
     }
 }
 
+/// From here on nothing is left to be bounded: how the program ended has been told.
+pub fn done() {
+    WATCH.set(Bound::Ended);
+}
+
 /// Waits for whoever reads the output. The host is not at work meanwhile; a program's time goes on.
 pub fn wait_for_reader<T>(work: impl FnOnce() -> T) -> T {
     let before = *WATCH.bound();

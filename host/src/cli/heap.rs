@@ -14,8 +14,8 @@ use std::{
 pub struct Heap;
 
 /// What is allowed where nothing else is said. Compiling the largest component that is common, of a
-/// Python program, takes a fifth of it.
-pub const DEFAULT: ByteSize = ByteSize::gib(2);
+/// Python program, takes a tenth of it, and a result of 64 MiB of bytes two thirds.
+pub const DEFAULT: ByteSize = ByteSize::gib(4);
 
 /// What all threads have, in bytes, apart from what each has not told yet.
 static USED: AtomicIsize = AtomicIsize::new(0);

@@ -126,11 +126,14 @@ impl Session {
 
     /// Shows a result on a line of its own.
     fn show(&self, value: Option<Value>) -> anyhow::Result<()> {
-        match value {
+        deadline::prepare(self.timeout.unwrap_or(deadline::DEFAULT));
+        let shown = match value {
             None => Ok(()),
             Some(value) if self.json => print_json(&value),
             Some(value) => print(format_args!("{value}\n")),
-        }
+        };
+        deadline::wait_for_calls();
+        shown
     }
 
     /// Calls from standard input, a line each, until one fails.

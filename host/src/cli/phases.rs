@@ -51,7 +51,8 @@ impl Phases {
         let start = Instant::now();
         let (done, is_done) = mpsc::channel::<()>();
         let message = format!("{name} `{what}` …");
-        let announcer = thread::spawn(move || {
+        // Where no thread can be had, nothing is announced.
+        let announcer = thread::Builder::new().spawn(move || {
             let is_long = is_done.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout);
             if is_long {
                 say(&message);
@@ -60,7 +61,7 @@ impl Phases {
         });
         let result = work();
         drop(done);
-        if announcer.join().unwrap_or(false) {
+        if announcer.is_ok_and(|announcer| announcer.join().unwrap_or(false)) {
             say(format_args!(
                 "{name} `{what}`: done in {:.1} s",
                 start.elapsed().as_secs_f64()

@@ -56,7 +56,9 @@ impl Run {
         // A read of standard input may still be waiting; the process does not wait for it.
         tokio.shutdown_background();
         deadline::explain();
-        Ok(exit::report(&budget.of_all(outcome)))
+        let code = exit::report(&budget.of_all(outcome));
+        deadline::done();
+        Ok(code)
     }
 
     pub fn file(&self) -> &Path {

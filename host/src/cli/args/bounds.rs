@@ -20,6 +20,8 @@ pub struct BoundArgs {
     )]
     timeout: Option<Duration>,
     /// Stop when the host itself has allocated more than this, for whatever it does: `512MiB`.
+    ///
+    /// Memories of programs have `--max-memory`. Compiled code that is mapped does not count.
     #[arg(
         long,
         value_name = "SIZE",

@@ -21,9 +21,9 @@ pub fn is_precompiled(path: &Path) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let mut start = Vec::new();
-    let file =
-        File::open(path).with_context(|| format!("failed to read `{}`", Name(path.display())))?;
-    file.take(32).read_to_end(&mut start)?;
+    File::open(path)
+        .and_then(|file| file.take(32).read_to_end(&mut start))
+        .with_context(|| format!("failed to read `{}`", Name(path.display())))?;
     Ok(Precompiled::is_precompiled(&start))
 }
 
