@@ -1,6 +1,6 @@
 //! Bindings for a world of a WIT package.
 
-use crate::{guarded::guarded, untrusted::Name};
+use crate::{untrusted::Name, wasm::guarded::guarded};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},

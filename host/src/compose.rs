@@ -5,79 +5,26 @@
 //! its component that exports the interface, and a plug's own imports by the plugs after it. So a
 //! middleware, which imports and exports the same interface, works by standing in between.
 
+pub(crate) mod composition;
 mod grants;
-mod mismatch;
-mod picture;
+pub(crate) mod layout;
+pub(crate) mod link;
+pub(crate) mod mismatch;
+pub(crate) mod part;
 mod stack;
 mod wiring;
 
-pub use mismatch::{DifferentItem, Mismatch};
-pub use picture::PictureFormat;
-
 use crate::{
-    authority::{Authority, Grant},
-    componentize::Component,
-    guarded::guarded,
-    layout::{self, Layout},
-    name::{InvalidName, PartName},
-    untrusted::Name,
-    wasm,
+    names::part::PartName, sandbox::authority::Authority, untrusted::Name, wasm::guarded::guarded,
 };
+use composition::Composition;
+use layout::Layout;
+use link::{Link, PrivateImport, Provider};
+use mismatch::Mismatch;
+use part::{Part, covers};
 use stack::Stack;
 use std::{borrow::Cow, collections::HashSet};
 use wac_graph::{CompositionGraph, EncodeOptions};
-
-/// A component under the name that it has in a composition.
-#[derive(Debug, Clone)]
-pub struct Part {
-    /// Unique among the parts of a composition.
-    pub name: PartName,
-    /// The component.
-    pub component: Component,
-    /// The interfaces of the host that its exports may satisfy.
-    virtualizes: Vec<String>,
-}
-
-impl Part {
-    /// A component under a name.
-    pub fn new(name: &str, component: Component) -> Result<Self, InvalidName> {
-        Ok(Self::named(name.parse()?, component))
-    }
-
-    /// A component under a name that is parsed already.
-    pub fn named(name: PartName, component: Component) -> Self {
-        Self {
-            name,
-            component,
-            virtualizes: Vec::new(),
-        }
-    }
-
-    /// Allows this plug to satisfy imports of `interface`, which the host provides, for the parts
-    /// before it: `wasi:random/random@0.2.6`, or `wasi:random/random` for any version.
-    ///
-    /// Without it a plug that exports such an interface is refused, because it would stand between
-    /// those parts and the host unseen: with `wasi:filesystem/types` it is lent their open
-    /// directories with every call. An interface that this plug does not export, that the host does
-    /// not provide or that no part before it imports is an error of [`compose()`].
-    pub fn virtualize(mut self, interface: impl Into<String>) -> Self {
-        self.virtualizes.push(interface.into());
-        self
-    }
-
-    /// Whether one of its permissions covers an import that its export satisfies.
-    fn may_virtualize(&self, import: &str, export: &str) -> bool {
-        let is_covered =
-            |interface: &String| covers(interface, import) || covers(interface, export);
-        self.virtualizes.iter().any(is_covered)
-    }
-}
-
-/// Whether `interface` is the one called `name`, or names it without its version.
-fn covers(interface: &str, name: &str) -> bool {
-    name.strip_prefix(interface)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
-}
 
 /// Which imports a composed component has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,91 +36,6 @@ pub enum Form {
     /// which this crate's [`Runtime`](crate::Runtime) meets from that plug's
     /// [`Sandbox`](crate::Sandbox) alone.
     Granted,
-}
-
-/// A composed component.
-#[derive(Debug, Clone)]
-pub struct Composition {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) parts: Vec<PartName>,
-    pub(crate) links: Vec<Link>,
-    pub(crate) private: Vec<PrivateImport>,
-    pub(crate) layout: Layout,
-}
-
-/// An import and what meets it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Link {
-    /// The index of the part that imports.
-    pub(crate) importer: usize,
-    /// The import's name.
-    pub(crate) import: String,
-    pub(crate) provider: Provider,
-}
-
-/// What satisfies an import.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Provider {
-    /// The export of a part that comes later in the stack.
-    Part {
-        /// The index of that part.
-        index: usize,
-        /// The export's name, which may be of another version that is compatible.
-        export: String,
-    },
-    /// The host, as far as the importer's sandbox grants it.
-    Host(Authority),
-    /// Nothing: it stays an import of the composition.
-    Nothing,
-}
-
-impl Provider {
-    /// What satisfies an import that no part does.
-    pub(crate) fn of_host(import: &str) -> Self {
-        match Authority::of_import(import) {
-            Authority::Foreign => Self::Nothing,
-            authority => Self::Host(authority),
-        }
-    }
-}
-
-impl Link {
-    /// What the host provides for this import, if it is the host that satisfies it.
-    pub(crate) fn authority(&self) -> Option<Authority> {
-        match self.provider {
-            Provider::Host(authority) => Some(authority),
-            _ => None,
-        }
-    }
-
-    /// The part that satisfies this import, and whether it does so in the place of the host.
-    pub(crate) fn part(&self) -> Option<(usize, bool)> {
-        match self.provider {
-            Provider::Part { index, .. } => {
-                let is_virtual = Authority::of_import(&self.import).is_provided_by_host();
-                Some((index, is_virtual))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether nothing satisfies this import.
-    pub(crate) fn is_open(&self) -> bool {
-        self.provider == Provider::Nothing
-    }
-}
-
-/// An import that one plug has for itself, in [`Form::Granted`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PrivateImport {
-    /// The index of the plug.
-    pub(crate) part: usize,
-    /// The plug's own name for it.
-    pub(crate) import: String,
-    /// What is to be granted.
-    pub(crate) grant: Grant,
-    /// The name of the import of the composed component.
-    pub(crate) name: String,
 }
 
 /// Why components were not composed.
@@ -295,7 +157,7 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
 fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let parts: Vec<&Part> = std::iter::once(socket).chain(plugs).collect();
     refuse_equal_names(&parts)?;
-    let parts = layout::told_apart(&parts);
+    let parts = part::told_apart(&parts);
     let parts: Vec<&Part> = parts.iter().map(Cow::as_ref).collect();
 
     let mut graph = CompositionGraph::new();
@@ -326,67 +188,6 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
         links,
         private,
     })
-}
-
-impl Composition {
-    /// A component that stays alone.
-    fn of_one(socket: &Part) -> Result<Self, ComposeError> {
-        let bytes = socket.component.bytes().to_owned();
-        let imports =
-            grants::top_level_imports(&bytes).map_err(|source| ComposeError::Invalid {
-                part: socket.name.clone(),
-                source,
-            })?;
-        let link = |import: &str| Link {
-            importer: 0,
-            import: import.to_owned(),
-            provider: Provider::of_host(import),
-        };
-        Ok(Self {
-            links: imports.into_iter().map(link).collect(),
-            layout: Layout::of_one(socket.name.clone(), &bytes),
-            bytes,
-            parts: vec![socket.name.clone()],
-            private: Vec::new(),
-        })
-    }
-
-    /// The binary of the composed component. In [`Form::Granted`] it has not been validated.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Validates the binary, and says which part is to blame.
-    pub fn validate(&self) -> Result<(), ComposeError> {
-        let Err(error) = wasm::validate(&self.bytes) else {
-            return Ok(());
-        };
-        Err(match self.layout.invalid_part(&self.bytes) {
-            Some((part, source)) => ComposeError::Invalid { part, source },
-            None => ComposeError::Encode {
-                parts: self.parts.clone(),
-                source: error.into(),
-            },
-        })
-    }
-
-    /// The names of the parts: the socket's, then the plugs'.
-    pub fn parts(&self) -> &[PartName] {
-        &self.parts
-    }
-
-    /// A picture of which part meets which import of which other part.
-    pub fn picture(&self, format: PictureFormat) -> String {
-        picture::draw(self, format)
-    }
-
-    /// The imports that neither a plug meets nor the host provides, each with the part that has it.
-    pub fn open_imports(&self) -> impl Iterator<Item = (&PartName, &str)> {
-        self.links
-            .iter()
-            .filter(|link| link.is_open())
-            .map(|link| (&self.parts[link.importer], link.import.as_str()))
-    }
 }
 
 fn refuse_equal_names(parts: &[&Part]) -> Result<(), ComposeError> {

@@ -57,60 +57,56 @@
 //! below an error are mostly other libraries', which quote a file as it is:
 //! [`untrusted::Message`] shows those.
 
-mod authority;
 mod bindgen;
-mod bounded_io;
 mod cache;
-mod call;
-mod code_cache;
-mod componentize;
 mod compose;
-mod demangle;
-mod explain;
-mod granted_directory;
-mod guarded;
-mod inspect;
-mod invoke;
-mod layout;
-mod limits;
-mod link;
-mod name;
-mod own;
-mod precompiled;
-mod private_directory;
+mod directory;
+mod names;
 mod program;
+mod report;
 mod runtime;
 mod sandbox;
-mod state;
-mod stderr_lines;
-mod ticker;
-mod trap;
-mod types;
+mod store;
 pub mod untrusted;
+mod wasi;
 mod wasm;
-mod weight;
-mod wit;
 
-pub use authority::{Authority, Grant};
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
 pub use cache::{Cache, CacheError, DirCache, DirCacheOptions};
-pub use call::TimedOut;
-pub use code_cache::{CodeCache, CodeCacheError, CodeCacheReached};
-pub use componentize::{Component, ComponentizeError, componentize};
 pub use compose::{
-    ComposeError, Composition, DifferentItem, Form, IdleVirtualization, Mismatch, Part,
-    PictureFormat, compose,
+    ComposeError, Form, IdleVirtualization, compose,
+    composition::Composition,
+    mismatch::{DifferentItem, Mismatch},
+    part::Part,
 };
-pub use explain::{Connection, Explanation, Reach};
-pub use granted_directory::GuestMadeLink;
-pub use inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect};
-pub use invoke::{Call, CallSyntaxError, Function, InvokeError, Value};
-pub use limits::{Growing, Limits, Refusal};
-pub use name::{InvalidName, PartName};
-pub use precompiled::{Precompiled, PrecompiledError};
-pub use program::{Instance, InstantiateError, Outcome, Program};
-pub use runtime::{LoadError, Pool, Runtime, RuntimeOptions};
-pub use sandbox::{Access, Preopen, Sandbox, SandboxError, Sandboxes};
-pub use trap::{Frame, Trap};
-pub use wasm::{Kind, MAX_FILE_SIZE, MAX_TEXT_SIZE, ReadError, Wasm};
-pub use weight::TooHeavy;
+pub use directory::granted::GuestMadeLink;
+pub use names::part::{InvalidName, PartName};
+pub use program::{
+    Instance, InstantiateError, NotACommand, Outcome, Program,
+    invoke::{Call, CallSyntaxError, Function, InvokeError, Value},
+};
+pub use report::{
+    explain::{Connection, Explanation, Reach},
+    inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect},
+    picture::PictureFormat,
+};
+pub use runtime::{
+    LoadError, Pool, Runtime, RuntimeOptions,
+    code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
+    precompiled::{Precompiled, PrecompiledError},
+};
+pub use sandbox::{
+    Access, Preopen, Sandbox, SandboxError, Sandboxes,
+    authority::{Authority, Grant},
+};
+pub use store::{
+    call::TimedOut,
+    limits::{Growing, Limits, Refusal},
+    trap::{Frame, Trap},
+};
+pub use wasm::{
+    component::Component,
+    componentize::{ComponentizeError, componentize},
+    file::{Kind, MAX_FILE_SIZE, MAX_TEXT_SIZE, ReadError, Wasm},
+    weight::TooHeavy,
+};

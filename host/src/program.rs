@@ -1,16 +1,18 @@
 //! Programs that are ready to run, and running them.
 
+pub(crate) mod invoke;
+
 use crate::{
-    call::{Ended, TimedOut, call, new_store},
-    layout::Layout,
-    limits::{Limits, Refusal},
-    name::PartName,
+    compose::layout::Layout,
+    names::part::PartName,
     sandbox::{Sandbox, SandboxError, Sandboxes},
-    state::{Parts, State, limited},
-    ticker::Ticker,
-    trap::Trap,
-    types,
+    store::call::{Ended, TimedOut, call, new_store},
+    store::limits::{Limits, Refusal},
+    store::state::{Parts, State, limited},
+    store::ticker::Ticker,
+    store::trap::Trap,
     untrusted::Name,
+    wasm::signature,
 };
 use std::{sync::Arc, time::Duration};
 use wasmtime::{
@@ -112,7 +114,7 @@ fn lack_of_component(component: &component::Component) -> Option<String> {
         return Some(format!("exports `{name}`, and the host runs WASI 0.2"));
     }
     let found = match instance.get_export(engine, "run").map(|export| export.ty) {
-        Some(ComponentItem::ComponentFunc(function)) => types::of_function(&function),
+        Some(ComponentItem::ComponentFunc(function)) => signature::of_function(&function),
         _ => "nothing".to_owned(),
     };
     (found != EXPECTED)

@@ -1,17 +1,23 @@
 //! Compiling and linking.
 
+pub(crate) mod code_cache;
+pub(crate) mod precompiled;
+
 use crate::{
-    code_cache::{Code, CodeCache},
-    compose::{Composition, Link, PrivateImport},
-    layout::Layout,
-    link,
-    name::PartName,
+    compose::layout::Layout,
+    compose::{
+        composition::Composition,
+        link::{Link, PrivateImport},
+    },
+    names::part::PartName,
     program::{Linked, Program},
-    state::{Parts, State},
-    ticker::Ticker,
+    runtime::code_cache::{Code, CodeCache},
+    store::state::{Parts, State},
+    store::ticker::Ticker,
     untrusted::Name,
-    wasm::Wasm,
-    weight::{self, TooHeavy},
+    wasi,
+    wasm::file::Wasm,
+    wasm::weight::{self, TooHeavy},
 };
 use std::sync::Arc;
 use wac_graph::types::are_semver_compatible;
@@ -103,7 +109,7 @@ impl Runtime {
     pub fn new(options: &RuntimeOptions) -> Result<Self, LoadError> {
         let engine = Engine::new(&config(options)).map_err(LoadError::Engine)?;
         let mut components = Linker::new(&engine);
-        link::consumer(&mut components).map_err(LoadError::Engine)?;
+        wasi::consumer(&mut components).map_err(LoadError::Engine)?;
         let ticker = match options.interruptible {
             false => None,
             true => {
@@ -166,7 +172,7 @@ impl Runtime {
             });
         }
         let mut linker = wasmtime::Linker::new(&self.engine);
-        link::module(&mut linker).map_err(LoadError::Engine)?;
+        wasi::module(&mut linker).map_err(LoadError::Engine)?;
         let linked = linker
             .instantiate_pre(&compiled)
             .map_err(|source| LoadError::Link {
@@ -232,7 +238,7 @@ impl Runtime {
     ) -> wasmtime::Result<Program> {
         let mut linker = self.components.clone();
         for import in private {
-            link::plug(&mut linker, &parts[import.part], import)?;
+            wasi::plug(&mut linker, &parts[import.part], import)?;
         }
         let linked = Linked::Component(linker.instantiate_pre(component)?);
         Ok(Program {

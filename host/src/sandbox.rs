@@ -1,11 +1,14 @@
 //! What one component may reach.
 
+pub(crate) mod authority;
+mod stderr_lines;
+
 use crate::{
-    authority::Grant,
-    granted_directory::{GrantedDirectory, GuestMadeLink, Refused},
-    limits::MAX_RANDOM,
-    name::PartName,
-    stderr_lines::StderrLines,
+    directory::granted::{GrantedDirectory, GuestMadeLink, Refused},
+    names::part::PartName,
+    sandbox::authority::Grant,
+    sandbox::stderr_lines::StderrLines,
+    store::limits::MAX_RANDOM,
     untrusted::Name,
 };
 use std::{

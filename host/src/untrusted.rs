@@ -16,6 +16,8 @@
 //! line and paragraph separators, each as `\u{…}` with its number in hexadecimal. A backslash stays
 //! as it is.
 
+pub(crate) mod demangle;
+
 use std::fmt::{self, Display, Formatter, Write};
 
 /// The length, in characters, up to which a [`Name`] is shown; no path is longer.

@@ -1,9 +1,13 @@
 //! The grant form: imports that carry authority, one for each plug.
 
-use super::{ComposeError, Link, Part, PrivateImport, Provider};
+use super::{
+    ComposeError,
+    link::{Link, PrivateImport, Provider},
+    part::Part,
+};
 use crate::{
-    authority::{Authority, Grant},
-    name::PartName,
+    names::part::PartName,
+    sandbox::authority::{Authority, Grant},
 };
 use std::collections::{HashMap, HashSet};
 use wac_graph::types::{NameMap, NameMapNoIntern};
@@ -121,7 +125,7 @@ pub(super) fn top_level_imports(component: &[u8]) -> wasmparser::Result<Vec<&str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{authority::Grant, componentize::Component, wasm::Wasm};
+    use crate::{sandbox::authority::Grant, wasm::component::Component, wasm::file::Wasm};
 
     fn part(name: &str) -> Part {
         let empty = Wasm::parse(name, b"(component)".to_vec()).expect("valid text");

@@ -1,9 +1,9 @@
 //! What does not fit, explained.
 
-use super::Part;
+use super::part::Part;
 use crate::{
     untrusted::{Name, Text},
-    wit::{Side, Wit},
+    wasm::wit::{Side, Wit},
 };
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,7 +1,12 @@
 //! The parts in the order of the stack, inside a `wac-graph` composition graph.
 
-use super::{ComposeError, Link, Part, PrivateImport, Provider, mismatch::Mismatch};
-use crate::{authority::Authority, guarded::guarded, wasm};
+use super::{
+    ComposeError,
+    link::{Link, PrivateImport, Provider},
+    mismatch::Mismatch,
+    part::Part,
+};
+use crate::{sandbox::authority::Authority, wasm::guarded::guarded, wasm::validate::validate};
 use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
@@ -211,7 +216,7 @@ fn refuse_interposing(
 /// The composer validates too, and knows more features than the engine.
 fn why_not_registered(part: &Part, error: anyhow::Error) -> ComposeError {
     let part_name = part.name.clone();
-    match wasm::validate(part.component.bytes()) {
+    match validate(part.component.bytes()) {
         Err(source) => ComposeError::Invalid {
             part: part_name,
             source,

@@ -5,8 +5,12 @@
 //! under which it meets a type. A part can be built so that a harmless import shares the type of one
 //! that carries authority. So what the binary does is compared with what the links say.
 
-use super::{ComposeError, Link, PrivateImport, Provider};
-use crate::{layout::Layout, name::PartName};
+use super::{
+    ComposeError,
+    layout::Layout,
+    link::{Link, PrivateImport, Provider},
+};
+use crate::names::part::PartName;
 use std::collections::HashMap;
 use wac_graph::types::are_semver_compatible;
 use wasmparser::{
@@ -248,8 +252,8 @@ fn kind_of(ty: ComponentTypeRef) -> ComponentExternalKind {
 mod tests {
     use super::*;
     use crate::{
-        compose::{Composition, Form, Part, compose},
-        wasm::Wasm,
+        compose::{Form, compose, composition::Composition, part::Part},
+        wasm::file::Wasm,
     };
 
     fn part(name: &str, text: &str) -> Part {

@@ -1,0 +1,146 @@
+//! Where each part of a composition stands in the composed binary, which holds them as they are.
+
+use super::part::Part;
+use crate::{names::part::PartName, wasm::validate::validate};
+use serde::{Deserialize, Serialize};
+use std::{collections::HashMap, ops::Range};
+use wasmparser::{BinaryReaderError, Parser, Payload};
+
+/// Where in a binary its parts stand.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    /// The range of bytes of each part, in ascending order.
+    places: Vec<(Range<usize>, PartName)>,
+    like_adapters: LikeAdapters,
+}
+
+/// The ranges of bytes of core modules that import what the engine's own adapters import, so that only
+/// their place tells them from adapters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LikeAdapters(Vec<Range<usize>>);
+
+impl LikeAdapters {
+    /// What adapters import is in a module of this name.
+    pub(crate) const MODULE: &str = "flags";
+
+    fn of(binary: &[u8]) -> Self {
+        let mut ranges = Vec::new();
+        let mut module = 0..binary.len();
+        for payload in Parser::new(0).parse_all(binary).map_while(Result::ok) {
+            match payload {
+                Payload::ModuleSection {
+                    unchecked_range, ..
+                } => module = unchecked_range.start as usize..unchecked_range.end as usize,
+                Payload::ImportSection(imports) => {
+                    let mut imports = imports.into_imports().flatten();
+                    if imports.any(|import| import.module == Self::MODULE) {
+                        ranges.push(module.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self(ranges)
+    }
+}
+
+impl Layout {
+    /// A binary that is one part.
+    pub(crate) fn of_one(part: PartName, bytes: &[u8]) -> Self {
+        Self {
+            places: vec![(0..bytes.len(), part)],
+            like_adapters: LikeAdapters::of(bytes),
+        }
+    }
+
+    /// A composed binary.
+    pub(crate) fn of_composed(bytes: &[u8], parts: &[&Part]) -> Self {
+        let mut layout = Vec::new();
+        let mut depth = 0;
+        let mut by_length: HashMap<usize, Vec<&Part>> = HashMap::new();
+        for part in parts {
+            let length = part.component.bytes().len();
+            by_length.entry(length).or_default().push(part);
+        }
+        // The encoder made the binary, so what does not parse is only what has ended.
+        for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
+            match payload {
+                Payload::ComponentSection {
+                    unchecked_range, ..
+                } => {
+                    let range = unchecked_range.start as usize..unchecked_range.end as usize;
+                    if depth == 0
+                        && let Some(found) = bytes.get(range.clone())
+                        && let Some(same_length) = by_length.get(&found.len())
+                        && let Some(part) = same_length
+                            .iter()
+                            .find(|part| part.component.bytes() == found)
+                    {
+                        layout.push((range.clone(), part.name.clone()));
+                    }
+                    depth += 1;
+                }
+                Payload::ModuleSection { .. } => depth += 1,
+                Payload::End(_) if depth > 0 => depth -= 1,
+                _ => {}
+            }
+        }
+        Self {
+            places: layout,
+            like_adapters: LikeAdapters::of(bytes),
+        }
+    }
+
+    /// A binary that is not at hand, from what [`places`](Self::places) and
+    /// [`like_adapters`](Self::like_adapters) gave for it.
+    pub(crate) fn of_places(
+        places: Vec<(Range<usize>, PartName)>,
+        like_adapters: LikeAdapters,
+    ) -> Self {
+        Self {
+            places,
+            like_adapters,
+        }
+    }
+
+    /// The range of bytes of each part.
+    pub(crate) fn places(&self) -> &[(Range<usize>, PartName)] {
+        &self.places
+    }
+
+    /// The modules of the parts that could be taken for adapters.
+    pub(crate) fn like_adapters(&self) -> &LikeAdapters {
+        &self.like_adapters
+    }
+
+    /// Whether the byte at this offset belongs to a module of a part that could be taken for an adapter.
+    pub(crate) fn is_like_adapter(&self, offset: usize) -> bool {
+        let mut ranges = self.like_adapters.0.iter();
+        ranges.any(|range| range.contains(&offset))
+    }
+
+    /// The part that has the byte at this offset, and where in its own binary that is.
+    pub(crate) fn part_at(&self, offset: usize) -> Option<(&PartName, usize)> {
+        let next = self
+            .places
+            .partition_point(|(range, _)| range.end <= offset);
+        let (range, part) = self.places.get(next)?;
+        Some((part, offset.checked_sub(range.start)?))
+    }
+
+    /// The parts, with the binary of each.
+    pub(crate) fn parts<'a>(
+        &'a self,
+        bytes: &'a [u8],
+    ) -> impl Iterator<Item = (&'a PartName, &'a [u8])> {
+        self.places
+            .iter()
+            .filter_map(|(range, part)| Some((part, bytes.get(range.clone())?)))
+    }
+
+    /// The first part that is not valid in itself, and what is wrong with it.
+    pub(crate) fn invalid_part(&self, bytes: &[u8]) -> Option<(PartName, BinaryReaderError)> {
+        self.parts(bytes)
+            .find_map(|(part, bytes)| Some((part.clone(), validate(bytes).err()?)))
+    }
+}

@@ -1,0 +1,146 @@
+//! The parts of a composition, before they are composed.
+
+use crate::{
+    names::part::{InvalidName, PartName},
+    wasm::component::Component,
+};
+use std::{borrow::Cow, collections::HashMap};
+use wasm_encoder::CustomSection;
+
+/// A component under the name that it has in a composition.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Unique among the parts of a composition.
+    pub name: PartName,
+    /// The component.
+    pub component: Component,
+    /// The interfaces of the host that its exports may satisfy.
+    pub(super) virtualizes: Vec<String>,
+}
+
+impl Part {
+    /// A component under a name.
+    pub fn new(name: &str, component: Component) -> Result<Self, InvalidName> {
+        Ok(Self::named(name.parse()?, component))
+    }
+
+    /// A component under a name that is parsed already.
+    pub fn named(name: PartName, component: Component) -> Self {
+        Self {
+            name,
+            component,
+            virtualizes: Vec::new(),
+        }
+    }
+
+    /// Allows this plug to satisfy imports of `interface`, which the host provides, for the parts
+    /// before it: `wasi:random/random@0.2.6`, or `wasi:random/random` for any version.
+    ///
+    /// Without it a plug that exports such an interface is refused, because it would stand between
+    /// those parts and the host unseen: with `wasi:filesystem/types` it is lent their open
+    /// directories with every call. An interface that this plug does not export, that the host does
+    /// not provide or that no part before it imports is an error of [`compose()`].
+    pub fn virtualize(mut self, interface: impl Into<String>) -> Self {
+        self.virtualizes.push(interface.into());
+        self
+    }
+
+    /// Whether one of its permissions covers an import that its export satisfies.
+    pub(super) fn may_virtualize(&self, import: &str, export: &str) -> bool {
+        let is_covered =
+            |interface: &String| covers(interface, import) || covers(interface, export);
+        self.virtualizes.iter().any(is_covered)
+    }
+}
+
+/// Whether `interface` is the one called `name`, or names it without its version.
+pub(super) fn covers(interface: &str, name: &str) -> bool {
+    name.strip_prefix(interface)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+}
+
+/// The same parts, no two of which are equal byte for byte: a part that equals an earlier one gets a
+/// custom section at its end, which has no meaning to anybody else.
+///
+/// A part can hold such sections already, made to equal what another part becomes, so it is what the
+/// parts become that is compared.
+pub(super) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
+    let mut told_apart: Vec<Cow<'a, Part>> = Vec::with_capacity(parts.len());
+    // Few parts have the same length, so few are compared.
+    let mut of_length: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (index, part) in parts.iter().enumerate() {
+        let mut part = Cow::Borrowed(*part);
+        loop {
+            let bytes = part.component.bytes();
+            let same_length = of_length.entry(bytes.len()).or_default();
+            let is_taken = |earlier: &usize| told_apart[*earlier].component.bytes() == bytes;
+            if !same_length.iter().any(is_taken) {
+                same_length.push(index);
+                break;
+            }
+            let section = CustomSection {
+                name: "wit-host-part".into(),
+                data: part.name.as_str().as_bytes().into(),
+            };
+            let component = part.component.with_section(&section);
+            part.to_mut().component = component;
+        }
+        told_apart.push(part);
+    }
+    told_apart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        compose::{Form, compose},
+        wasm::file::Wasm,
+    };
+
+    fn part(name: &str, text: &str) -> Part {
+        let wasm = Wasm::parse(name, text.as_bytes().to_vec()).expect("valid text");
+        Part::new(name, wasm.try_into().expect("a component")).expect("a name")
+    }
+
+    #[test]
+    fn a_part_that_is_made_to_equal_another_is_told_apart_from_it() {
+        const MIDDLEWARE: &str = r#"(component
+            (import "test:own/inner" (instance $inner))
+            (export "test:own/inner" (instance $inner)))"#;
+        let consumer = part(
+            "consumer",
+            r#"(component (import "test:own/inner" (instance)))"#,
+        );
+        let first = part("first", MIDDLEWARE);
+        let second = part("second", MIDDLEWARE);
+        let as_told_apart = told_apart(&[&first, &second])[1].component.clone();
+        let forged = Part::named("forged".parse().expect("a name"), as_told_apart);
+        let innermost = part(
+            "innermost",
+            r#"(component (instance $own) (export "test:own/inner" (instance $own)))"#,
+        );
+
+        for plugs in [
+            [
+                first.clone(),
+                second.clone(),
+                forged.clone(),
+                innermost.clone(),
+            ],
+            [forged, first, second, innermost],
+        ] {
+            let composition = compose(&consumer, &plugs, Form::Granted).expect("it fits");
+            let mut found: Vec<&str> = composition
+                .layout
+                .parts(composition.bytes())
+                .map(|(part, _)| part.as_str())
+                .collect();
+            found.sort_unstable();
+            assert_eq!(
+                found,
+                ["consumer", "first", "forged", "innermost", "second"]
+            );
+        }
+    }
+}

@@ -1,0 +1,490 @@
+//! Descriptors, owners and modes.
+
+use super::Unusable;
+use crate::directory::ownership::{is_trusted, why_not_own, why_replaceable};
+use rustix::{
+    fs::{
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, mkdirat, openat, readlinkat, renameat, statat,
+        unlinkat,
+    },
+    io::Errno,
+    path::Arg,
+};
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{File, Metadata, Permissions},
+    io,
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::{
+            ffi::OsStringExt,
+            fs::{MetadataExt, PermissionsExt},
+        },
+    },
+    path::{Component, Path, PathBuf},
+    time::SystemTime,
+};
+
+/// Links that one path may lead through, as on Linux.
+const MAX_LINKS: usize = 40;
+
+/// The mode of a sealed file. A guest of WASI has no means to give a file this mode: it makes files
+/// that cannot be executed, and can change the mode of none.
+const SEALED: u32 = 0o500;
+
+/// To look names up in a directory, the right to search it is enough, where the system has a flag
+/// for that.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const TO_SEARCH: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const TO_SEARCH: OFlags = TO_LIST;
+
+const TO_LIST: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+
+/// Follows no link, and waits for nobody at the other end of a FIFO.
+const TO_LOOK: OFlags = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .union(OFlags::CLOEXEC);
+
+/// An open directory that belongs to this user, and that nobody else can write to or replace.
+#[derive(Debug)]
+pub(crate) struct PrivateDirectory {
+    directory: File,
+    /// The directories that its path leads through, and at the end itself: whoever can write to one
+    /// of them decides what stands at the path.
+    leading: Vec<Identity>,
+}
+
+/// Which directory it is, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl PrivateDirectory {
+    /// Opens the directory at a path, and makes what is missing of it.
+    pub(crate) fn open(path: &Path) -> Result<Self, Unusable> {
+        let mut walk = Walk::from_root()?;
+        walk.follow(&std::path::absolute(path)?)?;
+        let directory = open_at(&walk.here, ".", TO_LIST)?;
+        let found = directory.metadata()?;
+        walk.leading.push(Identity::of(&found));
+        match why_not_own(&found) {
+            Some(why) => Err(Unusable::NotOwn(why.to_owned())),
+            None => Ok(Self {
+                directory,
+                leading: walk.leading,
+            }),
+        }
+    }
+
+    /// Opens a file that [`seal`](Self::seal) has named; `None` if it is anything else. A file with
+    /// a second name is refused: nobody knows who can write to it by that name.
+    pub(crate) fn open_sealed(&self, name: &str) -> io::Result<Option<File>> {
+        let file = open_at(&self.directory, name, TO_LOOK)?;
+        let found = file.metadata()?;
+        let is_sealed = found.is_file()
+            && why_not_own(&found).is_none()
+            && found.mode() & 0o7777 == SEALED
+            // None at all, if another process has just put a new file in its place.
+            && found.nlink() <= 1;
+        Ok(is_sealed.then_some(file))
+    }
+
+    /// Makes a file that is not there yet, to be written.
+    pub(crate) fn create(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        Ok(openat(&self.directory, name, flags, mode)?.into())
+    }
+
+    /// Gives a file that was [made](Self::create) here its name, when it is whole and on the disk: a
+    /// loss of power cannot leave part of it under that name.
+    pub(crate) fn seal(&self, file: &File, made_as: &str, name: &str) -> io::Result<()> {
+        file.set_permissions(Permissions::from_mode(SEALED))?;
+        file.sync_data()?;
+        Ok(renameat(&self.directory, made_as, &self.directory, name)?)
+    }
+
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(unlinkat(&self.directory, name, AtFlags::empty())?)
+    }
+
+    /// The regular files in it: when each was written, its length and its name. What has no name in
+    /// UTF-8 was not made here.
+    pub(crate) fn files(&self) -> io::Result<Vec<(SystemTime, u64, String)>> {
+        let mut files = Vec::new();
+        for entry in Dir::read_from(&self.directory)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
+            // Another process may be removing them too.
+            let Ok(file) = open_at(&self.directory, name, TO_LOOK) else {
+                continue;
+            };
+            let found = file.metadata()?;
+            if found.is_file() {
+                files.push((found.modified()?, found.len(), name.to_owned()));
+            }
+        }
+        Ok(files)
+    }
+
+    /// Whether a guest that may write to the directory `other`, and to all below it, could change
+    /// what is in this one or what stands at its path: because the path leads through `other`, or
+    /// because `other` lies in this one. Directories are compared, not their names.
+    pub(crate) fn is_reached_from(&self, other: &Path) -> io::Result<bool> {
+        let here = open_at(CWD, other, TO_SEARCH)?;
+        // Where it cannot be told what is above it, this directory may be.
+        Ok(self.is_reached_from_open(here).unwrap_or(true))
+    }
+
+    fn is_reached_from_open(&self, mut here: File) -> io::Result<bool> {
+        let mut identity = Identity::of(&here.metadata()?);
+        if self.leading.contains(&identity) {
+            return Ok(true);
+        }
+        let own = Identity::of(&self.directory.metadata()?);
+        loop {
+            here = open_at(&here, "..", TO_SEARCH)?;
+            let above = Identity::of(&here.metadata()?);
+            if above == own {
+                return Ok(true);
+            }
+            // The root is above itself.
+            if above == identity {
+                return Ok(false);
+            }
+            identity = above;
+        }
+    }
+}
+
+/// A path that leads to this open file itself, where the system has such paths.
+pub(crate) fn path_of_open(file: &File) -> PathBuf {
+    let directory = if cfg!(any(target_os = "linux", target_os = "android")) {
+        "/proc/self/fd"
+    } else {
+        "/dev/fd"
+    };
+    Path::new(directory).join(file.as_raw_fd().to_string())
+}
+
+impl Identity {
+    fn of(found: &Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+        }
+    }
+}
+
+/// On the way along a path.
+struct Walk {
+    here: File,
+    /// Where that is, without links, for messages.
+    place: PathBuf,
+    leading: Vec<Identity>,
+    links: usize,
+}
+
+impl Walk {
+    fn from_root() -> io::Result<Self> {
+        Ok(Self {
+            here: open_at(CWD, "/", TO_SEARCH)?,
+            place: PathBuf::from("/"),
+            leading: Vec::new(),
+            links: 0,
+        })
+    }
+
+    fn follow(&mut self, path: &Path) -> Result<(), Unusable> {
+        for component in path.components() {
+            match component {
+                Component::RootDir => {
+                    self.here = open_at(CWD, "/", TO_SEARCH)?;
+                    self.place = PathBuf::from("/");
+                }
+                Component::ParentDir => {
+                    self.expect_lasting()?;
+                    self.here = open_at(&self.here, "..", TO_SEARCH)?;
+                    self.place.pop();
+                }
+                Component::Normal(name) => self.enter(name)?,
+                // Only Windows has prefixes.
+                Component::CurDir | Component::Prefix(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to the directory that has this name here, by a link or not; makes it if it is missing.
+    fn enter(&mut self, name: &OsStr) -> Result<(), Unusable> {
+        self.expect_lasting()?;
+        let mut entered = open_at(&self.here, name, TO_SEARCH | OFlags::NOFOLLOW);
+        if is_error(&entered, Errno::NOENT) {
+            match mkdirat(&self.here, name, Mode::RWXU) {
+                // Another process may have made it meanwhile.
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+            entered = open_at(&self.here, name, TO_SEARCH | OFlags::NOFOLLOW);
+        }
+        match entered {
+            Ok(directory) => {
+                self.here = directory;
+                self.place.push(name);
+                Ok(())
+            }
+            Err(error) => match self.link(name)? {
+                Some(target) => self.follow(&target),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// What the link of this name leads to; `None` if it is none.
+    ///
+    /// It is asked for twice by its name, and is the same both times: this is a directory in which
+    /// nobody else can change the names of this user and the administrator, and the link is theirs.
+    fn link(&mut self, name: &OsStr) -> Result<Option<PathBuf>, Unusable> {
+        let found = statat(&self.here, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
+            return Ok(None);
+        }
+        if !is_trusted(found.st_uid) {
+            let link = self.place.join(name);
+            let why = format!("`{}` is another user's link", link.display());
+            return Err(Unusable::NotOwn(why));
+        }
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(Errno::LOOP.into());
+        }
+        let target = readlinkat(&self.here, name, Vec::new())?;
+        Ok(Some(OsString::from_vec(target.into_bytes()).into()))
+    }
+
+    /// Nobody else may be able to change where a name here leads.
+    fn expect_lasting(&mut self) -> Result<(), Unusable> {
+        let found = self.here.metadata()?;
+        self.leading.push(Identity::of(&found));
+        match why_replaceable(&found) {
+            None => Ok(()),
+            Some(why) => {
+                let why = format!("`{}` above it: {why}", self.place.display());
+                Err(Unusable::NotOwn(why))
+            }
+        }
+    }
+}
+
+fn open_at(directory: impl AsFd, name: impl Arg, flags: OFlags) -> io::Result<File> {
+    Ok(openat(directory, name, flags, Mode::empty())?.into())
+}
+
+fn is_error<T>(result: &io::Result<T>, errno: Errno) -> bool {
+    matches!(result, Err(error) if error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs,
+        io::Write,
+        os::unix::fs::{DirBuilderExt, symlink},
+    };
+    use tempfile::TempDir;
+
+    fn root() -> TempDir {
+        tempfile::tempdir().expect("a directory")
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
+    }
+
+    fn make(path: PathBuf) -> PathBuf {
+        fs::create_dir_all(&path).expect("a directory");
+        path
+    }
+
+    fn why(path: &Path) -> Option<String> {
+        match PrivateDirectory::open(path) {
+            Ok(_) => None,
+            Err(Unusable::NotOwn(why)) => Some(why),
+            Err(Unusable::Io(error)) => Some(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_made_for_this_user_alone() {
+        let root = root();
+        let path = root.path().join("a/b");
+        PrivateDirectory::open(&path).expect("it is made");
+        for path in [&path, &root.path().join("a")] {
+            let mode = fs::metadata(path).expect("it is there").mode();
+            assert_eq!(mode & 0o7777, 0o700);
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_in_a_directory_that_others_can_write() {
+        let root = root();
+        set_mode(root.path(), 0o777);
+        assert!(PrivateDirectory::open(&root.path().join("a")).is_err());
+        assert!(!root.path().join("a").exists());
+    }
+
+    #[test]
+    fn a_directory_above_that_its_group_or_others_can_write_is_refused_unless_it_is_sticky() {
+        let root = root();
+        let above = make(root.path().join("above"));
+        let path = make(above.join("between/own"));
+        for (mode, expected) in [
+            (0o755, None),
+            (0o1777, None),
+            (0o1770, None),
+            (0o775, Some("its group may write it")),
+            (0o2775, Some("its group may write it")),
+            (0o757, Some("others may write it")),
+            (0o777, Some("others may write it")),
+        ] {
+            set_mode(&above, mode);
+            let expected = expected.map(|why| format!("`{}` above it: {why}", above.display()));
+            assert_eq!(why(&path), expected, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn links_are_followed_through_directories_that_nobody_else_can_write() {
+        let root = root();
+        let own = make(root.path().join("own"));
+        let links = make(root.path().join("links"));
+        symlink(&own, links.join("absolute")).expect("a link");
+        symlink("../own", links.join("relative")).expect("a link");
+        symlink("relative", links.join("twice")).expect("a link");
+        symlink("loop", links.join("loop")).expect("a link");
+        for name in ["absolute", "relative", "twice", "../links/./twice"] {
+            assert_eq!(why(&links.join(name)), None, "{name}");
+        }
+        assert!(why(&links.join("loop")).is_some());
+        set_mode(&links, 0o777);
+        for name in ["absolute", "relative", "twice"] {
+            let expected = format!("`{}` above it: others may write it", links.display());
+            assert_eq!(why(&links.join(name)), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_directory_is_refused() {
+        let root = root();
+        let file = root.path().join("file");
+        fs::write(&file, "").expect("it is ours");
+        assert!(why(&file).is_some());
+        assert!(why(&file.join("below")).is_some());
+        assert!(why(Path::new("")).is_some());
+    }
+
+    #[test]
+    fn it_stays_the_same_directory_when_another_takes_its_path() {
+        let root = root();
+        let path = root.path().join("own");
+        let own = PrivateDirectory::open(&path).expect("it is made");
+        fs::rename(&path, root.path().join("moved")).expect("it is ours");
+        fs::DirBuilder::new()
+            .mode(0o777)
+            .create(&path)
+            .expect("it is ours");
+        own.create("file").expect("it is made");
+        assert!(root.path().join("moved/file").exists());
+        assert!(!path.join("file").exists());
+    }
+
+    /// A directory with a sealed file in it.
+    fn sealed(root: &TempDir) -> (PrivateDirectory, PathBuf) {
+        let path = root.path().join("own");
+        let own = PrivateDirectory::open(&path).expect("it is made");
+        let mut file = own.create("part").expect("it is made");
+        file.write_all(b"whole").expect("it is ours");
+        own.seal(&file, "part", "file").expect("it is ours");
+        (own, path.join("file"))
+    }
+
+    fn is_opened(own: &PrivateDirectory, name: &str) -> bool {
+        own.open_sealed(name).is_ok_and(|file| file.is_some())
+    }
+
+    #[test]
+    fn a_sealed_file_of_another_mode_is_not_opened() {
+        let root = root();
+        let (own, path) = sealed(&root);
+        assert!(is_opened(&own, "file"));
+        for mode in [0o400, 0o600, 0o644, 0o700, 0o550, 0o520, 0o502, 0o4500] {
+            set_mode(&path, mode);
+            assert!(!is_opened(&own, "file"), "{mode:o}");
+        }
+        set_mode(&path, 0o500);
+        assert!(is_opened(&own, "file"));
+    }
+
+    #[test]
+    fn what_is_not_a_file_of_one_name_is_not_opened() {
+        let root = root();
+        let (own, path) = sealed(&root);
+        let in_own = |name: &str| path.with_file_name(name);
+        fs::hard_link(&path, root.path().join("second")).expect("a link");
+        assert!(!is_opened(&own, "file"));
+        fs::remove_file(root.path().join("second")).expect("it is ours");
+        assert!(is_opened(&own, "file"));
+        symlink("file", in_own("link")).expect("a link");
+        make(in_own("directory"));
+        rustix::fs::mknodat(CWD, in_own("fifo"), FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+        for name in ["link", "directory", "fifo"] {
+            if name != "link" {
+                set_mode(&in_own(name), SEALED);
+            }
+            assert!(!is_opened(&own, name), "{name}");
+        }
+    }
+
+    #[test]
+    fn it_is_reached_from_what_leads_to_it_and_from_what_lies_in_it() {
+        let root = root();
+        let at = |path: &str| root.path().join(path);
+        make(at("real/below"));
+        make(at("beside/links"));
+        symlink(at("real"), at("beside/links/real")).expect("a link");
+        symlink(at("real/below/own"), at("alias")).expect("a link");
+        let own = PrivateDirectory::open(&at("beside/links/real/below/own")).expect("it is made");
+        make(at("real/below/own/inside/deep"));
+        make(at("real/other"));
+        let is_reached = |path: &str| own.is_reached_from(&at(path)).expect("it is there");
+        for path in [
+            "",
+            "real",
+            "real/below",
+            "real/below/own",
+            "real/below/own/inside",
+            "real/below/own/inside/deep",
+            // The link that its path leads through could be changed there.
+            "beside",
+            "beside/links",
+            // By other names.
+            "alias",
+            "alias/inside",
+            "real/other/../below",
+            "beside/links/real",
+        ] {
+            assert!(is_reached(path), "{path}");
+        }
+        for path in ["real/other", "real/below/../other"] {
+            assert!(!is_reached(path), "{path}");
+        }
+        assert!(own.is_reached_from(Path::new("/")).expect("it is there"));
+        assert!(own.is_reached_from(&at("missing")).is_err());
+    }
+}

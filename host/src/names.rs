@@ -1,0 +1,3 @@
+//! Names that the component model and compositions use.
+
+pub(crate) mod part;

@@ -1,0 +1,296 @@
+//! Compiled code in a file.
+//!
+//! The file holds native code that will run with this process's own rights, and what is needed to
+//! link it as the composition that it was compiled from: each part to its own sandbox. It is taken
+//! only from where nobody but this user could have put it, and only unchanged. Neither says who made
+//! it, which is why loading it is `unsafe`.
+
+mod linking;
+
+use crate::{
+    compose::composition::Composition,
+    directory::ownership::why_not_own,
+    names::part::PartName,
+    program::Program,
+    report::explain::Explanation,
+    runtime::{LoadError, Runtime, blame},
+    sandbox::Sandboxes,
+    untrusted::Name,
+};
+use linking::Linking;
+use sha2::{Digest, Sha256};
+use std::{
+    fs::File,
+    io::{self, Read},
+    ops::Range,
+    path::Path,
+};
+use wasmtime::component::Component;
+
+/// The first bytes of such a file of any version.
+const MAGIC: &[u8] = b"\0wit-host code ";
+/// What follows is the SHA-256 of the rest, the length of the linking in four bytes, the linking,
+/// and the engine's own format.
+const VERSION: &[u8] = b"2\0";
+const DIGEST_SIZE: usize = 32;
+
+/// How large such a file may be, in bytes. The code of an interpreter is some 60 MB.
+const MAX_SIZE: u64 = 1 << 30;
+
+/// Compiled code that was read from a file of this user's alone.
+#[derive(Debug)]
+pub struct Precompiled {
+    linking: Linking,
+    file: Vec<u8>,
+    code: Range<usize>,
+}
+
+/// Why compiled code was not made or not taken.
+#[derive(Debug, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the variants' fields are named in their messages"
+)]
+pub enum PrecompiledError {
+    /// The file could not be read.
+    #[error("failed to read `{}`", Name(.path))]
+    Io { path: String, source: io::Error },
+    /// Somebody else could have written it.
+    #[error(
+        "`{}` is not this user's alone ({why}), so its code is not run; precompile it anew, or take it over with `chown` and `chmod go-w`",
+        Name(.path)
+    )]
+    NotOwn { path: String, why: &'static str },
+    /// It is something else, or has been changed.
+    #[error(
+        "`{}` is not a precompiled program or has been changed ({why}); precompile it anew",
+        Name(.path)
+    )]
+    Damaged { path: String, why: &'static str },
+    /// Another version or configuration made it.
+    #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
+    Foreign {
+        part: PartName,
+        source: wasmtime::Error,
+    },
+    /// Without the parts' own imports, a plug would have what is granted to the consumer.
+    #[error(
+        "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
+        Name(.import)
+    )]
+    Shared { plug: PartName, import: String },
+    /// The program does not load.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The compiled code cannot be put into a file.
+    #[error("failed to write down the compiled code of `{part}`")]
+    Serialize {
+        part: PartName,
+        source: anyhow::Error,
+    },
+}
+
+impl Precompiled {
+    /// Whether bytes start as such a file does, of this version or another.
+    pub fn is_precompiled(bytes: &[u8]) -> bool {
+        bytes.starts_with(MAGIC)
+    }
+
+    /// Reads the file, if it is a regular one of at most 1 GiB that only this user can write, and is
+    /// unchanged. No code in it is run yet.
+    ///
+    /// On systems other than Unix nobody can tell who may write it, and every file is refused.
+    pub fn open(path: &Path) -> Result<Self, PrecompiledError> {
+        let shown = || path.display().to_string();
+        let io_error = |source| PrecompiledError::Io {
+            path: shown(),
+            source,
+        };
+        let file = open_at_once(path).map_err(io_error)?;
+        // Asked of the open file: what is at the path may change meanwhile.
+        let found = file.metadata().map_err(io_error)?;
+        let why = if found.is_file() {
+            why_not_own(&found)
+        } else {
+            Some("it is not a regular file")
+        };
+        if let Some(why) = why {
+            return Err(PrecompiledError::NotOwn { path: shown(), why });
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_SIZE + 1)
+            .read_to_end(&mut bytes)
+            .map_err(io_error)?;
+        parse(bytes).map_err(|why| PrecompiledError::Damaged { path: shown(), why })
+    }
+
+    /// The names of its parts: the consumer's, then the plugs'.
+    pub fn parts(&self) -> &[PartName] {
+        &self.linking.parts
+    }
+
+    /// Who can reach what in these sandboxes, if the file is what [`Runtime::precompile`] made of a
+    /// composition. Native code that something else made can reach all that this process can.
+    pub fn explain(&self, sandboxes: &Sandboxes) -> Explanation {
+        Explanation::of_links(&self.linking.parts, &self.linking.links, sandboxes)
+    }
+
+    fn code(&self) -> &[u8] {
+        &self.file[self.code.clone()]
+    }
+}
+
+/// A FIFO is opened without waiting for a writer.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NONBLOCK.bits();
+    File::options()
+        .read(true)
+        .custom_flags(flags.cast_signed())
+        .open(path)
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+fn parse(file: Vec<u8>) -> Result<Precompiled, &'static str> {
+    const CUT_SHORT: &str = "it is cut short";
+    if file.len() as u64 > MAX_SIZE {
+        return Err("it is larger than 1 GiB");
+    }
+    let rest = file
+        .strip_prefix(MAGIC)
+        .ok_or("its start is not that of one")?;
+    let rest = rest
+        .strip_prefix(VERSION)
+        .ok_or("it was made by another version of the host")?;
+    let (digest, rest) = rest.split_at_checked(DIGEST_SIZE).ok_or(CUT_SHORT)?;
+    if Sha256::digest(rest).as_slice() != digest {
+        return Err("its checksum does not fit");
+    }
+    let (length, rest) = rest.split_first_chunk().ok_or(CUT_SHORT)?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let (linking, code) = rest.split_at_checked(length).ok_or(CUT_SHORT)?;
+    let linking =
+        Linking::from_bytes(linking).ok_or("how its parts are linked does not make sense")?;
+    let code = file.len() - code.len()..file.len();
+    Ok(Precompiled {
+        linking,
+        file,
+        code,
+    })
+}
+
+fn encode(linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let linking = linking.to_bytes()?;
+    let length = u32::try_from(linking.len())?.to_le_bytes();
+    let start = [MAGIC, VERSION, &[0; DIGEST_SIZE]].concat();
+    let mut file = [&start, &length[..], &linking, code].concat();
+    anyhow::ensure!(file.len() as u64 <= MAX_SIZE, "it is larger than 1 GiB");
+    let digest = Sha256::digest(&file[start.len()..]);
+    file[start.len() - DIGEST_SIZE..start.len()].copy_from_slice(&digest);
+    Ok(file)
+}
+
+impl Runtime {
+    /// Compiles a program ahead of time: the contents of a file for [`Precompiled::open`].
+    ///
+    /// It fits this version of the host with the same
+    /// [`RuntimeOptions`](crate::RuntimeOptions). The parts keep what makes each reach its own
+    /// sandbox, so plugs that import what carries authority are taken in
+    /// [`Form::Granted`](crate::Form) only.
+    pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
+        let linking = Linking::of(composition);
+        if let Some((plug, import)) = linking.shared_import() {
+            return Err(PrecompiledError::Shared {
+                plug: plug.clone(),
+                import: import.to_owned(),
+            });
+        }
+        let component = self.compile(composition)?;
+        // Linking it says what is missing, in the words that running it would.
+        self.link_composition(&component, composition)?;
+        let code = component.serialize().map_err(anyhow::Error::from);
+        code.and_then(|code| encode(&linking, &code))
+            .map_err(|source| PrecompiledError::Serialize {
+                part: composition.parts()[0].clone(),
+                source,
+            })
+    }
+
+    /// Links compiled code.
+    ///
+    /// # Safety
+    ///
+    /// The file must be what [`precompile`](Self::precompile) of this version of the host has made.
+    /// It holds native code, which runs with all rights of this process, outside of every sandbox and
+    /// limit. That it belongs to this user and is unchanged since it was written was checked; who
+    /// wrote it, and from what, can only be known.
+    #[expect(unsafe_code, reason = "native code from a file is trusted")]
+    pub unsafe fn load_precompiled(
+        &self,
+        precompiled: &Precompiled,
+    ) -> Result<Program, PrecompiledError> {
+        let linking = &precompiled.linking;
+        // SAFETY: `precompile` puts there what `serialize` gives, as the caller has promised, and the
+        // engine checks its version and configuration.
+        let component = unsafe { Component::deserialize(self.engine(), precompiled.code()) };
+        let component = component.map_err(|source| PrecompiledError::Foreign {
+            part: linking.parts[0].clone(),
+            source,
+        })?;
+        let Linking {
+            parts,
+            links,
+            private,
+            layout,
+        } = linking;
+        let linked = self.link(&component, parts.clone(), private, layout.clone());
+        Ok(linked.map_err(|source| blame(source, parts, links, private))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Vec<u8> {
+        let linking =
+            br#"{"parts":["cache"],"links":[],"private":[],"places":[],"like_adapters":[]}"#;
+        let linking = Linking::from_bytes(linking).expect("it makes sense");
+        encode(&linking, b"the code").expect("it is small")
+    }
+
+    #[test]
+    fn what_was_written_is_read() {
+        let precompiled = parse(file()).expect("a whole file");
+        assert_eq!(precompiled.parts()[0].as_str(), "cache");
+        assert_eq!(precompiled.code(), b"the code");
+    }
+
+    #[test]
+    fn every_changed_bit_and_every_truncation_is_refused() {
+        let file = file();
+        for at in 0..file.len() {
+            for bit in 0..8 {
+                let mut changed = file.clone();
+                changed[at] ^= 1 << bit;
+                assert!(parse(changed).is_err(), "byte {at}, bit {bit}");
+            }
+            assert!(parse(file[..at].to_vec()).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_named_as_one() {
+        let mut file = file();
+        file[MAGIC.len()] = b'1';
+        assert_eq!(
+            parse(file).err(),
+            Some("it was made by another version of the host")
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! The host's side of the imports.
+
+mod bounded_io;
+
+use crate::{
+    compose::link::PrivateImport,
+    names::part::PartName,
+    sandbox::authority::Grant,
+    store::state::{Parts, State},
+};
+use wasmtime::component::{ComponentNamedList, Linker, LinkerInstance, Lower};
+use wasmtime_wasi::{
+    I32Exit, WasiCtxView,
+    cli::WasiCliCtxView,
+    filesystem::WasiFilesystemCtxView,
+    p1::WasiP1Ctx,
+    p2::bindings::{
+        cli::{
+            environment::Host as _, stderr::Host as _, stdin::Host as _, stdout::Host as _,
+            terminal_stderr::Host as _, terminal_stdin::Host as _, terminal_stdout::Host as _,
+        },
+        filesystem::preopens::Host as _,
+    },
+};
+
+/// Defines the interfaces that the consumer imports under their own names.
+pub(crate) fn consumer(linker: &mut Linker<State<Parts>>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    bounded_io::define(linker)
+}
+
+/// Defines WASI preview1 for a plain module.
+pub(crate) fn module(linker: &mut wasmtime::Linker<State<WasiP1Ctx>>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_async(linker, |state| &mut state.wasi)?;
+    // The engine's own traps where the code is 126 or more.
+    linker.allow_shadowing(true);
+    linker.func_wrap(
+        "wasi_snapshot_preview1",
+        "proc_exit",
+        |code: i32| -> wasmtime::Result<()> { Err(I32Exit(code).into()) },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Defines what one plug has for itself, from its own sandbox.
+pub(crate) fn plug(
+    linker: &mut Linker<State<Parts>>,
+    plug: &PartName,
+    import: &PrivateImport,
+) -> wasmtime::Result<()> {
+    let part = import.part;
+    let instance = &mut linker.instance(&import.name)?;
+    match import.grant {
+        Grant::Preopens => own(instance, part, "get-directories", |wasi| {
+            filesystem(wasi).get_directories()
+        }),
+        Grant::Environment => {
+            own(instance, part, "get-environment", |wasi| {
+                cli(wasi).get_environment()
+            })?;
+            own(instance, part, "get-arguments", |wasi| {
+                cli(wasi).get_arguments()
+            })?;
+            own(instance, part, "initial-cwd", |wasi| {
+                cli(wasi).initial_cwd()
+            })
+        }
+        Grant::Stdin => own(instance, part, "get-stdin", |wasi| cli(wasi).get_stdin()),
+        Grant::Stdout => own(instance, part, "get-stdout", |wasi| cli(wasi).get_stdout()),
+        Grant::Stderr => own(instance, part, "get-stderr", |wasi| cli(wasi).get_stderr()),
+        Grant::TerminalStdin => own(instance, part, "get-terminal-stdin", |wasi| {
+            cli(wasi).get_terminal_stdin()
+        }),
+        Grant::TerminalStdout => own(instance, part, "get-terminal-stdout", |wasi| {
+            cli(wasi).get_terminal_stdout()
+        }),
+        Grant::TerminalStderr => own(instance, part, "get-terminal-stderr", |wasi| {
+            cli(wasi).get_terminal_stderr()
+        }),
+        Grant::Exit => exit(instance, plug),
+    }
+}
+
+/// Defines a function without parameters that is answered from the context of one part.
+fn own<R>(
+    instance: &mut LinkerInstance<'_, State<Parts>>,
+    part: usize,
+    name: &str,
+    answer: fn(WasiCtxView<'_>) -> wasmtime::Result<R>,
+) -> wasmtime::Result<()>
+where
+    R: 'static,
+    (R,): ComponentNamedList + Lower,
+{
+    instance.func_wrap(name, move |mut store, (): ()| {
+        Ok((answer(store.data_mut().wasi.part(part))?,))
+    })
+}
+
+/// Ending the program is the consumer's alone: a plug that asks for it is stopped as by a trap.
+fn exit(instance: &mut LinkerInstance<'_, State<Parts>>, plug: &PartName) -> wasmtime::Result<()> {
+    let refusal = format!("plug `{plug}` called `exit`, and only the consumer can end the program");
+    let refusal_with_code = refusal.clone();
+    instance.func_wrap(
+        "exit",
+        move |_, (_,): (Result<(), ()>,)| -> wasmtime::Result<()> {
+            Err(wasmtime::Error::msg(refusal.clone()))
+        },
+    )?;
+    instance.func_wrap(
+        "exit-with-code",
+        move |_, (_,): (u8,)| -> wasmtime::Result<()> {
+            Err(wasmtime::Error::msg(refusal_with_code.clone()))
+        },
+    )
+}
+
+fn cli(wasi: WasiCtxView<'_>) -> WasiCliCtxView<'_> {
+    WasiCliCtxView {
+        ctx: wasi.ctx.cli(),
+        table: wasi.table,
+    }
+}
+
+fn filesystem(wasi: WasiCtxView<'_>) -> WasiFilesystemCtxView<'_> {
+    WasiFilesystemCtxView {
+        ctx: wasi.ctx.filesystem(),
+        table: wasi.table,
+    }
+}

@@ -1,0 +1,63 @@
+//! Components, and core modules that are made one on the fly.
+
+use crate::wasm::{
+    componentize::{ComponentizeError, componentize},
+    file::{Kind, Wasm},
+};
+use std::path::Path;
+use wasm_encoder::{ComponentSection, CustomSection};
+
+/// A component and where it came from.
+#[derive(Debug, Clone)]
+pub struct Component {
+    origin: String,
+    bytes: Vec<u8>,
+}
+
+impl Component {
+    pub(super) fn new(origin: String, bytes: Vec<u8>) -> Self {
+        Self { origin, bytes }
+    }
+
+    /// Reads the component in the file at `path`. A core module that carries its WIT world is
+    /// made a component on the fly; any other core module is refused.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ComponentizeError> {
+        Wasm::read(path)?.try_into()
+    }
+
+    /// What messages call it: the path it was read from.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The binary, which has not been validated.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The same with one more section, which custom sections are free to be, at its end.
+    pub(crate) fn with_section(&self, section: &CustomSection<'_>) -> Self {
+        let mut component = self.clone();
+        section.append_to_component(&mut component.bytes);
+        component
+    }
+}
+
+impl TryFrom<Wasm> for Component {
+    type Error = ComponentizeError;
+
+    fn try_from(wasm: Wasm) -> Result<Self, ComponentizeError> {
+        match wasm.kind() {
+            Kind::Component => {
+                let (origin, bytes) = wasm.into_parts();
+                Ok(Self { origin, bytes })
+            }
+            Kind::Module { embeds_world: true } => componentize(&wasm),
+            Kind::Module {
+                embeds_world: false,
+            } => Err(ComponentizeError::CoreModule {
+                origin: wasm.origin().to_owned(),
+            }),
+        }
+    }
+}

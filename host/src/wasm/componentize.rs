@@ -1,0 +1,126 @@
+//! Core modules made components.
+
+use crate::{
+    untrusted::Name,
+    wasm::{
+        component::Component,
+        file::{Kind, ReadError, Wasm},
+        guarded::guarded,
+    },
+};
+use wasi_preview1_component_adapter_provider::{
+    WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1,
+    WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND_ADAPTER,
+    WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR_ADAPTER,
+};
+use wasmparser::{Parser, Payload};
+use wit_component::ComponentEncoder;
+
+/// Why a file is not a component and could not be made one.
+#[derive(Debug, thiserror::Error)]
+#[allow(
+    missing_docs,
+    reason = "the variants' fields are named in their messages"
+)]
+pub enum ComponentizeError {
+    /// The file is not usable WebAssembly.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A core module that nobody asked to componentize and that does not say what it would be.
+    #[error(
+        "`{0}` is a core module, and a component is needed here; make it one with `wit-host componentize {0} -o OUT`",
+        Name(.origin)
+    )]
+    CoreModule { origin: String },
+    /// The file is a component already.
+    #[error("`{}` is a component already; use it as it is", Name(.origin))]
+    AlreadyComponent { origin: String },
+    /// The module has nothing that a component could import or export.
+    #[error(
+        "`{}` carries no WIT world and no WASI entry point, so the component would be empty; build it on the bindings of a world (`wit-host bindgen`)",
+        Name(.origin)
+    )]
+    NoWorld { origin: String },
+    /// The module uses the WASI that came before preview1.
+    #[error(
+        "`{}` imports `wasi_unstable`, which came before preview1 and has no adapter; rebuild it with a current toolchain",
+        Name(.origin)
+    )]
+    Preview0 { origin: String },
+    /// The module does not keep what its world promises.
+    #[error("failed to make `{}` a component", Name(.origin))]
+    Encode {
+        origin: String,
+        source: anyhow::Error,
+    },
+}
+
+/// Makes a core module a component: the world that it embeds becomes its type, and WASI preview1
+/// imports are met by the adapter that is built in.
+///
+/// A module that exports `_start` becomes a command, which exports `wasi:cli/run`.
+pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
+    let origin = module.origin().to_owned();
+    let Kind::Module { embeds_world } = module.kind() else {
+        return Err(ComponentizeError::AlreadyComponent { origin });
+    };
+    module.validate()?;
+    let uses = match WasiUse::of(module.bytes()) {
+        Ok(uses) => uses,
+        Err(source) => return Err(ReadError::Invalid { origin, source }.into()),
+    };
+    if uses.preview0 {
+        return Err(ComponentizeError::Preview0 { origin });
+    }
+    if !(embeds_world || uses.preview1 || uses.start) {
+        return Err(ComponentizeError::NoWorld { origin });
+    }
+    let encode = || {
+        let mut encoder = ComponentEncoder::default();
+        encoder.module(module.bytes())?;
+        if uses.start {
+            encoder.adapter(PREVIEW1, COMMAND_ADAPTER)?;
+        } else if uses.preview1 {
+            encoder.adapter(PREVIEW1, REACTOR_ADAPTER)?;
+        }
+        encoder.validate(true).encode()
+    };
+    match guarded(encode) {
+        Ok(bytes) => Ok(Component::new(origin, bytes)),
+        Err(source) => Err(ComponentizeError::Encode { origin, source }),
+    }
+}
+
+/// How a core module uses WASI.
+#[derive(Default)]
+struct WasiUse {
+    preview0: bool,
+    preview1: bool,
+    start: bool,
+}
+
+impl WasiUse {
+    fn of(module: &[u8]) -> wasmparser::Result<Self> {
+        let mut uses = Self::default();
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        match import?.module {
+                            "wasi_unstable" => uses.preview0 = true,
+                            PREVIEW1 => uses.preview1 = true,
+                            _ => {}
+                        }
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        uses.start |= export?.name == "_start";
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(uses)
+    }
+}
