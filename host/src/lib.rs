@@ -108,7 +108,7 @@ pub use invoke::{Call, CallSyntaxError, Function, InvokeError, Value};
 pub use limits::{Growing, Limits, Refusal};
 pub use name::{InvalidName, PartName};
 pub use precompiled::{Precompiled, PrecompiledError};
-pub use program::{Instance, InstantiateError, Outcome, Program};
+pub use program::{Instance, InstantiateError, NotACommand, Outcome, Program};
 pub use runtime::{LoadError, Pool, Runtime, RuntimeOptions};
 pub use sandbox::{Access, Preopen, Sandbox, SandboxError, Sandboxes};
 pub use trap::{Frame, Trap};

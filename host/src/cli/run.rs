@@ -2,6 +2,7 @@ use super::{
     args::{Plan, ProgramArgs},
     console::print,
     deadline, exit,
+    graph::ReportGraphFormat,
     phases::Phases,
 };
 use std::{path::Path, process::ExitCode};
@@ -15,9 +16,12 @@ use wit_host::{InstantiateError, Limits, PartName, Sandbox};
 pub struct Run {
     #[command(flatten)]
     program: ProgramArgs,
-    /// Show who can reach what, as a table and as a Mermaid picture, and do not run.
+    /// Show what each part can reach, as a table, and do not run.
     #[arg(long)]
     explain: bool,
+    /// Print a picture in place of the table of `--explain`.
+    #[arg(long, value_name = "FORMAT", requires = "explain")]
+    graph: Option<ReportGraphFormat>,
     /// Arguments for FILE; after `--` if the first one starts with a hyphen.
     #[arg(value_name = "ARGS", trailing_var_arg = true)]
     args: Vec<String>,
@@ -31,7 +35,11 @@ impl Run {
         if self.explain {
             // What would not run is not explained.
             program.expect_grants(&plan.sandboxes)?;
-            print(plan.explain())?;
+            let explanation = plan.explain();
+            match self.graph {
+                Some(ReportGraphFormat::Mermaid) => print(explanation.mermaid())?,
+                None => print(explanation)?,
+            }
             return Ok(ExitCode::SUCCESS);
         }
 

@@ -17,6 +17,7 @@ mod interposing;
 mod limits;
 mod matrix;
 mod processes;
+mod pty;
 mod recipes;
 mod refusals;
 mod stacks;
@@ -52,6 +53,7 @@ fn main() {
         .chain(cache_component::trials())
         .chain(recipes::trials())
         .chain(terminal::trials())
+        .chain(pty::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -65,7 +67,9 @@ fn wit_host() -> &'static str {
 /// user's own.
 fn wit_host_command() -> Command {
     let mut command = Command::new(wit_host());
-    command.env("XDG_CACHE_HOME", code_cache());
+    command
+        .env("XDG_CACHE_HOME", code_cache())
+        .env_remove("CLICOLOR_FORCE");
     command
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Session, give_up};
 use crate::cli::{
-    console::{print, say},
-    deadline,
+    console::{self, print},
+    deadline, exit,
 };
 use rustyline::{
     Context, Editor, Helper, Highlighter, Hinter, Validator, completion::Completer,
@@ -38,13 +38,13 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
         }
         editor.add_history_entry(&line)?;
         match line.parse::<Call>() {
-            Err(error) => say(format_args!("error: {error}")),
+            Err(error) => console::error(error),
             Ok(call) => match session.call(&call) {
                 Ok(value) => session.show(value)?,
                 Err(error @ (InvokeError::Ended { .. } | InvokeError::TooLarge { .. })) => {
                     return give_up(error);
                 }
-                Err(error) => say(format_args!("error: {error}")),
+                Err(error) => exit::show_error(&error.into()),
             },
         }
     }
