@@ -114,3 +114,8 @@ pub use sandbox::{Access, Preopen, Sandbox, SandboxError, Sandboxes};
 pub use trap::{Frame, Trap};
 pub use wasm::{Kind, MAX_FILE_SIZE, MAX_TEXT_SIZE, ReadError, Wasm};
 pub use weight::TooHeavy;
+
+/// The Rust blocks of the README are doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -18,6 +18,7 @@ mod limits;
 mod matrix;
 mod processes;
 mod pty;
+mod readme;
 mod recipes;
 mod refusals;
 mod stacks;
@@ -54,6 +55,7 @@ fn main() {
         .chain(recipes::trials())
         .chain(terminal::trials())
         .chain(pty::trials())
+        .chain(readme::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
