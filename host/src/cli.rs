@@ -39,11 +39,18 @@ use wit_host::untrusted::Name;
 #[derive(Parser)]
 #[command(name = "wit-host", version, propagate_version = true)]
 struct Cli {
-    /// Show the phases of the work with their times.
-    #[arg(short, long, global = true)]
+    /// Print each phase of the work and its time.
+    #[arg(short, long, global = true, display_order = 100)]
     verbose: bool,
-    /// Use colours for messages and help. `auto` uses them on a terminal, unless `NO_COLOR` is set.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    /// Use colours in messages and help. `auto` uses them on a terminal, unless `NO_COLOR` is set.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        global = true,
+        display_order = 100
+    )]
     color: ColorChoice,
     #[command(flatten)]
     bounds: BoundArgs,
@@ -72,7 +79,7 @@ static HEAP: Heap = Heap;
 /// Runs the command and reports its errors. The process ends at once when a bound is reached.
 pub fn main() -> ExitCode {
     let started = Instant::now();
-    abort::explain();
+    abort::report_as_errors();
     match deadline::watch_over(move || exec(started)) {
         Ok(code) => code,
         Err(error) => exit::fail(&anyhow::Error::from(error).context("failed to start")),

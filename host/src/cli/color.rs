@@ -17,7 +17,7 @@ pub enum ColorChoice {
     /// On a terminal, as `NO_COLOR`, `CLICOLOR_FORCE` and `TERM` allow.
     #[default]
     Auto,
-    /// In files and pipes too.
+    /// On a terminal, in files and in pipes.
     Always,
     /// Never.
     Never,

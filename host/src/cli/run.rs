@@ -10,19 +10,19 @@ use wit_host::{InstantiateError, Limits, PartName, Sandbox};
 
 /// Run a program, with plugs for its imports, each with its own authority.
 ///
-/// FILE has standard input, output and error and the ARGS; a plug has none of them, and what it
-/// writes to standard error is shown with its name. Everything else must be granted.
+/// FILE has standard input, output and error and the ARGS. A plug has none of them; each line that it
+/// writes to standard error is marked with its name. Everything else must be granted.
 #[derive(clap::Args)]
 pub struct Run {
     #[command(flatten)]
     program: ProgramArgs,
-    /// Show what each part can reach, as a table, and do not run.
+    /// Print a table of what each part can reach, and do not run the program.
     #[arg(long)]
     explain: bool,
     /// Print a picture in place of the table of `--explain`.
     #[arg(long, value_name = "FORMAT", requires = "explain")]
     graph: Option<ReportGraphFormat>,
-    /// Arguments for FILE; after `--` if the first one starts with a hyphen.
+    /// Arguments for FILE. Write `--` before them if the first one starts with a hyphen.
     #[arg(value_name = "ARGS", trailing_var_arg = true)]
     args: Vec<String>,
 }
@@ -33,7 +33,7 @@ impl Run {
         let program = plan.load(phases)?;
         program.expect_command()?;
         if self.explain {
-            // What would not run is not explained.
+            // A program that would be refused is refused here too.
             program.expect_grants(&plan.sandboxes)?;
             let explanation = plan.explain();
             match self.graph {
@@ -61,7 +61,7 @@ impl Run {
             Err(InstantiateError::Ended(outcome)) => outcome,
             Err(error) => return Err(error.into()),
         };
-        // A read of standard input may still be waiting; the process does not wait for it.
+        // A read of standard input can still be waiting. The process does not wait for it.
         tokio.shutdown_background();
         deadline::explain();
         let code = exit::report(&budget.of_all(outcome));

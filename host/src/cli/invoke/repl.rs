@@ -12,8 +12,8 @@ use rustyline::{
 use std::process::ExitCode;
 use wit_host::{Call, Function, InvokeError, untrusted::Name};
 
-/// Reads calls until the end of input. A mistake is said and forgotten; a call that does not
-/// return ends it, as the instance is lost.
+/// Reads calls until the end of input. After a mistake it goes on; a call that does not return ends it,
+/// because the instance is lost.
 pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
     let functions = session.instance.functions();
     for function in &functions {
@@ -26,7 +26,7 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
     let mut editor = Editor::<Completion, DefaultHistory>::new()?;
     editor.set_helper(Some(Completion(functions)));
     loop {
-        // A mistake has left the bound of its explanation.
+        // The explanation of a mistake had a bound, which ends here.
         deadline::wait_for_calls();
         let line = match editor.readline("> ") {
             Ok(line) => line,
@@ -50,7 +50,7 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Completes the names of functions, as far as they can be typed: what has to be escaped cannot.
+/// Completes the names of functions, except for those that hold characters which must be escaped.
 #[derive(Helper, Highlighter, Hinter, Validator)]
 struct Completion(Vec<Function>);
 
