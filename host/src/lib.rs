@@ -112,3 +112,8 @@ pub use wasm::{
     file::{Kind, MAX_FILE_SIZE, MAX_TEXT_SIZE, ReadError, Wasm},
     weight::TooHeavy,
 };
+
+/// The Rust blocks of the README are doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

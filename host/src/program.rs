@@ -66,7 +66,7 @@ pub enum Outcome {
 /// A program in name only: there is nothing to run in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{part}` {}, so it is no program that could be run; call its functions with `wit-host invoke`, or plug it into one that is",
+    "`{part}` {}, so it is not a program that can be run",
     Name(.lack)
 )]
 pub struct NotACommand {

@@ -74,7 +74,7 @@ pub enum LoadError {
     Engine(#[source] wasmtime::Error),
     /// Nobody meets an import.
     #[error(
-        "`{part}` imports `{}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`",
+        "`{part}` imports `{}`, and nothing satisfies it",
         Name(.import)
     )]
     Unmet { part: PartName, import: String },

@@ -87,7 +87,7 @@ impl fmt::Display for Refusal {
         match what {
             Growing::Memory => write!(
                 f,
-                "{wanted} bytes of memory were asked for, and {limit} are allowed; allow more with `--max-memory`"
+                "{wanted} bytes of memory were asked for, and {limit} are allowed"
             ),
             Growing::Tables => write!(
                 f,

@@ -17,6 +17,8 @@ mod interposing;
 mod limits;
 mod matrix;
 mod processes;
+mod pty;
+mod readme;
 mod recipes;
 mod refusals;
 mod stacks;
@@ -52,6 +54,8 @@ fn main() {
         .chain(cache_component::trials())
         .chain(recipes::trials())
         .chain(terminal::trials())
+        .chain(pty::trials())
+        .chain(readme::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -65,7 +69,9 @@ fn wit_host() -> &'static str {
 /// user's own.
 fn wit_host_command() -> Command {
     let mut command = Command::new(wit_host());
-    command.env("XDG_CACHE_HOME", code_cache());
+    command
+        .env("XDG_CACHE_HOME", code_cache())
+        .env_remove("CLICOLOR_FORCE");
     command
 }
 
