@@ -15,7 +15,10 @@ mod stack;
 mod wiring;
 
 use crate::{
-    names::part::PartName, sandbox::authority::Authority, untrusted::Name, wasm::guarded::guarded,
+    names::{external::ExternName, interface::InterfaceName, part::PartName},
+    sandbox::authority::Authority,
+    untrusted::Name,
+    wasm::guarded::guarded,
 };
 use composition::Composition;
 use layout::Layout;
@@ -59,18 +62,18 @@ pub enum ComposeError {
     )]
     Interposed {
         plug: PartName,
-        export: String,
+        export: ExternName,
         importer: PartName,
-        import: String,
+        import: ExternName,
     },
     /// A plug imports by the name of an interface of the host something else than an interface.
     #[error("plug `{plug}` imports `{}`, which is an interface, as something else", Name(.import))]
-    NotAnInterface { plug: PartName, import: String },
+    NotAnInterface { plug: PartName, import: ExternName },
     /// A permission of [`Part::virtualize`] allows nothing.
     #[error("`{plug}` has nothing to virtualize in `{}`: {why}", Name(.interface))]
     IdleVirtualization {
         plug: PartName,
-        interface: String,
+        interface: InterfaceName,
         why: IdleVirtualization,
     },
     /// A plug exports nothing that is imported before it.
@@ -78,9 +81,9 @@ pub enum ComposeError {
     FitsNothing {
         plug: PartName,
         /// The names of its exports.
-        exports: Vec<String>,
+        exports: Vec<ExternName>,
         /// Imports before it, apart from WASI's, that nothing meets.
-        open: Vec<String>,
+        open: Vec<ExternName>,
         /// The nearest candidate.
         hint: Option<String>,
     },
@@ -89,7 +92,7 @@ pub enum ComposeError {
         "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
         Name(.import)
     )]
-    NotGranted { plug: PartName, import: String },
+    NotGranted { plug: PartName, import: ExternName },
     /// The type of a part is beyond what the composer understands.
     #[error("failed to read the type of `{part}`")]
     Type {
@@ -113,14 +116,17 @@ pub enum ComposeError {
         "the composed component {wrong} `{}`; this is a defect of the composer, please report it",
         Name(.import)
     )]
-    Unsound { wrong: &'static str, import: String },
+    Unsound {
+        wrong: &'static str,
+        import: ExternName,
+    },
     /// A part would be handed something else for an import than what satisfies it, so the composed
     /// component is not handed out.
     #[error(
         "the types of `{part}` are built so that its import `{}` would be mixed up with another one; give each import a type of its own",
         Name(.import)
     )]
-    Miswired { part: PartName, import: String },
+    Miswired { part: PartName, import: ExternName },
 }
 
 /// Why a permission of [`Part::virtualize`] allows nothing.
@@ -214,13 +220,13 @@ fn refuse_idle_plugs(
         if providers.contains(&index) {
             continue;
         }
-        let exports: Vec<String> = stack.exports(graph, index).map(str::to_owned).collect();
-        let open: Vec<String> = links
+        let exports: Vec<ExternName> = stack.exports(graph, index).map(ExternName::from).collect();
+        let open: Vec<ExternName> = links
             .iter()
             .filter(|link| link.importer < index && link.is_open())
             .map(|link| link.import.clone())
             .collect();
-        let exported: HashSet<&String> = exports.iter().collect();
+        let exported: HashSet<&ExternName> = exports.iter().collect();
         let taken = links
             .iter()
             .filter(|link| link.importer < index && exported.contains(&link.import))
@@ -264,7 +270,7 @@ fn refuse_idle_permissions(
             let exports = || stack.exports(graph, index);
             let why = if !Authority::of_interface(interface).is_provided_by_host() {
                 IdleVirtualization::NotOfTheHost
-            } else if !exports().any(|export| covers(interface, export)) {
+            } else if !exports().any(|export| covers(interface, &export.into())) {
                 IdleVirtualization::NotExported
             } else {
                 IdleVirtualization::NotImported
@@ -289,13 +295,14 @@ fn connect(
     let instances = stack.instantiate(graph);
     for link in links {
         if let Provider::Part { index, export } = &link.provider {
-            let export = graph.alias_instance_export(instances[*index], export)?;
-            graph.set_instantiation_argument(instances[link.importer], &link.import, export)?;
+            let export = graph.alias_instance_export(instances[*index], export.as_str())?;
+            let importer = instances[link.importer];
+            graph.set_instantiation_argument(importer, link.import.as_str(), export)?;
         }
     }
     for import in private {
         let node = stack.import_privately(graph, import)?;
-        graph.set_instantiation_argument(instances[import.part], &import.import, node)?;
+        graph.set_instantiation_argument(instances[import.part], import.import.as_str(), node)?;
     }
     let exports: Vec<String> = stack.exports(graph, 0).map(str::to_owned).collect();
     for name in exports {
@@ -318,8 +325,8 @@ fn list(names: &[PartName]) -> String {
         .join(", ")
 }
 
-fn fits_nothing(exports: &[String], open: &[String], hint: &Option<String>) -> String {
-    let names = |names: &[String]| match names {
+fn fits_nothing(exports: &[ExternName], open: &[ExternName], hint: &Option<String>) -> String {
+    let names = |names: &[ExternName]| match names {
         [] => "nothing".to_owned(),
         names => names
             .iter()

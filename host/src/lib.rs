@@ -80,7 +80,11 @@ pub use compose::{
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
-pub use names::part::{InvalidName, PartName};
+pub use names::{
+    external::ExternName,
+    interface::{InterfaceName, InvalidInterfaceName},
+    part::{InvalidName, PartName},
+};
 pub use program::{
     Instance, InstantiateError, NotACommand, Outcome, Program,
     invoke::{Call, CallSyntaxError, Function, InvokeError, Value},

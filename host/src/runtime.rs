@@ -9,7 +9,7 @@ use crate::{
         composition::Composition,
         link::{Link, PrivateImport},
     },
-    names::part::PartName,
+    names::{external::ExternName, part::PartName},
     program::{Linked, Program},
     runtime::code_cache::{Code, CodeCache},
     store::state::{Parts, State},
@@ -20,7 +20,6 @@ use crate::{
     wasm::weight::{self, TooHeavy},
 };
 use std::sync::Arc;
-use wac_graph::types::are_semver_compatible;
 use wasmtime::{
     Config, Enabled, Engine, Module, PoolingAllocationConfig,
     component::{Component, Linker},
@@ -77,7 +76,7 @@ pub enum LoadError {
         "`{part}` imports `{}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`",
         Name(.import)
     )]
-    Unmet { part: PartName, import: String },
+    Unmet { part: PartName, import: ExternName },
     /// It is too much to compile.
     #[error("`{part}` is not compiled")]
     TooHeavy { part: PartName, source: TooHeavy },
@@ -99,7 +98,7 @@ pub enum LoadError {
         /// The part that imports it. Where several do, the engine does not tell whose shape differs.
         parts: Vec<PartName>,
         /// `None` where the engine does not name it.
-        import: Option<String>,
+        import: Option<ExternName>,
         source: wasmtime::Error,
     },
 }
@@ -168,7 +167,7 @@ impl Runtime {
         if let Some(import) = unmet {
             return Err(LoadError::Unmet {
                 part: name.clone(),
-                import: format!("{}.{}", import.module(), import.name()),
+                import: format!("{}.{}", import.module(), import.name()).into(),
             });
         }
         let mut linker = wasmtime::Linker::new(&self.engine);
@@ -259,18 +258,18 @@ pub(crate) fn blame(
     private: &[PrivateImport],
 ) -> LoadError {
     let words = source.to_string();
-    let named = words.split('`').nth(1).unwrap_or_default();
-    let private = private.iter().find(|own| own.name == named);
-    let (mut indices, import): (Vec<usize>, &str) = match private {
+    let named = ExternName::from(words.split('`').nth(1).unwrap_or_default());
+    let private = private.iter().find(|own| named == *own.name);
+    let (mut indices, import): (Vec<usize>, &ExternName) = match private {
         Some(own) => (vec![own.part], &own.import),
         // The composer merges imports of compatible versions.
         None => {
             let importers = links
                 .iter()
                 .filter(|link| link.authority().is_some())
-                .filter(|link| link.import == named || are_semver_compatible(&link.import, named))
+                .filter(|link| link.import.is_compatible_with(&named))
                 .map(|link| link.importer);
-            (importers.collect(), named)
+            (importers.collect(), &named)
         }
     };
     // A part may import it in several versions; links are in the order of their importers.
@@ -284,12 +283,12 @@ pub(crate) fn blame(
                 .collect(),
             false => parts.to_vec(),
         },
-        import: is_known.then(|| import.to_owned()),
+        import: is_known.then(|| import.clone()),
         source,
     }
 }
 
-fn who_imports(parts: &[PartName], import: &Option<String>) -> String {
+fn who_imports(parts: &[PartName], import: &Option<ExternName>) -> String {
     let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
     let what = match import {
         Some(import) => format!("`{}`", Name(import)),
@@ -310,7 +309,7 @@ fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
         None => Ok(()),
         Some((part, import)) => Err(LoadError::Unmet {
             part: part.clone(),
-            import: import.to_owned(),
+            import: import.clone(),
         }),
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn verify(
     {
         return Err(ComposeError::Unsound {
             wrong: "lacks",
-            import: expected.name.clone(),
+            import: expected.name.as_str().into(),
         });
     }
     let private: HashSet<&str> = private
@@ -88,16 +88,16 @@ pub(super) fn verify(
         .filter(|link| link.importer == 0 && link.part().is_none())
     {
         // Where shadowing is allowed, inserting cannot fail.
-        let _ = sockets.insert(&link.import, &mut NameMapNoIntern, true, ());
+        let _ = sockets.insert(link.import.as_str(), &mut NameMapNoIntern, true, ());
     }
     for import in imports {
         let is_private = private.contains(import);
-        let is_shared = Authority::of_import(import) == Authority::Shared;
+        let is_shared = Authority::of_import(&import.into()) == Authority::Shared;
         let is_the_sockets = sockets.get(import, &NameMapNoIntern).is_some();
         if !(is_private || is_shared || is_the_sockets) {
             return Err(ComposeError::Unsound {
                 wrong: "also has",
-                import: import.to_owned(),
+                import: import.into(),
             });
         }
     }
@@ -135,13 +135,13 @@ mod tests {
     fn link(importer: usize, import: &str, provider: Option<usize>) -> Link {
         Link {
             importer,
-            import: import.to_owned(),
+            import: import.into(),
             provider: match provider {
                 Some(index) => Provider::Part {
                     index,
-                    export: import.to_owned(),
+                    export: import.into(),
                 },
-                None => Provider::of_host(import),
+                None => Provider::of_host(&import.into()),
             },
         }
     }
@@ -184,7 +184,7 @@ mod tests {
         let bytes = wat::parse_str(text).expect("valid text");
         match verify(&bytes, &parts, &links, &private) {
             Ok(()) => None,
-            Err(ComposeError::Unsound { wrong, import }) => Some((wrong, import)),
+            Err(ComposeError::Unsound { wrong, import }) => Some((wrong, import.to_string())),
             Err(other) => panic!("{other}"),
         }
     }
@@ -196,7 +196,7 @@ mod tests {
         let private = private_imports(&parts, &links()).expect("all can be granted");
         let expected = PrivateImport {
             part: 1,
-            import: "wasi:filesystem/preopens@0.2.6".to_owned(),
+            import: "wasi:filesystem/preopens@0.2.6".into(),
             grant: Grant::Preopens,
             name: "plug:grant/preopens".to_owned(),
         };

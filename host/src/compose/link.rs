@@ -1,14 +1,17 @@
 //! Links: imports of parts, and what satisfies them.
 
-use crate::sandbox::authority::{Authority, Grant};
+use crate::{
+    names::external::ExternName,
+    sandbox::authority::{Authority, Grant},
+};
 
-/// An import and what meets it.
+/// An import and what satisfies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
     /// The index of the part that imports.
     pub(crate) importer: usize,
     /// The import's name.
-    pub(crate) import: String,
+    pub(crate) import: ExternName,
     pub(crate) provider: Provider,
 }
 
@@ -20,7 +23,7 @@ pub(crate) enum Provider {
         /// The index of that part.
         index: usize,
         /// The export's name, which may be of another version that is compatible.
-        export: String,
+        export: ExternName,
     },
     /// The host, as far as the importer's sandbox grants it.
     Host(Authority),
@@ -30,7 +33,7 @@ pub(crate) enum Provider {
 
 impl Provider {
     /// What satisfies an import that no part does.
-    pub(crate) fn of_host(import: &str) -> Self {
+    pub(crate) fn of_host(import: &ExternName) -> Self {
         match Authority::of_import(import) {
             Authority::Foreign => Self::Nothing,
             authority => Self::Host(authority),
@@ -70,7 +73,7 @@ pub(crate) struct PrivateImport {
     /// The index of the plug.
     pub(crate) part: usize,
     /// The plug's own name for it.
-    pub(crate) import: String,
+    pub(crate) import: ExternName,
     /// What is to be granted.
     pub(crate) grant: Grant,
     /// The name of the import of the composed component.

@@ -2,7 +2,7 @@
 
 use crate::{
     compose::{composition::Composition, link::Link},
-    names::part::PartName,
+    names::{external::ExternName, part::PartName},
     report::picture::PictureFormat,
     sandbox::authority::{self, Authority, Grant},
     sandbox::{Sandbox, Sandboxes},
@@ -43,7 +43,7 @@ pub struct Connection {
     /// The index in [`Explanation::parts`] of the part that imports.
     pub importer: usize,
     /// The import's name.
-    pub interface: String,
+    pub interface: ExternName,
     /// The index of the part that exports it.
     pub provider: usize,
     /// Whether the host provides that interface too, so that the provider stands between the
@@ -131,7 +131,7 @@ impl Explanation {
             is_virtual,
         } in &self.connections
         {
-            let label = PictureFormat::Mermaid.label(interface);
+            let label = PictureFormat::Mermaid.label(interface.as_str());
             let virtualized = if *is_virtual { ", virtualized" } else { "" };
             let _ = writeln!(
                 picture,

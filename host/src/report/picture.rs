@@ -70,7 +70,7 @@ fn draw(composition: &Composition, format: PictureFormat) -> String {
             Provider::Host(_) => continue,
             Provider::Nothing => {
                 let next = open.len();
-                let index = *open.entry(import).or_insert(next);
+                let index = *open.entry(import.as_str()).or_insert(next);
                 if index == next {
                     node(&mut picture, format, &format!("o{index}"), "open");
                 }
@@ -81,7 +81,7 @@ fn draw(composition: &Composition, format: PictureFormat) -> String {
             &mut picture,
             format,
             &format!("p{importer}"),
-            import,
+            import.as_str(),
             &target,
         );
     }

@@ -10,7 +10,7 @@ mod linking;
 use crate::{
     compose::composition::Composition,
     directory::ownership::why_not_own,
-    names::part::PartName,
+    names::{external::ExternName, part::PartName},
     program::Program,
     report::explain::Explanation,
     runtime::{LoadError, Runtime, blame},
@@ -78,7 +78,7 @@ pub enum PrecompiledError {
         "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
         Name(.import)
     )]
-    Shared { plug: PartName, import: String },
+    Shared { plug: PartName, import: ExternName },
     /// The program does not load.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -207,7 +207,7 @@ impl Runtime {
         if let Some((plug, import)) = linking.shared_import() {
             return Err(PrecompiledError::Shared {
                 plug: plug.clone(),
-                import: import.to_owned(),
+                import: import.clone(),
             });
         }
         let component = self.compile(composition)?;
