@@ -68,6 +68,7 @@ mod runtime;
 mod sandbox;
 mod store;
 pub mod untrusted;
+mod value;
 mod wasi;
 mod wasm;
 
@@ -87,7 +88,7 @@ pub use names::{
 };
 pub use program::{
     Instance, InstantiateError, NotACommand, Outcome, Program,
-    invoke::{Call, CallSyntaxError, Function, InvokeError, Value},
+    invoke::{Call, CallSyntaxError, Function, InvokeError},
 };
 pub use report::{
     explain::{Connection, Explanation, Reach},
@@ -108,6 +109,7 @@ pub use store::{
     limits::{Growing, Limits, Refusal},
     trap::{Frame, Trap},
 };
+pub use value::{Resource, Value};
 pub use wasm::{
     component::Component,
     componentize::{ComponentizeError, componentize},

@@ -6,5 +6,6 @@ pub(crate) mod file;
 pub(crate) mod guarded;
 pub(crate) mod signature;
 pub(crate) mod validate;
+pub(crate) mod walk;
 pub(crate) mod weight;
 pub(crate) mod wit;

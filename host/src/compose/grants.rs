@@ -8,10 +8,11 @@ use super::{
 use crate::{
     names::part::PartName,
     sandbox::authority::{Authority, Grant},
+    wasm::walk::top_level_sections,
 };
 use std::collections::{HashMap, HashSet};
 use wac_graph::types::{NameMap, NameMapNoIntern};
-use wasmparser::{Parser, Payload};
+use wasmparser::Payload;
 
 /// The imports that each plug is to have for itself. It fails closed: what a plug imports and
 /// neither is shared by all nor can be granted is an error.
@@ -105,18 +106,12 @@ pub(super) fn verify(
 }
 
 pub(super) fn top_level_imports(component: &[u8]) -> wasmparser::Result<Vec<&str>> {
-    let mut depth = 0;
     let mut imports = Vec::new();
-    for payload in Parser::new(0).parse_all(component) {
-        match payload? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 0 => {
-                for import in section {
-                    imports.push(import?.name.name);
-                }
+    for payload in top_level_sections(component) {
+        if let Payload::ComponentImportSection(section) = payload? {
+            for import in section {
+                imports.push(import?.name.name);
             }
-            _ => {}
         }
     }
     Ok(imports)

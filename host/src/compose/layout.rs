@@ -1,10 +1,14 @@
 //! Where each part of a composition stands in the composed binary, which holds them as they are.
 
 use super::part::Part;
-use crate::{names::part::PartName, wasm::validate::validate};
+use crate::{
+    names::part::PartName,
+    wasm::validate::validate,
+    wasm::walk::{sections, top_level_sections},
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, ops::Range};
-use wasmparser::{BinaryReaderError, Parser, Payload};
+use wasmparser::{BinaryReaderError, Payload};
 
 /// Where in a binary its parts stand.
 #[derive(Debug, Clone)]
@@ -26,7 +30,7 @@ impl LikeAdapters {
     fn of(binary: &[u8]) -> Self {
         let mut ranges = Vec::new();
         let mut module = 0..binary.len();
-        for payload in Parser::new(0).parse_all(binary).map_while(Result::ok) {
+        for payload in sections(binary).map_while(Result::ok) {
             match payload {
                 Payload::ModuleSection {
                     unchecked_range, ..
@@ -56,33 +60,27 @@ impl Layout {
     /// A composed binary.
     pub(crate) fn of_composed(bytes: &[u8], parts: &[&Part]) -> Self {
         let mut layout = Vec::new();
-        let mut depth = 0;
         let mut by_length: HashMap<usize, Vec<&Part>> = HashMap::new();
         for part in parts {
             let length = part.component.bytes().len();
             by_length.entry(length).or_default().push(part);
         }
         // The encoder made the binary, so what does not parse is only what has ended.
-        for payload in Parser::new(0).parse_all(bytes).map_while(Result::ok) {
-            match payload {
-                Payload::ComponentSection {
-                    unchecked_range, ..
-                } => {
-                    let range = unchecked_range.start as usize..unchecked_range.end as usize;
-                    if depth == 0
-                        && let Some(found) = bytes.get(range.clone())
-                        && let Some(same_length) = by_length.get(&found.len())
-                        && let Some(part) = same_length
-                            .iter()
-                            .find(|part| part.component.bytes() == found)
-                    {
-                        layout.push((range.clone(), part.name.clone()));
-                    }
-                    depth += 1;
-                }
-                Payload::ModuleSection { .. } => depth += 1,
-                Payload::End(_) if depth > 0 => depth -= 1,
-                _ => {}
+        for payload in top_level_sections(bytes).map_while(Result::ok) {
+            let Payload::ComponentSection {
+                unchecked_range, ..
+            } = payload
+            else {
+                continue;
+            };
+            let range = unchecked_range.start as usize..unchecked_range.end as usize;
+            if let Some(found) = bytes.get(range.clone())
+                && let Some(same_length) = by_length.get(&found.len())
+                && let Some(part) = same_length
+                    .iter()
+                    .find(|part| part.component.bytes() == found)
+            {
+                layout.push((range, part.name.clone()));
             }
         }
         Self {

@@ -10,10 +10,13 @@ use super::{
     layout::Layout,
     link::{Link, PrivateImport, Provider},
 };
-use crate::names::{external::ExternName, part::PartName};
+use crate::{
+    names::{external::ExternName, part::PartName},
+    wasm::walk::top_level_sections,
+};
 use std::collections::HashMap;
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentTypeRef, Parser, Payload,
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentTypeRef, Payload,
 };
 
 /// Where something in the composed component comes from.
@@ -129,25 +132,8 @@ fn arguments<'a>(
     };
     let mut spaces = Spaces::default();
     let mut arguments = Vec::new();
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(bytes) {
-        let payload = payload?;
-        match &payload {
-            Payload::End(_) if depth > 0 => {
-                depth -= 1;
-                continue;
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            _ => {}
-        }
-        let is_at_top = match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth == 1,
-            _ => depth == 0,
-        };
-        if !is_at_top {
-            continue;
-        }
-        match payload {
+    for payload in top_level_sections(bytes) {
+        match payload? {
             Payload::ModuleSection { .. } => spaces.modules.push(Origin::Other),
             Payload::ComponentSection {
                 unchecked_range, ..

@@ -2,18 +2,16 @@
 
 mod arguments;
 mod call;
-mod json;
 mod price;
-mod value;
 
 pub use call::{Call, CallSyntaxError};
-pub use value::Value;
 
 use crate::{
     program::{Instance, Outcome, Running},
     store::call::{Ended, call as call_within},
     store::limits::MAX_PASSED,
     untrusted::Name,
+    value::{Resource, Value, of_core, of_val},
     wasm::signature,
 };
 use wasmtime::component::{self, Component, ComponentExportIndex, Type, types::ComponentItem};
@@ -182,7 +180,7 @@ impl Instance {
                 };
                 let ty = target.ty(&*store);
                 let result = ty.results().next();
-                refuse_unshowable(&name, result.as_ref())?;
+                refuse_unsupported(&name, result.as_ref())?;
                 let arguments =
                     arguments::component_arguments(&function, &ty, call, &self.resources)?;
                 let mut results: Vec<_> =
@@ -210,8 +208,15 @@ impl Instance {
                     }
                     Err(ended) => return Err(did_not_return(name, ended)),
                 }
-                let result = results.into_iter().next();
-                Ok(result.map(|result| Value::of_component(result, &mut self.resources)))
+                let resources = &mut self.resources;
+                let mut keep = |handle| {
+                    resources.push(handle);
+                    Resource {
+                        number: resources.len(),
+                    }
+                };
+                let value = results.into_iter().next().zip(result);
+                Ok(value.and_then(|(val, ty)| of_val(val, &ty, &mut keep)))
             }
             Running::Module(store, instance) => {
                 let Some(target) = instance.get_func(&mut *store, &function.name) else {
@@ -231,19 +236,59 @@ impl Instance {
                 })
                 .await
                 .map_err(|ended| did_not_return(name, ended))?;
-                Ok(Value::of_core(results))
+                let mut values: Vec<Value> = results.into_iter().filter_map(of_core).collect();
+                Ok(match values.len() {
+                    0 | 1 => values.pop(),
+                    _ => Some(Value::Tuple(values)),
+                })
             }
         }
     }
 }
 
-fn refuse_unshowable(function: &str, result: Option<&Type>) -> Result<(), InvokeError> {
+fn refuse_unsupported(function: &str, result: Option<&Type>) -> Result<(), InvokeError> {
     match result {
-        Some(ty) if !value::is_showable(ty) => Err(InvokeError::Unshowable {
+        Some(ty) if !is_supported(ty) => Err(InvokeError::Unshowable {
             function: function.to_owned(),
             result: signature::of_value(ty),
         }),
         _ => Ok(()),
+    }
+}
+
+/// Whether values of this type can be told in WAVE: not where there is a resource inside.
+fn is_supported(ty: &Type) -> bool {
+    match ty {
+        Type::Own(_) | Type::Borrow(_) => true,
+        ty => is_plain(ty),
+    }
+}
+
+fn is_plain(ty: &Type) -> bool {
+    let is_plain_if_any = |ty: Option<Type>| ty.is_none_or(|ty| is_plain(&ty));
+    match ty {
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::Float32
+        | Type::Float64
+        | Type::Char
+        | Type::String
+        | Type::Enum(_)
+        | Type::Flags(_) => true,
+        Type::List(list) => is_plain(&list.ty()),
+        Type::Option(option) => is_plain(&option.ty()),
+        Type::Result(result) => is_plain_if_any(result.ok()) && is_plain_if_any(result.err()),
+        Type::Tuple(tuple) => tuple.types().all(|ty| is_plain(&ty)),
+        Type::Record(record) => record.fields().all(|field| is_plain(&field.ty)),
+        Type::Variant(variant) => variant.cases().all(|case| is_plain_if_any(case.ty)),
+        _ => false,
     }
 }
 

@@ -5,12 +5,13 @@ use crate::{
     sandbox::authority::Authority,
     untrusted::{Name, Text},
     wasm::file::{Kind, ReadError, Wasm},
+    wasm::walk::{sections, top_level_sections},
     wasm::wit::Wit,
 };
 use serde::Serialize;
 use std::fmt::{self, Write};
 use wasmparser::{
-    ComponentExternalKind, FuncType, Parser, Payload, TypeRef, Validator, WasmFeatures,
+    ComponentExternalKind, FuncType, Payload, TypeRef, Validator, WasmFeatures,
     types::{EntityType, Types},
 };
 
@@ -144,25 +145,23 @@ fn inspect_component(bytes: &[u8], wit: String) -> wasmparser::Result<Report> {
         imports: Vec::new(),
         exports: Vec::new(),
     };
-    let mut depth = 0;
-    for payload in Parser::new(0).parse_all(bytes) {
+    for payload in sections(bytes) {
+        if let Payload::ModuleSection {
+            unchecked_range, ..
+        } = payload?
+        {
+            let size = unchecked_range.end - unchecked_range.start;
+            report.core_modules.push(size as usize);
+        }
+    }
+    for payload in top_level_sections(bytes) {
         match payload? {
-            Payload::ModuleSection {
-                unchecked_range, ..
-            } => {
-                report
-                    .core_modules
-                    .push((unchecked_range.end - unchecked_range.start) as usize);
-                depth += 1;
-            }
-            Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 0 => {
+            Payload::ComponentImportSection(section) => {
                 for import in section {
                     report.imports.push(component_import(import?.name.name));
                 }
             }
-            Payload::ComponentExportSection(section) if depth == 0 => {
+            Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export?;
                     if export.kind != ComponentExternalKind::Type {
@@ -209,7 +208,7 @@ fn inspect_module(bytes: &[u8]) -> wasmparser::Result<Report> {
         imports: Vec::new(),
         exports: Vec::new(),
     };
-    for payload in Parser::new(0).parse_all(bytes) {
+    for payload in top_level_sections(bytes) {
         match payload? {
             Payload::ImportSection(section) => {
                 // The counts are true: the module is valid.

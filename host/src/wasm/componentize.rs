@@ -2,6 +2,7 @@
 
 use crate::{
     untrusted::Name,
+    wasm::walk::top_level_sections,
     wasm::{
         component::Component,
         file::{Kind, ReadError, Wasm},
@@ -13,7 +14,7 @@ use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND_ADAPTER,
     WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER as REACTOR_ADAPTER,
 };
-use wasmparser::{Parser, Payload};
+use wasmparser::Payload;
 use wit_component::ComponentEncoder;
 
 /// Why a file is not a component and could not be made one.
@@ -102,7 +103,7 @@ struct WasiUse {
 impl WasiUse {
     fn of(module: &[u8]) -> wasmparser::Result<Self> {
         let mut uses = Self::default();
-        for payload in Parser::new(0).parse_all(module) {
+        for payload in top_level_sections(module) {
             match payload? {
                 Payload::ImportSection(imports) => {
                     for import in imports.into_imports() {

@@ -2,7 +2,7 @@
 
 use crate::{
     untrusted::Name,
-    wasm::{guarded::guarded, validate::validate},
+    wasm::{guarded::guarded, validate::validate, walk::sections},
 };
 use std::{
     borrow::Cow,
@@ -10,7 +10,7 @@ use std::{
     io::{self, Read},
     path::Path,
 };
-use wasmparser::{BinaryReaderError, Encoding, Parser, Payload};
+use wasmparser::{BinaryReaderError, Encoding, Payload};
 
 /// The largest file that is read, in bytes. Components of interpreted languages reach 20 MB.
 pub const MAX_FILE_SIZE: u64 = 512 << 20;
@@ -191,11 +191,11 @@ fn describe_start(bytes: &[u8]) -> String {
     }
 }
 
-/// Reads as far as the sections go, which are not looked into.
+/// Reads as far as the sections go. What stands in them is not read.
 fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
     let mut is_component = false;
     let mut embeds_world = false;
-    for payload in Parser::new(0).parse_all(bytes) {
+    for payload in sections(bytes) {
         match payload? {
             Payload::Version { encoding, .. } => is_component |= encoding == Encoding::Component,
             Payload::CustomSection(section) => {

@@ -6,9 +6,10 @@
 //! It is an early and typed error for what is known to grow beyond all measure. It is no bound: other
 //! things are much work too, and those who embed this bound time and memory themselves.
 
+use crate::wasm::walk::sections;
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentInstantiationArg,
-    ComponentOuterAliasKind, Parser, Payload,
+    ComponentOuterAliasKind, Payload,
 };
 
 /// Instances that a component may come to. One of an interpreted language comes to about forty, and
@@ -135,7 +136,7 @@ fn weigh(binary: &[u8]) -> Weight {
     let mut heaviest = 1;
     let mut levels = vec![Level::default()];
     let mut open_modules = 0;
-    for payload in Parser::new(0).parse_all(binary).map_while(Result::ok) {
+    for payload in sections(binary).map_while(Result::ok) {
         let depth = levels.len();
         // There is a level for the binary itself, which is never popped.
         let Some(level) = levels.last_mut() else {

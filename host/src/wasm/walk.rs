@@ -1,0 +1,173 @@
+//! Walking a binary, section by section. Code, which is most of a binary, is passed over.
+
+use wasmparser::{Chunk, Parser, Payload};
+
+/// The sections of a binary, with those of the modules and components inside it.
+pub(crate) fn sections(binary: &[u8]) -> Sections<'_> {
+    Sections {
+        rest: binary,
+        parser: Some(Parser::new(0)),
+        outer: Vec::new(),
+        enters: true,
+    }
+}
+
+/// The sections of a binary itself. A module or component inside it is one section.
+pub(crate) fn top_level_sections(binary: &[u8]) -> Sections<'_> {
+    Sections {
+        enters: false,
+        ..sections(binary)
+    }
+}
+
+/// Sections in their order. After an error there are no more.
+///
+/// A function body is never yielded, so a code section whose bodies are damaged is not noticed.
+pub(crate) struct Sections<'a> {
+    rest: &'a [u8],
+    /// `None` after the end and after an error.
+    parser: Option<Parser>,
+    /// The parsers of the components around the binary that is being read.
+    outer: Vec<Parser>,
+    enters: bool,
+}
+
+impl<'a> Sections<'a> {
+    /// How many components there are around the section that comes next.
+    pub(crate) fn depth(&self) -> usize {
+        self.outer.len()
+    }
+
+    fn skip(&mut self, length: usize) {
+        self.rest = self.rest.get(length..).unwrap_or_default();
+    }
+}
+
+impl<'a> Iterator for Sections<'a> {
+    type Item = wasmparser::Result<Payload<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut parser = self.parser.take()?;
+        let payload = match parser.parse(self.rest, true) {
+            Ok(Chunk::Parsed { consumed, payload }) => {
+                self.skip(consumed);
+                payload
+            }
+            // All bytes are here, so the parser never asks for more.
+            Ok(Chunk::NeedMoreData(_)) => return None,
+            Err(error) => return Some(Err(error)),
+        };
+        self.parser = match &payload {
+            Payload::CodeSectionStart { size, .. } if *size as usize <= self.rest.len() => {
+                parser.skip_section();
+                self.skip(*size as usize);
+                Some(parser)
+            }
+            Payload::ModuleSection {
+                parser: inner,
+                unchecked_range,
+            }
+            | Payload::ComponentSection {
+                parser: inner,
+                unchecked_range,
+            } => {
+                let length = (unchecked_range.end - unchecked_range.start) as usize;
+                // Entering one that is cut is an error.
+                if self.enters || length > self.rest.len() {
+                    self.outer.push(parser);
+                    Some(inner.clone())
+                } else {
+                    self.skip(length);
+                    Some(parser)
+                }
+            }
+            Payload::End(_) => self.outer.pop(),
+            _ => Some(parser),
+        };
+        Some(Ok(payload))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NESTED: &str = r#"(component
+        (core module $m (func (export "f") (result i32) i32.const 1) (data "x"))
+        (component
+            (import "a" (func))
+            (core module (import "m" "f" (func)) (func) (func))
+            (component))
+        (core instance (instantiate $m))
+        (import "b" (func))
+        (@custom "end" "x"))"#;
+
+    /// Each section by its name in the parser, and how deep it stands.
+    fn seen(mut sections: Sections) -> Vec<(usize, String)> {
+        let mut seen = Vec::new();
+        loop {
+            let depth = sections.depth();
+            match sections.next() {
+                None => return seen,
+                Some(payload) => seen.push((depth, kind(&payload.expect("it is whole")))),
+            }
+        }
+    }
+
+    fn kind(payload: &Payload) -> String {
+        let shown = format!("{payload:?}");
+        let end = shown.find(['(', ' ']).unwrap_or(shown.len());
+        shown[..end].to_owned()
+    }
+
+    #[test]
+    fn every_section_but_code_is_seen_in_its_place() {
+        let binary = wat::parse_str(NESTED).expect("valid text");
+        let mut depth = 0;
+        let mut expected = Vec::new();
+        for payload in Parser::new(0).parse_all(&binary) {
+            let payload = payload.expect("it is whole");
+            if !matches!(payload, Payload::CodeSectionEntry(_)) {
+                expected.push((depth, kind(&payload)));
+            }
+            match payload {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) if depth > 0 => depth -= 1,
+                _ => {}
+            }
+        }
+        assert_eq!(seen(sections(&binary)), expected);
+        let at_top: Vec<_> = expected
+            .into_iter()
+            .filter(|(depth, _)| *depth == 0)
+            .collect();
+        assert!(
+            at_top
+                .iter()
+                .any(|(_, kind)| kind == "ComponentImportSection")
+        );
+        assert_eq!(seen(top_level_sections(&binary)), at_top);
+    }
+
+    #[test]
+    fn a_binary_that_is_cut_is_an_error_and_nothing_comes_after_it() {
+        let binary = wat::parse_str(NESTED).expect("valid text");
+        let starts: Vec<_> = top_level_sections(&binary)
+            .map(|payload| payload.expect("it is whole").as_section())
+            .collect();
+        let ends: Vec<_> = starts
+            .into_iter()
+            .flatten()
+            .map(|(_, range)| range.end)
+            .collect();
+        for length in 0..binary.len() {
+            for walk in [sections, top_level_sections] {
+                let mut walk = walk(&binary[..length]);
+                let failed = walk.any(|payload| payload.is_err());
+                let is_whole = length == 8 || ends.contains(&(length as u64));
+                assert_eq!(failed, !is_whole, "{length}");
+                assert!(walk.next().is_none());
+            }
+        }
+    }
+}
