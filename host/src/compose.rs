@@ -15,6 +15,7 @@ mod stack;
 mod wiring;
 
 use crate::{
+    host_interface::HostInterface,
     names::{external::ExternName, interface::InterfaceName, part::PartName},
     sandbox::authority::Authority,
     untrusted::Name,
@@ -36,8 +37,9 @@ pub enum Form {
     /// parts have the same authority.
     Portable,
     /// Each plug imports what carries authority under names of its own, `NAME:grant/<interface>`,
-    /// which this crate's [`Runtime`](crate::Runtime) meets from that plug's
-    /// [`Sandbox`](crate::Sandbox) alone.
+    /// which this crate's [`Runtime`](crate::Runtime) satisfies from that plug's
+    /// [`Sandbox`](crate::Sandbox) alone. What the embedder [provides](Part::provide) to a part is
+    /// imported as `NAME:host/<interface>`.
     Granted,
 }
 
@@ -93,6 +95,54 @@ pub enum ComposeError {
         Name(.import)
     )]
     NotGranted { plug: PartName, import: ExternName },
+    /// The embedder provides an interface to a part that does not import it, or that is given a nearer
+    /// version of it too.
+    #[error(
+        "the host interface `{}` satisfies no import of `{part}`{}",
+        Name(.interface), fits_no_import(.interface, .open)
+    )]
+    IdleHostInterface {
+        part: PartName,
+        interface: ExternName,
+        /// Imports of that part that nothing satisfies.
+        open: Vec<ExternName>,
+    },
+    /// The embedder provides an interface that a plug exports too.
+    #[error(
+        "`{importer}` imports `{}`, which plug `{plug}` and the host interface `{}` both satisfy; leave one of them out",
+        Name(.import), Name(.interface)
+    )]
+    SatisfiedTwice {
+        importer: PartName,
+        import: ExternName,
+        plug: PartName,
+        interface: ExternName,
+    },
+    /// The embedder provides an interface that the host provides.
+    #[error(
+        "`{}` cannot be provided to `{part}` by the embedder, because the host itself provides it; grant what `{part}` is to reach in its sandbox",
+        Name(.interface)
+    )]
+    ProvidedByHost {
+        part: PartName,
+        interface: ExternName,
+    },
+    /// The embedder provides an interface, and the part imports something else by that name.
+    #[error(
+        "`{part}` imports `{}`, but not as an interface, so no host interface can satisfy it",
+        Name(.import)
+    )]
+    NotAnInstance { part: PartName, import: ExternName },
+    /// The embedder provides an interface that has resources.
+    #[error(
+        "`{part}` imports `{}` with the resource `{}`, which a host interface cannot have; plug a component that exports it",
+        Name(.import), Name(.resource)
+    )]
+    ProvidedResource {
+        part: PartName,
+        import: ExternName,
+        resource: String,
+    },
     /// The type of a part is beyond what the composer understands.
     #[error("failed to read the type of `{part}`")]
     Type {
@@ -151,7 +201,9 @@ pub enum IdleVirtualization {
 /// result is valid; in [`Form::Granted`] that is left to whoever compiles it.
 pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
-        [] if socket.virtualizes.is_empty() => Composition::of_one(socket)?,
+        [] if socket.virtualizes.is_empty() && socket.provided.is_empty() => {
+            Composition::of_one(socket)?
+        }
         plugs => compose_stack(socket, plugs, form)?,
     };
     if form == Form::Portable {
@@ -168,12 +220,17 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
 
     let mut graph = CompositionGraph::new();
     let stack = Stack::register(&mut graph, &parts)?;
-    let links = stack.links(&graph, &parts)?;
+    refuse_providing_for_the_host(&parts)?;
+    let mut links = stack.links(&graph, &parts)?;
     refuse_idle_plugs(&graph, &stack, &parts, &links)?;
     refuse_idle_permissions(&graph, &stack, &parts, &links)?;
+    refuse_idle_host_interfaces(&parts, &links)?;
 
     let private = match form {
-        Form::Portable => Vec::new(),
+        Form::Portable => {
+            leave_open(&mut links);
+            Vec::new()
+        }
         Form::Granted => grants::private_imports(&parts, &links)?,
     };
     let connect = || connect(&mut graph, &stack, &links, &private);
@@ -285,6 +342,53 @@ fn refuse_idle_permissions(
     Ok(())
 }
 
+/// The embedder does not stand in the place of the host: what a part can reach is what its sandbox
+/// grants.
+fn refuse_providing_for_the_host(parts: &[&Part]) -> Result<(), ComposeError> {
+    let is_of_host = |name: &ExternName| {
+        let name = name.interface();
+        name.is_some_and(|name| Authority::of_interface(name).is_provided_by_host())
+    };
+    for part in parts {
+        if let Some(interface) = part.provided.iter().find(|one| is_of_host(one.name())) {
+            return Err(ComposeError::ProvidedByHost {
+                part: part.name.clone(),
+                interface: interface.name().clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn refuse_idle_host_interfaces(parts: &[&Part], links: &[Link]) -> Result<(), ComposeError> {
+    for (index, part) in parts.iter().enumerate() {
+        let own = || links.iter().filter(move |link| link.importer == index);
+        let is_idle = |interface: &&HostInterface| {
+            !own().any(|link| link.host_interface() == Some(*interface))
+        };
+        if let Some(interface) = part.provided.iter().find(is_idle) {
+            return Err(ComposeError::IdleHostInterface {
+                part: part.name.clone(),
+                interface: interface.name().clone(),
+                open: own()
+                    .filter(|link| link.is_open())
+                    .map(|link| link.import.clone())
+                    .collect(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A binary holds no Rust, so what the embedder provides stays open in it.
+fn leave_open(links: &mut [Link]) {
+    for link in links {
+        if link.host_interface().is_some() {
+            link.provider = Provider::Nothing;
+        }
+    }
+}
+
 /// Builds the graph and encodes it.
 fn connect(
     graph: &mut CompositionGraph,
@@ -323,6 +427,13 @@ fn list(names: &[PartName]) -> String {
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+fn fits_no_import(interface: &ExternName, open: &[ExternName]) -> String {
+    match mismatch::nearest(std::slice::from_ref(interface), open) {
+        Some(hint) => format!("; {hint}"),
+        None => "; leave it out, or provide it to the part that imports it".to_owned(),
+    }
 }
 
 fn fits_nothing(exports: &[ExternName], open: &[ExternName], hint: &Option<String>) -> String {

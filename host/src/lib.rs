@@ -61,6 +61,7 @@ mod bindgen;
 mod cache;
 mod compose;
 mod directory;
+mod host_interface;
 mod names;
 mod program;
 mod report;
@@ -81,6 +82,7 @@ pub use compose::{
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
+pub use host_interface::{HostCall, HostError, HostInterface, linking::HostInterfaceMismatch};
 pub use names::{
     external::ExternName,
     interface::{InterfaceName, InvalidInterfaceName},

@@ -7,8 +7,9 @@ use crate::{
     compose::layout::Layout,
     compose::{
         composition::Composition,
-        link::{Link, PrivateImport},
+        link::{Link, PrivateImport, PrivateProvider},
     },
+    host_interface::{self, linking::HostInterfaceMismatch},
     names::{external::ExternName, part::PartName},
     program::{Linked, Program},
     runtime::code_cache::{Code, CodeCache},
@@ -92,6 +93,13 @@ pub enum LoadError {
         part: PartName,
         source: wasmtime::Error,
     },
+    /// The embedder provides an interface that is not what the part imports.
+    #[error("the host interface `{}` does not satisfy the import of `{part}`", Name(.interface))]
+    HostInterface {
+        part: PartName,
+        interface: ExternName,
+        source: HostInterfaceMismatch,
+    },
     /// The host provides an import of that name in another shape.
     #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", who_imports(.parts, .import), it(.parts))]
     Link {
@@ -151,8 +159,7 @@ impl Runtime {
             layout,
             ..
         } = composition;
-        let linked = self.link(component, parts.clone(), private, layout.clone());
-        linked.map_err(|source| blame(source, parts, links, private))
+        self.link(component, parts, links, private, layout)
     }
 
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
@@ -231,27 +238,57 @@ impl Runtime {
     pub(crate) fn link(
         &self,
         component: &Component,
-        parts: Vec<PartName>,
+        parts: &[PartName],
+        links: &[Link],
         private: &[PrivateImport],
-        layout: Layout,
-    ) -> wasmtime::Result<Program> {
+        layout: &Layout,
+    ) -> Result<Program, LoadError> {
         let mut linker = self.components.clone();
         for import in private {
-            wasi::plug(&mut linker, &parts[import.part], import)?;
+            define(&mut linker, component, &parts[import.part], import)?;
         }
-        let linked = Linked::Component(linker.instantiate_pre(component)?);
+        let linked = linker
+            .instantiate_pre(component)
+            .map_err(|source| blame(source, parts, links, private))?;
         Ok(Program {
-            linked,
-            parts,
-            layout,
+            linked: Linked::Component(linked),
+            parts: parts.to_vec(),
+            layout: layout.clone(),
             ticker: self.ticker.clone(),
         })
     }
 }
 
+/// Defines what one part has for itself.
+fn define(
+    linker: &mut Linker<State<Parts>>,
+    component: &Component,
+    part: &PartName,
+    import: &PrivateImport,
+) -> Result<(), LoadError> {
+    let interface = match &import.provider {
+        PrivateProvider::Grant(grant) => {
+            return wasi::plug(linker, part, import, *grant).map_err(LoadError::Engine);
+        }
+        PrivateProvider::Embedder(interface) => interface,
+    };
+    let functions = host_interface::linking::imported_functions(component, &import.name, interface)
+        .map_err(|source| LoadError::HostInterface {
+            part: part.clone(),
+            interface: interface.name().clone(),
+            source,
+        })?;
+    let instance = linker.instance(&import.name);
+    instance
+        .and_then(|mut instance| {
+            host_interface::linking::define(&mut instance, part, interface.name(), functions)
+        })
+        .map_err(LoadError::Engine)
+}
+
 /// Finds out whose import the engine could not link. It says only by words which import that is; the
 /// golden case `run/errors/other-shape-of-wasi-in-a-plug` fails when they change.
-pub(crate) fn blame(
+fn blame(
     source: wasmtime::Error,
     parts: &[PartName],
     links: &[Link],

@@ -1,6 +1,7 @@
 //! Links: imports of parts, and what satisfies them.
 
 use crate::{
+    host_interface::HostInterface,
     names::external::ExternName,
     sandbox::authority::{Authority, Grant},
 };
@@ -27,6 +28,8 @@ pub(crate) enum Provider {
     },
     /// The host, as far as the importer's sandbox grants it.
     Host(Authority),
+    /// The embedder, by an interface that the importer was given.
+    Embedder(HostInterface),
     /// Nothing: it stays an import of the composition.
     Nothing,
 }
@@ -61,21 +64,59 @@ impl Link {
         }
     }
 
+    /// The interface of the embedder that satisfies this import.
+    pub(crate) fn host_interface(&self) -> Option<&HostInterface> {
+        match &self.provider {
+            Provider::Embedder(interface) => Some(interface),
+            _ => None,
+        }
+    }
+
     /// Whether nothing satisfies this import.
     pub(crate) fn is_open(&self) -> bool {
-        self.provider == Provider::Nothing
+        self.refusal() == Some(Refusal::Unknown)
+    }
+
+    /// The reason why a program with this import is refused. It fails closed: what no provider is
+    /// known for is not run.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        match self.provider {
+            Provider::Nothing | Provider::Host(Authority::Foreign) => Some(Refusal::Unknown),
+            Provider::Host(Authority::Network) if self.importer > 0 => Some(Refusal::NotForPlugs),
+            Provider::Host(Authority::Shared | Authority::Granted(_) | Authority::Network)
+            | Provider::Part { .. }
+            | Provider::Embedder(_) => None,
+        }
     }
 }
 
-/// An import that one plug has for itself, in [`Form::Granted`].
+/// Why an import is not satisfied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Neither a part nor the host nor the embedder provides it.
+    Unknown,
+    /// The host provides it to the consumer only. Where parts share their imports, a plug's is the
+    /// consumer's.
+    NotForPlugs,
+}
+
+/// An import that one part has for itself, in [`Form::Granted`](super::Form).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PrivateImport {
-    /// The index of the plug.
+    /// The index of the part: a plug, or for an interface of the embedder any part.
     pub(crate) part: usize,
-    /// The plug's own name for it.
+    /// The part's own name for it.
     pub(crate) import: ExternName,
-    /// What is to be granted.
-    pub(crate) grant: Grant,
+    pub(crate) provider: PrivateProvider,
     /// The name of the import of the composed component.
     pub(crate) name: String,
+}
+
+/// What satisfies an import that one part has for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PrivateProvider {
+    /// The host, from the sandbox of the plug.
+    Grant(Grant),
+    /// The embedder.
+    Embedder(HostInterface),
 }

@@ -1,6 +1,7 @@
 //! The parts of a composition, before they are composed.
 
 use crate::{
+    host_interface::HostInterface,
     names::{
         external::ExternName,
         interface::InterfaceName,
@@ -20,6 +21,8 @@ pub struct Part {
     pub component: Component,
     /// The interfaces of the host that its exports may satisfy.
     pub(super) virtualizes: Vec<InterfaceName>,
+    /// The interfaces that the embedder provides to it alone.
+    pub(super) provided: Vec<HostInterface>,
 }
 
 impl Part {
@@ -34,6 +37,7 @@ impl Part {
             name,
             component,
             virtualizes: Vec::new(),
+            provided: Vec::new(),
         }
     }
 
@@ -47,6 +51,30 @@ impl Part {
     pub fn virtualize(mut self, interface: InterfaceName) -> Self {
         self.virtualizes.push(interface);
         self
+    }
+
+    /// Satisfies this part's import of that interface from Rust. No other part of the composition
+    /// reaches it, also where that one imports the same interface.
+    ///
+    /// It is for [`Form::Granted`](crate::Form). In [`Form::Portable`](crate::Form) the import stays
+    /// open, because the composed binary holds no Rust.
+    ///
+    /// An interface that the part does not import, that a plug satisfies too, or that the host itself
+    /// provides is an error of [`compose()`].
+    pub fn provide(mut self, interface: HostInterface) -> Self {
+        self.provided.push(interface);
+        self
+    }
+
+    /// What the embedder provides for an import: by its name, or else by the latest version that is
+    /// compatible.
+    pub(super) fn provided_for(&self, import: &ExternName) -> Option<&HostInterface> {
+        let by_name = self.provided.iter().find(|one| one.name() == import);
+        by_name.or_else(|| {
+            let compatible = |one: &&HostInterface| one.name().is_compatible_with(import);
+            let compatible = self.provided.iter().filter(compatible);
+            compatible.max_by_key(|one| one.name())
+        })
     }
 
     /// Whether one of its permissions covers an import that its export satisfies.

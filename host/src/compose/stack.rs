@@ -2,7 +2,7 @@
 
 use super::{
     ComposeError,
-    link::{Link, PrivateImport, Provider},
+    link::{Link, PrivateImport, PrivateProvider, Provider},
     mismatch::Mismatch,
     part::Part,
 };
@@ -14,8 +14,8 @@ use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
     types::{
-        InterfaceId, ItemKind, NameMap, NameMapNoIntern, Package, SubtypeChecker, Types, World,
-        WorldId,
+        InterfaceId, ItemKind, NameMap, NameMapNoIntern, Package, SubtypeChecker, Type, Types,
+        World, WorldId,
     },
 };
 
@@ -79,11 +79,24 @@ impl Stack {
                     })
                     .map_err(|mismatch| ComposeError::Mismatch(Box::new(mismatch)))?;
                 }
+                let by_embedder = parts[importer].provided_for(&name);
                 links.push(Link {
                     importer,
-                    provider: match provider {
-                        Some((index, export, _)) => Provider::Part { index, export },
-                        None => Provider::of_host(&name),
+                    provider: match (provider, by_embedder) {
+                        (Some((plug, ..)), Some(interface)) => {
+                            return Err(ComposeError::SatisfiedTwice {
+                                importer: parts[importer].name.clone(),
+                                import: name,
+                                plug: parts[plug].name.clone(),
+                                interface: interface.name().clone(),
+                            });
+                        }
+                        (Some((index, export, _)), None) => Provider::Part { index, export },
+                        (None, Some(interface)) => {
+                            refuse_other_than_values(graph, parts[importer], &name, *expected)?;
+                            Provider::Embedder(interface.clone())
+                        }
+                        (None, None) => Provider::of_host(&name),
                     },
                     import: name,
                 });
@@ -122,6 +135,11 @@ impl Stack {
         // The graph merges imports by the id of their interface, whatever their names are.
         let mut interface = graph.types()[*interface].clone();
         interface.id = None;
+        if let PrivateProvider::Embedder(_) = import.provider {
+            // Types of values stay the same when they are defined in place; the interfaces that they
+            // are from would become imports too.
+            interface.uses.clear();
+        }
         let interface = graph.types_mut().add_interface(interface);
         Ok(graph.import(&import.name, ItemKind::Instance(interface))?)
     }
@@ -195,6 +213,28 @@ fn refuse_other_than_interface(
         plug: plug.name.clone(),
         import: import.clone(),
     })
+}
+
+/// What the embedder provides are interfaces without resources.
+fn refuse_other_than_values(
+    graph: &CompositionGraph,
+    part: &Part,
+    import: &ExternName,
+    kind: ItemKind,
+) -> Result<(), ComposeError> {
+    let (part, import) = (part.name.clone(), import.clone());
+    let ItemKind::Instance(interface) = kind else {
+        return Err(ComposeError::NotAnInstance { part, import });
+    };
+    let mut exports = graph.types()[interface].exports.iter();
+    match exports.find(|(_, kind)| matches!(kind, ItemKind::Type(Type::Resource(_)))) {
+        None => Ok(()),
+        Some((resource, _)) => Err(ComposeError::ProvidedResource {
+            part,
+            import,
+            resource: resource.clone(),
+        }),
+    }
 }
 
 /// A plug that answers what the importer asks of the host does so by permission only.

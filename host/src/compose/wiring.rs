@@ -96,12 +96,14 @@ pub(super) fn verify(
             Some(Provider::Part { index, export }) => {
                 from == Origin::Export(*index, export.as_str())
             }
-            Some(Provider::Host(_) | Provider::Nothing) => match private.get(&(part, import)) {
-                Some(name) => from == Origin::Import(name),
-                // The composer merges imports of compatible versions.
-                None => matches!(from, Origin::Import(name)
+            Some(Provider::Host(_) | Provider::Embedder(_) | Provider::Nothing) => {
+                match private.get(&(part, import)) {
+                    Some(name) => from == Origin::Import(name),
+                    // The composer merges imports of compatible versions.
+                    None => matches!(from, Origin::Import(name)
                     if ExternName::from(name).is_compatible_with(&import.into())),
-            },
+                }
+            }
         };
         if !is_promised {
             return Err(ComposeError::Miswired {

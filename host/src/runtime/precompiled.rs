@@ -13,7 +13,7 @@ use crate::{
     names::{external::ExternName, part::PartName},
     program::Program,
     report::explain::Explanation,
-    runtime::{LoadError, Runtime, blame},
+    runtime::{LoadError, Runtime},
     sandbox::Sandboxes,
     untrusted::Name,
 };
@@ -79,6 +79,12 @@ pub enum PrecompiledError {
         Name(.import)
     )]
     Shared { plug: PartName, import: ExternName },
+    /// A file holds no Rust.
+    #[error(
+        "`{}` of `{part}` is satisfied by a host interface, which cannot be put into a file; plug a component that exports it, or load the composition itself",
+        Name(.import)
+    )]
+    HostInterface { part: PartName, import: ExternName },
     /// The program does not load.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -201,12 +207,19 @@ impl Runtime {
     /// It fits this version of the host with the same
     /// [`RuntimeOptions`](crate::RuntimeOptions). The parts keep what makes each reach its own
     /// sandbox, so plugs that import what carries authority are taken in
-    /// [`Form::Granted`](crate::Form) only.
+    /// [`Form::Granted`](crate::Form) only. What the embedder [provides](crate::Part::provide) cannot
+    /// be put into a file, so a composition that has any of it is refused.
     pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
         let linking = Linking::of(composition);
         if let Some((plug, import)) = linking.shared_import() {
             return Err(PrecompiledError::Shared {
                 plug: plug.clone(),
+                import: import.clone(),
+            });
+        }
+        if let Some((part, import)) = linking.host_interface() {
+            return Err(PrecompiledError::HostInterface {
+                part: part.clone(),
                 import: import.clone(),
             });
         }
@@ -248,8 +261,7 @@ impl Runtime {
             private,
             layout,
         } = linking;
-        let linked = self.link(&component, parts.clone(), private, layout.clone());
-        Ok(linked.map_err(|source| blame(source, parts, links, private))?)
+        Ok(self.link(&component, parts, links, private, layout)?)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     compose::layout::{Layout, LikeAdapters},
     compose::{
         composition::Composition,
-        link::{Link, PrivateImport, Provider},
+        link::{Link, PrivateImport, PrivateProvider, Provider},
     },
     names::{external::ExternName, part::PartName},
     sandbox::authority::Authority,
@@ -60,6 +60,13 @@ impl Linking {
         }
     }
 
+    /// An import that the embedder satisfies.
+    pub(super) fn host_interface(&self) -> Option<(&PartName, &ExternName)> {
+        let mut links = self.links.iter();
+        let link = links.find(|link| link.host_interface().is_some())?;
+        Some((&self.parts[link.importer], &link.import))
+    }
+
     /// An import of a plug that carries authority and that the plug does not have for itself.
     pub(super) fn shared_import(&self) -> Option<(&PartName, &ExternName)> {
         let link = self.links.iter().find(|link| {
@@ -83,7 +90,7 @@ impl Linking {
             import: link.import.to_string(),
             provider: match &link.provider {
                 Provider::Part { index, export } => Some((*index, export.to_string())),
-                Provider::Host(_) | Provider::Nothing => None,
+                Provider::Host(_) | Provider::Embedder(_) | Provider::Nothing => None,
             },
         };
         let private = |import: &PrivateImport| StoredPrivateImport {
@@ -171,7 +178,7 @@ impl StoredPrivateImport {
         Some(PrivateImport {
             part: self.part,
             import,
-            grant,
+            provider: PrivateProvider::Grant(grant),
             name: self.name,
         })
     }
