@@ -15,7 +15,11 @@ mod stack;
 mod wiring;
 
 use crate::{
-    names::part::PartName, sandbox::authority::Authority, untrusted::Name, wasm::guarded::guarded,
+    host_interface::HostInterface,
+    names::{external::ExternName, interface::InterfaceName, part::PartName},
+    sandbox::authority::Authority,
+    untrusted::Name,
+    wasm::guarded::guarded,
 };
 use composition::Composition;
 use layout::Layout;
@@ -33,8 +37,9 @@ pub enum Form {
     /// parts have the same authority.
     Portable,
     /// Each plug imports what carries authority under names of its own, `NAME:grant/<interface>`,
-    /// which this crate's [`Runtime`](crate::Runtime) meets from that plug's
-    /// [`Sandbox`](crate::Sandbox) alone.
+    /// which this crate's [`Runtime`](crate::Runtime) satisfies from that plug's
+    /// [`Sandbox`](crate::Sandbox) alone. What the embedder [provides](Part::provide) to a part is
+    /// imported as `NAME:host/<interface>`.
     Granted,
 }
 
@@ -59,18 +64,18 @@ pub enum ComposeError {
     )]
     Interposed {
         plug: PartName,
-        export: String,
+        export: ExternName,
         importer: PartName,
-        import: String,
+        import: ExternName,
     },
     /// A plug imports by the name of an interface of the host something else than an interface.
     #[error("plug `{plug}` imports `{}`, which is an interface, as something else", Name(.import))]
-    NotAnInterface { plug: PartName, import: String },
+    NotAnInterface { plug: PartName, import: ExternName },
     /// A permission of [`Part::virtualize`] allows nothing.
     #[error("`{plug}` has nothing to virtualize in `{}`: {why}", Name(.interface))]
     IdleVirtualization {
         plug: PartName,
-        interface: String,
+        interface: InterfaceName,
         why: IdleVirtualization,
     },
     /// A plug exports nothing that is imported before it.
@@ -78,9 +83,9 @@ pub enum ComposeError {
     FitsNothing {
         plug: PartName,
         /// The names of its exports.
-        exports: Vec<String>,
+        exports: Vec<ExternName>,
         /// Imports before it, apart from WASI's, that nothing meets.
-        open: Vec<String>,
+        open: Vec<ExternName>,
         /// The nearest candidate.
         hint: Option<String>,
     },
@@ -89,7 +94,55 @@ pub enum ComposeError {
         "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
         Name(.import)
     )]
-    NotGranted { plug: PartName, import: String },
+    NotGranted { plug: PartName, import: ExternName },
+    /// The embedder provides an interface to a part that does not import it, or that is given a nearer
+    /// version of it too.
+    #[error(
+        "the host interface `{}` satisfies no import of `{part}`{}",
+        Name(.interface), fits_no_import(.interface, .open)
+    )]
+    IdleHostInterface {
+        part: PartName,
+        interface: ExternName,
+        /// Imports of that part that nothing satisfies.
+        open: Vec<ExternName>,
+    },
+    /// The embedder provides an interface that a plug exports too.
+    #[error(
+        "`{importer}` imports `{}`, which plug `{plug}` and the host interface `{}` both satisfy; leave one of them out",
+        Name(.import), Name(.interface)
+    )]
+    SatisfiedTwice {
+        importer: PartName,
+        import: ExternName,
+        plug: PartName,
+        interface: ExternName,
+    },
+    /// The embedder provides an interface that the host provides.
+    #[error(
+        "`{}` cannot be provided to `{part}` by the embedder, because the host itself provides it; grant what `{part}` is to reach in its sandbox",
+        Name(.interface)
+    )]
+    ProvidedByHost {
+        part: PartName,
+        interface: ExternName,
+    },
+    /// The embedder provides an interface, and the part imports something else by that name.
+    #[error(
+        "`{part}` imports `{}`, but not as an interface, so no host interface can satisfy it",
+        Name(.import)
+    )]
+    NotAnInstance { part: PartName, import: ExternName },
+    /// The embedder provides an interface that has resources.
+    #[error(
+        "`{part}` imports `{}` with the resource `{}`, which a host interface cannot have; plug a component that exports it",
+        Name(.import), Name(.resource)
+    )]
+    ProvidedResource {
+        part: PartName,
+        import: ExternName,
+        resource: String,
+    },
     /// The type of a part is beyond what the composer understands.
     #[error("failed to read the type of `{part}`")]
     Type {
@@ -113,14 +166,17 @@ pub enum ComposeError {
         "the composed component {wrong} `{}`; this is a defect of the composer, please report it",
         Name(.import)
     )]
-    Unsound { wrong: &'static str, import: String },
+    Unsound {
+        wrong: &'static str,
+        import: ExternName,
+    },
     /// A part would be handed something else for an import than what satisfies it, so the composed
     /// component is not handed out.
     #[error(
         "the types of `{part}` are built so that its import `{}` would be mixed up with another one; give each import a type of its own",
         Name(.import)
     )]
-    Miswired { part: PartName, import: String },
+    Miswired { part: PartName, import: ExternName },
 }
 
 /// Why a permission of [`Part::virtualize`] allows nothing.
@@ -145,7 +201,9 @@ pub enum IdleVirtualization {
 /// result is valid; in [`Form::Granted`] that is left to whoever compiles it.
 pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
-        [] if socket.virtualizes.is_empty() => Composition::of_one(socket)?,
+        [] if socket.virtualizes.is_empty() && socket.provided.is_empty() => {
+            Composition::of_one(socket)?
+        }
         plugs => compose_stack(socket, plugs, form)?,
     };
     if form == Form::Portable {
@@ -162,12 +220,17 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
 
     let mut graph = CompositionGraph::new();
     let stack = Stack::register(&mut graph, &parts)?;
-    let links = stack.links(&graph, &parts)?;
+    refuse_providing_for_the_host(&parts)?;
+    let mut links = stack.links(&graph, &parts)?;
     refuse_idle_plugs(&graph, &stack, &parts, &links)?;
     refuse_idle_permissions(&graph, &stack, &parts, &links)?;
+    refuse_idle_host_interfaces(&parts, &links)?;
 
     let private = match form {
-        Form::Portable => Vec::new(),
+        Form::Portable => {
+            leave_open(&mut links);
+            Vec::new()
+        }
         Form::Granted => grants::private_imports(&parts, &links)?,
     };
     let connect = || connect(&mut graph, &stack, &links, &private);
@@ -214,13 +277,13 @@ fn refuse_idle_plugs(
         if providers.contains(&index) {
             continue;
         }
-        let exports: Vec<String> = stack.exports(graph, index).map(str::to_owned).collect();
-        let open: Vec<String> = links
+        let exports: Vec<ExternName> = stack.exports(graph, index).map(ExternName::from).collect();
+        let open: Vec<ExternName> = links
             .iter()
             .filter(|link| link.importer < index && link.is_open())
             .map(|link| link.import.clone())
             .collect();
-        let exported: HashSet<&String> = exports.iter().collect();
+        let exported: HashSet<&ExternName> = exports.iter().collect();
         let taken = links
             .iter()
             .filter(|link| link.importer < index && exported.contains(&link.import))
@@ -264,7 +327,7 @@ fn refuse_idle_permissions(
             let exports = || stack.exports(graph, index);
             let why = if !Authority::of_interface(interface).is_provided_by_host() {
                 IdleVirtualization::NotOfTheHost
-            } else if !exports().any(|export| covers(interface, export)) {
+            } else if !exports().any(|export| covers(interface, &export.into())) {
                 IdleVirtualization::NotExported
             } else {
                 IdleVirtualization::NotImported
@@ -279,6 +342,53 @@ fn refuse_idle_permissions(
     Ok(())
 }
 
+/// The embedder does not stand in the place of the host: what a part can reach is what its sandbox
+/// grants.
+fn refuse_providing_for_the_host(parts: &[&Part]) -> Result<(), ComposeError> {
+    let is_of_host = |name: &ExternName| {
+        let name = name.interface();
+        name.is_some_and(|name| Authority::of_interface(name).is_provided_by_host())
+    };
+    for part in parts {
+        if let Some(interface) = part.provided.iter().find(|one| is_of_host(one.name())) {
+            return Err(ComposeError::ProvidedByHost {
+                part: part.name.clone(),
+                interface: interface.name().clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn refuse_idle_host_interfaces(parts: &[&Part], links: &[Link]) -> Result<(), ComposeError> {
+    for (index, part) in parts.iter().enumerate() {
+        let own = || links.iter().filter(move |link| link.importer == index);
+        let is_idle = |interface: &&HostInterface| {
+            !own().any(|link| link.host_interface() == Some(*interface))
+        };
+        if let Some(interface) = part.provided.iter().find(is_idle) {
+            return Err(ComposeError::IdleHostInterface {
+                part: part.name.clone(),
+                interface: interface.name().clone(),
+                open: own()
+                    .filter(|link| link.is_open())
+                    .map(|link| link.import.clone())
+                    .collect(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A binary holds no Rust, so what the embedder provides stays open in it.
+fn leave_open(links: &mut [Link]) {
+    for link in links {
+        if link.host_interface().is_some() {
+            link.provider = Provider::Nothing;
+        }
+    }
+}
+
 /// Builds the graph and encodes it.
 fn connect(
     graph: &mut CompositionGraph,
@@ -289,13 +399,14 @@ fn connect(
     let instances = stack.instantiate(graph);
     for link in links {
         if let Provider::Part { index, export } = &link.provider {
-            let export = graph.alias_instance_export(instances[*index], export)?;
-            graph.set_instantiation_argument(instances[link.importer], &link.import, export)?;
+            let export = graph.alias_instance_export(instances[*index], export.as_str())?;
+            let importer = instances[link.importer];
+            graph.set_instantiation_argument(importer, link.import.as_str(), export)?;
         }
     }
     for import in private {
         let node = stack.import_privately(graph, import)?;
-        graph.set_instantiation_argument(instances[import.part], &import.import, node)?;
+        graph.set_instantiation_argument(instances[import.part], import.import.as_str(), node)?;
     }
     let exports: Vec<String> = stack.exports(graph, 0).map(str::to_owned).collect();
     for name in exports {
@@ -318,8 +429,15 @@ fn list(names: &[PartName]) -> String {
         .join(", ")
 }
 
-fn fits_nothing(exports: &[String], open: &[String], hint: &Option<String>) -> String {
-    let names = |names: &[String]| match names {
+fn fits_no_import(interface: &ExternName, open: &[ExternName]) -> String {
+    match mismatch::nearest(std::slice::from_ref(interface), open) {
+        Some(hint) => format!("; {hint}"),
+        None => "; leave it out, or provide it to the part that imports it".to_owned(),
+    }
+}
+
+fn fits_nothing(exports: &[ExternName], open: &[ExternName], hint: &Option<String>) -> String {
+    let names = |names: &[ExternName]| match names {
         [] => "nothing".to_owned(),
         names => names
             .iter()

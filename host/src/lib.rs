@@ -61,6 +61,7 @@ mod bindgen;
 mod cache;
 mod compose;
 mod directory;
+mod host_interface;
 mod names;
 mod program;
 mod report;
@@ -81,7 +82,12 @@ pub use compose::{
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
-pub use names::part::{InvalidName, PartName};
+pub use host_interface::{HostCall, HostError, HostInterface, linking::HostInterfaceMismatch};
+pub use names::{
+    external::ExternName,
+    interface::{InterfaceName, InvalidInterfaceName},
+    part::{InvalidName, PartName},
+};
 pub use program::{
     Instance, InstantiateError, NotACommand, Outcome, Program,
     invoke::{Call, CallSyntaxError, Function, InvokeError},

@@ -4,7 +4,7 @@ pub(crate) mod invoke;
 
 use crate::{
     compose::layout::Layout,
-    names::part::PartName,
+    names::{interface::InterfaceName, part::PartName, wasi::Wasi},
     sandbox::{Sandbox, SandboxError, Sandboxes},
     store::call::{Ended, TimedOut, call, new_store},
     store::limits::{Limits, Refusal},
@@ -102,15 +102,17 @@ fn lack_of_component(component: &component::Component) -> Option<String> {
     let exported = ty
         .exports(engine)
         .find_map(|(name, export)| match export.ty {
-            ComponentItem::ComponentInstance(instance) if name.starts_with("wasi:cli/run@") => {
-                Some((name, instance))
+            ComponentItem::ComponentInstance(instance) => {
+                let name: InterfaceName = name.parse().ok()?;
+                let is_command = name.is("wasi", "cli", "run") && name.version().is_some();
+                is_command.then_some((name, instance))
             }
             _ => None,
         });
     let Some((name, instance)) = exported else {
         return Some("exports no `wasi:cli/run`".to_owned());
     };
-    if !name.starts_with("wasi:cli/run@0.2.") {
+    if Wasi::of(&name) != Some(Wasi::V0_2) {
         return Some(format!("exports `{name}`, and the host runs WASI 0.2"));
     }
     let found = match instance.get_export(engine, "run").map(|export| export.ty) {

@@ -7,9 +7,10 @@ use crate::{
     compose::layout::Layout,
     compose::{
         composition::Composition,
-        link::{Link, PrivateImport},
+        link::{Link, PrivateImport, PrivateProvider},
     },
-    names::part::PartName,
+    host_interface::{self, linking::HostInterfaceMismatch},
+    names::{external::ExternName, part::PartName},
     program::{Linked, Program},
     runtime::code_cache::{Code, CodeCache},
     store::state::{Parts, State},
@@ -20,7 +21,6 @@ use crate::{
     wasm::weight::{self, TooHeavy},
 };
 use std::sync::Arc;
-use wac_graph::types::are_semver_compatible;
 use wasmtime::{
     Config, Enabled, Engine, Module, PoolingAllocationConfig,
     component::{Component, Linker},
@@ -77,7 +77,7 @@ pub enum LoadError {
         "`{part}` imports `{}`, and nothing satisfies it",
         Name(.import)
     )]
-    Unmet { part: PartName, import: String },
+    Unmet { part: PartName, import: ExternName },
     /// It is too much to compile.
     #[error("`{part}` is not compiled")]
     TooHeavy { part: PartName, source: TooHeavy },
@@ -93,13 +93,20 @@ pub enum LoadError {
         part: PartName,
         source: wasmtime::Error,
     },
+    /// The embedder provides an interface that is not what the part imports.
+    #[error("the host interface `{}` does not satisfy the import of `{part}`", Name(.interface))]
+    HostInterface {
+        part: PartName,
+        interface: ExternName,
+        source: HostInterfaceMismatch,
+    },
     /// The host provides an import of that name in another shape.
     #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", who_imports(.parts, .import), it(.parts))]
     Link {
         /// The part that imports it. Where several do, the engine does not tell whose shape differs.
         parts: Vec<PartName>,
         /// `None` where the engine does not name it.
-        import: Option<String>,
+        import: Option<ExternName>,
         source: wasmtime::Error,
     },
 }
@@ -152,8 +159,7 @@ impl Runtime {
             layout,
             ..
         } = composition;
-        let linked = self.link(component, parts.clone(), private, layout.clone());
-        linked.map_err(|source| blame(source, parts, links, private))
+        self.link(component, parts, links, private, layout)
     }
 
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
@@ -168,7 +174,7 @@ impl Runtime {
         if let Some(import) = unmet {
             return Err(LoadError::Unmet {
                 part: name.clone(),
-                import: format!("{}.{}", import.module(), import.name()),
+                import: format!("{}.{}", import.module(), import.name()).into(),
             });
         }
         let mut linker = wasmtime::Linker::new(&self.engine);
@@ -232,45 +238,75 @@ impl Runtime {
     pub(crate) fn link(
         &self,
         component: &Component,
-        parts: Vec<PartName>,
+        parts: &[PartName],
+        links: &[Link],
         private: &[PrivateImport],
-        layout: Layout,
-    ) -> wasmtime::Result<Program> {
+        layout: &Layout,
+    ) -> Result<Program, LoadError> {
         let mut linker = self.components.clone();
         for import in private {
-            wasi::plug(&mut linker, &parts[import.part], import)?;
+            define(&mut linker, component, &parts[import.part], import)?;
         }
-        let linked = Linked::Component(linker.instantiate_pre(component)?);
+        let linked = linker
+            .instantiate_pre(component)
+            .map_err(|source| blame(source, parts, links, private))?;
         Ok(Program {
-            linked,
-            parts,
-            layout,
+            linked: Linked::Component(linked),
+            parts: parts.to_vec(),
+            layout: layout.clone(),
             ticker: self.ticker.clone(),
         })
     }
 }
 
+/// Defines what one part has for itself.
+fn define(
+    linker: &mut Linker<State<Parts>>,
+    component: &Component,
+    part: &PartName,
+    import: &PrivateImport,
+) -> Result<(), LoadError> {
+    let interface = match &import.provider {
+        PrivateProvider::Grant(grant) => {
+            return wasi::plug(linker, part, import, *grant).map_err(LoadError::Engine);
+        }
+        PrivateProvider::Embedder(interface) => interface,
+    };
+    let functions = host_interface::linking::imported_functions(component, &import.name, interface)
+        .map_err(|source| LoadError::HostInterface {
+            part: part.clone(),
+            interface: interface.name().clone(),
+            source,
+        })?;
+    let instance = linker.instance(&import.name);
+    instance
+        .and_then(|mut instance| {
+            host_interface::linking::define(&mut instance, part, interface.name(), functions)
+        })
+        .map_err(LoadError::Engine)
+}
+
 /// Finds out whose import the engine could not link. It says only by words which import that is; the
 /// golden case `run/errors/other-shape-of-wasi-in-a-plug` fails when they change.
-pub(crate) fn blame(
+fn blame(
     source: wasmtime::Error,
     parts: &[PartName],
     links: &[Link],
     private: &[PrivateImport],
 ) -> LoadError {
     let words = source.to_string();
-    let named = words.split('`').nth(1).unwrap_or_default();
-    let private = private.iter().find(|own| own.name == named);
-    let (mut indices, import): (Vec<usize>, &str) = match private {
+    let named = ExternName::from(words.split('`').nth(1).unwrap_or_default());
+    let private = private.iter().find(|own| named == *own.name);
+    let (mut indices, import): (Vec<usize>, &ExternName) = match private {
         Some(own) => (vec![own.part], &own.import),
         // The composer merges imports of compatible versions.
         None => {
             let importers = links
                 .iter()
                 .filter(|link| link.authority().is_some())
-                .filter(|link| link.import == named || are_semver_compatible(&link.import, named))
+                .filter(|link| link.import.is_compatible_with(&named))
                 .map(|link| link.importer);
-            (importers.collect(), named)
+            (importers.collect(), &named)
         }
     };
     // A part may import it in several versions; links are in the order of their importers.
@@ -284,12 +320,12 @@ pub(crate) fn blame(
                 .collect(),
             false => parts.to_vec(),
         },
-        import: is_known.then(|| import.to_owned()),
+        import: is_known.then(|| import.clone()),
         source,
     }
 }
 
-fn who_imports(parts: &[PartName], import: &Option<String>) -> String {
+fn who_imports(parts: &[PartName], import: &Option<ExternName>) -> String {
     let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
     let what = match import {
         Some(import) => format!("`{}`", Name(import)),
@@ -310,7 +346,7 @@ fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
         None => Ok(()),
         Some((part, import)) => Err(LoadError::Unmet {
             part: part.clone(),
-            import: import.to_owned(),
+            import: import.clone(),
         }),
     }
 }

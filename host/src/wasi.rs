@@ -48,10 +48,11 @@ pub(crate) fn plug(
     linker: &mut Linker<State<Parts>>,
     plug: &PartName,
     import: &PrivateImport,
+    grant: Grant,
 ) -> wasmtime::Result<()> {
     let part = import.part;
     let instance = &mut linker.instance(&import.name)?;
-    match import.grant {
+    match grant {
         Grant::Preopens => own(instance, part, "get-directories", |wasi| {
             filesystem(wasi).get_directories()
         }),

@@ -6,7 +6,10 @@ use super::{
     link::{Link, PrivateImport, Provider},
     part::Part,
 };
-use crate::{names::part::PartName, wasm::validate::validate};
+use crate::{
+    names::{external::ExternName, part::PartName},
+    wasm::validate::validate,
+};
 
 /// A composed component.
 #[derive(Debug, Clone)]
@@ -27,10 +30,13 @@ impl Composition {
                 part: socket.name.clone(),
                 source,
             })?;
-        let link = |import: &str| Link {
-            importer: 0,
-            import: import.to_owned(),
-            provider: Provider::of_host(import),
+        let link = |import: &str| {
+            let import = ExternName::from(import);
+            Link {
+                importer: 0,
+                provider: Provider::of_host(&import),
+                import,
+            }
         };
         Ok(Self {
             links: imports.into_iter().map(link).collect(),
@@ -65,11 +71,11 @@ impl Composition {
         &self.parts
     }
 
-    /// The imports that neither a plug meets nor the host provides, each with the part that has it.
-    pub fn open_imports(&self) -> impl Iterator<Item = (&PartName, &str)> {
+    /// The imports that neither a plug satisfies nor the host provides, each with the part that has it.
+    pub fn open_imports(&self) -> impl Iterator<Item = (&PartName, &ExternName)> {
         self.links
             .iter()
             .filter(|link| link.is_open())
-            .map(|link| (&self.parts[link.importer], link.import.as_str()))
+            .map(|link| (&self.parts[link.importer], &link.import))
     }
 }

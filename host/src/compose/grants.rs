@@ -1,59 +1,95 @@
-//! The grant form: imports that carry authority, one for each plug.
+//! The grant form: imports that carry authority, one for each plug, and interfaces of the embedder,
+//! one for each part that was given one.
 
 use super::{
     ComposeError,
-    link::{Link, PrivateImport, Provider},
+    link::{Link, PrivateImport, PrivateProvider, Provider},
     part::Part,
 };
 use crate::{
-    names::part::PartName,
-    sandbox::authority::{Authority, Grant},
+    names::{external::ExternName, part::PartName},
+    sandbox::authority::Authority,
     wasm::walk::top_level_sections,
 };
 use std::collections::{HashMap, HashSet};
 use wac_graph::types::{NameMap, NameMapNoIntern};
-use wasmparser::Payload;
+use wasmparser::{Payload, names::KebabStr};
 
-/// The imports that each plug is to have for itself. It fails closed: what a plug imports and
+/// The imports that each part is to have for itself. It fails closed: what a plug imports and
 /// neither is shared by all nor can be granted is an error.
 pub(super) fn private_imports(
     parts: &[&Part],
     links: &[Link],
 ) -> Result<Vec<PrivateImport>, ComposeError> {
     let mut private = Vec::new();
-    let mut earlier: HashMap<(usize, Grant), u32> = HashMap::new();
-    for link in links.iter().filter(|link| link.importer > 0) {
-        let plug = &parts[link.importer].name;
-        match link.provider {
-            Provider::Part { .. } | Provider::Host(Authority::Shared) => {}
-            Provider::Host(Authority::Granted(grant)) => {
-                let count = earlier.entry((link.importer, grant)).or_insert(0);
-                *count += 1;
-                private.push(PrivateImport {
-                    part: link.importer,
-                    import: link.import.clone(),
-                    grant,
-                    name: private_name(plug, grant, *count),
-                });
-            }
-            Provider::Host(Authority::Network | Authority::Foreign) | Provider::Nothing => {
-                return Err(ComposeError::NotGranted {
-                    plug: plug.clone(),
-                    import: link.import.clone(),
-                });
-            }
+    let mut names = PrivateNames::default();
+    for link in links {
+        let part = &parts[link.importer].name;
+        let is_of_plug = link.importer > 0;
+        // The consumer's imports are for loading to refuse.
+        if is_of_plug && link.refusal().is_some() {
+            return Err(ComposeError::NotGranted {
+                plug: part.clone(),
+                import: link.import.clone(),
+            });
         }
+        let (provider, name) = match &link.provider {
+            Provider::Embedder(interface) => (
+                PrivateProvider::Embedder(interface.clone()),
+                names.unused(part, "host", label(&link.import)),
+            ),
+            Provider::Host(Authority::Granted(grant)) if is_of_plug => (
+                PrivateProvider::Grant(*grant),
+                names.unused(part, "grant", grant.interface()),
+            ),
+            Provider::Part { .. } | Provider::Host(_) | Provider::Nothing => continue,
+        };
+        private.push(PrivateImport {
+            part: link.importer,
+            import: link.import.clone(),
+            provider,
+            name,
+        });
     }
     Ok(private)
 }
 
-/// The name has no version: the composer merges imports whose versions are compatible, and a plug may
-/// import one interface in two of them.
-fn private_name(plug: &PartName, grant: Grant, count: u32) -> String {
-    let interface = grant.interface();
-    match count {
-        1 => format!("{plug}:grant/{interface}"),
-        _ => format!("{plug}:grant/{interface}-{count}"),
+/// The names of private imports.
+///
+/// A name has no version: the composer merges imports whose versions are compatible, and a part may
+/// import one interface in two of them. The second one is numbered.
+#[derive(Default)]
+struct PrivateNames {
+    /// Without hyphens and capitals, by which validation does not tell names apart.
+    taken: HashSet<String>,
+    /// How often a name was asked for.
+    counts: HashMap<String, u32>,
+}
+
+impl PrivateNames {
+    fn unused(&mut self, part: &PartName, package: &str, label: &str) -> String {
+        let first = format!("{part}:{package}/{label}");
+        let count = self.counts.entry(first.clone()).or_insert(0);
+        loop {
+            *count += 1;
+            let name = match *count {
+                1 => first.clone(),
+                count => format!("{first}-{count}"),
+            };
+            let compared = name.replace('-', "").to_ascii_lowercase();
+            if self.taken.insert(compared) {
+                return name;
+            }
+        }
+    }
+}
+
+/// What an interface is called in the name of a private import.
+fn label(import: &ExternName) -> &str {
+    match import {
+        ExternName::Interface(name) => name.interface(),
+        other if KebabStr::new(other.as_str()).is_some() => other.as_str(),
+        _ => "interface",
     }
 }
 
@@ -76,7 +112,7 @@ pub(super) fn verify(
     {
         return Err(ComposeError::Unsound {
             wrong: "lacks",
-            import: expected.name.clone(),
+            import: expected.name.as_str().into(),
         });
     }
     let private: HashSet<&str> = private
@@ -86,19 +122,20 @@ pub(super) fn verify(
     let mut sockets = NameMap::default();
     for link in links
         .iter()
-        .filter(|link| link.importer == 0 && link.part().is_none())
+        .filter(|link| link.importer == 0)
+        .filter(|link| matches!(link.provider, Provider::Host(_) | Provider::Nothing))
     {
         // Where shadowing is allowed, inserting cannot fail.
-        let _ = sockets.insert(&link.import, &mut NameMapNoIntern, true, ());
+        let _ = sockets.insert(link.import.as_str(), &mut NameMapNoIntern, true, ());
     }
     for import in imports {
         let is_private = private.contains(import);
-        let is_shared = Authority::of_import(import) == Authority::Shared;
+        let is_shared = Authority::of_import(&import.into()) == Authority::Shared;
         let is_the_sockets = sockets.get(import, &NameMapNoIntern).is_some();
         if !(is_private || is_shared || is_the_sockets) {
             return Err(ComposeError::Unsound {
                 wrong: "also has",
-                import: import.to_owned(),
+                import: import.into(),
             });
         }
     }
@@ -130,13 +167,13 @@ mod tests {
     fn link(importer: usize, import: &str, provider: Option<usize>) -> Link {
         Link {
             importer,
-            import: import.to_owned(),
+            import: import.into(),
             provider: match provider {
                 Some(index) => Provider::Part {
                     index,
-                    export: import.to_owned(),
+                    export: import.into(),
                 },
-                None => Provider::of_host(import),
+                None => Provider::of_host(&import.into()),
             },
         }
     }
@@ -179,7 +216,7 @@ mod tests {
         let bytes = wat::parse_str(text).expect("valid text");
         match verify(&bytes, &parts, &links, &private) {
             Ok(()) => None,
-            Err(ComposeError::Unsound { wrong, import }) => Some((wrong, import)),
+            Err(ComposeError::Unsound { wrong, import }) => Some((wrong, import.to_string())),
             Err(other) => panic!("{other}"),
         }
     }
@@ -191,8 +228,8 @@ mod tests {
         let private = private_imports(&parts, &links()).expect("all can be granted");
         let expected = PrivateImport {
             part: 1,
-            import: "wasi:filesystem/preopens@0.2.6".to_owned(),
-            grant: Grant::Preopens,
+            import: "wasi:filesystem/preopens@0.2.6".into(),
+            provider: PrivateProvider::Grant(Grant::Preopens),
             name: "plug:grant/preopens".to_owned(),
         };
         assert_eq!(private, [expected]);

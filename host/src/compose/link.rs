@@ -1,14 +1,18 @@
 //! Links: imports of parts, and what satisfies them.
 
-use crate::sandbox::authority::{Authority, Grant};
+use crate::{
+    host_interface::HostInterface,
+    names::external::ExternName,
+    sandbox::authority::{Authority, Grant},
+};
 
-/// An import and what meets it.
+/// An import and what satisfies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
     /// The index of the part that imports.
     pub(crate) importer: usize,
     /// The import's name.
-    pub(crate) import: String,
+    pub(crate) import: ExternName,
     pub(crate) provider: Provider,
 }
 
@@ -20,17 +24,19 @@ pub(crate) enum Provider {
         /// The index of that part.
         index: usize,
         /// The export's name, which may be of another version that is compatible.
-        export: String,
+        export: ExternName,
     },
     /// The host, as far as the importer's sandbox grants it.
     Host(Authority),
+    /// The embedder, by an interface that the importer was given.
+    Embedder(HostInterface),
     /// Nothing: it stays an import of the composition.
     Nothing,
 }
 
 impl Provider {
     /// What satisfies an import that no part does.
-    pub(crate) fn of_host(import: &str) -> Self {
+    pub(crate) fn of_host(import: &ExternName) -> Self {
         match Authority::of_import(import) {
             Authority::Foreign => Self::Nothing,
             authority => Self::Host(authority),
@@ -58,21 +64,59 @@ impl Link {
         }
     }
 
+    /// The interface of the embedder that satisfies this import.
+    pub(crate) fn host_interface(&self) -> Option<&HostInterface> {
+        match &self.provider {
+            Provider::Embedder(interface) => Some(interface),
+            _ => None,
+        }
+    }
+
     /// Whether nothing satisfies this import.
     pub(crate) fn is_open(&self) -> bool {
-        self.provider == Provider::Nothing
+        self.refusal() == Some(Refusal::Unknown)
+    }
+
+    /// The reason why a program with this import is refused. It fails closed: what no provider is
+    /// known for is not run.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        match self.provider {
+            Provider::Nothing | Provider::Host(Authority::Foreign) => Some(Refusal::Unknown),
+            Provider::Host(Authority::Network) if self.importer > 0 => Some(Refusal::NotForPlugs),
+            Provider::Host(Authority::Shared | Authority::Granted(_) | Authority::Network)
+            | Provider::Part { .. }
+            | Provider::Embedder(_) => None,
+        }
     }
 }
 
-/// An import that one plug has for itself, in [`Form::Granted`].
+/// Why an import is not satisfied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Neither a part nor the host nor the embedder provides it.
+    Unknown,
+    /// The host provides it to the consumer only. Where parts share their imports, a plug's is the
+    /// consumer's.
+    NotForPlugs,
+}
+
+/// An import that one part has for itself, in [`Form::Granted`](super::Form).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PrivateImport {
-    /// The index of the plug.
+    /// The index of the part: a plug, or for an interface of the embedder any part.
     pub(crate) part: usize,
-    /// The plug's own name for it.
-    pub(crate) import: String,
-    /// What is to be granted.
-    pub(crate) grant: Grant,
+    /// The part's own name for it.
+    pub(crate) import: ExternName,
+    pub(crate) provider: PrivateProvider,
     /// The name of the import of the composed component.
     pub(crate) name: String,
+}
+
+/// What satisfies an import that one part has for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PrivateProvider {
+    /// The host, from the sandbox of the plug.
+    Grant(Grant),
+    /// The embedder.
+    Embedder(HostInterface),
 }

@@ -2,21 +2,23 @@
 
 use super::part::Part;
 use crate::{
+    names::{external::ExternName, part::PartName},
     untrusted::{Name, Text},
     wasm::wit::{Side, Wit},
 };
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    hash::Hash,
 };
 
 /// An export that has the name of an import and another type.
 #[derive(Debug)]
 pub struct Mismatch {
     /// The component that imports, and the import's name.
-    pub importer: (String, String),
+    pub importer: (PartName, ExternName),
     /// The plug that exports, and the export's name.
-    pub plug: (String, String),
+    pub plug: (PartName, ExternName),
     /// The items of the interface that differ.
     pub items: Vec<DifferentItem>,
     /// The first difference, in the words of the type checker.
@@ -35,25 +37,25 @@ pub struct DifferentItem {
 impl Mismatch {
     pub(super) fn explain(
         importer: &Part,
-        import: &str,
+        import: &ExternName,
         plug: &Part,
-        export: &str,
+        export: &ExternName,
         reason: anyhow::Error,
     ) -> Self {
         let items_of = |part: &Part, side, name| {
             Wit::of_component(part.component.bytes()).map(|wit| wit.items(side, name))
         };
         let items = match (
-            items_of(importer, Side::Imports, import),
-            items_of(plug, Side::Exports, export),
+            items_of(importer, Side::Imports, import.as_str()),
+            items_of(plug, Side::Exports, export.as_str()),
         ) {
             (Ok(expected), Ok(found)) => different(expected, &found),
             // WIT cannot say one of the types, so the checker's reason stands alone.
             _ => Vec::new(),
         };
         Self {
-            importer: (importer.name.to_string(), import.to_owned()),
-            plug: (plug.name.to_string(), export.to_owned()),
+            importer: (importer.name.clone(), import.clone()),
+            plug: (plug.name.clone(), export.clone()),
             items,
             reason,
         }
@@ -119,33 +121,44 @@ impl fmt::Display for Indented<'_> {
 }
 
 /// The export that comes nearest to an import that is open, in words.
-pub(super) fn nearest(exports: &[String], open: &[String]) -> Option<String> {
-    let same = |part_of: fn(&str) -> &str| {
-        let mut imports = HashMap::new();
-        for import in open {
-            imports.entry(part_of(import)).or_insert(import);
-        }
-        exports
-            .iter()
-            .find_map(|export| Some((export, *imports.get(part_of(export))?)))
-    };
-    if let Some((export, import)) = same(unversioned) {
+pub(super) fn nearest(exports: &[ExternName], open: &[ExternName]) -> Option<String> {
+    if let Some((export, import)) = same(exports, open, without_version) {
         let (export, import) = (Name(export), Name(import));
         return Some(format!(
             "`{export}` and `{import}` are incompatible versions; build both against the same one"
         ));
     }
-    let (export, import) = same(interface)?;
+    let (export, import) = same(exports, open, |name| last_label(name).to_owned())?;
     let (export, import) = (Name(export), Name(import));
     Some(format!(
         "`{export}` and `{import}` are different packages; build both against the same one"
     ))
 }
 
-fn unversioned(name: &str) -> &str {
-    name.split_once('@').map_or(name, |(name, _)| name)
+/// The first export that has something in common with an import, and that import.
+fn same<'a, K: Eq + Hash>(
+    exports: &'a [ExternName],
+    imports: &'a [ExternName],
+    key: impl Fn(&ExternName) -> K,
+) -> Option<(&'a ExternName, &'a ExternName)> {
+    let mut by_key = HashMap::new();
+    for import in imports {
+        by_key.entry(key(import)).or_insert(import);
+    }
+    let mut exports = exports.iter();
+    exports.find_map(|export| Some((export, *by_key.get(&key(export))?)))
 }
 
-fn interface(name: &str) -> &str {
-    unversioned(name).rsplit('/').next().unwrap_or(name)
+fn without_version(name: &ExternName) -> ExternName {
+    match name {
+        ExternName::Interface(name) => name.without_version().into(),
+        other => other.clone(),
+    }
+}
+
+fn last_label(name: &ExternName) -> &str {
+    match name {
+        ExternName::Interface(name) => name.interface(),
+        other => other.as_str(),
+    }
 }

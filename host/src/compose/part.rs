@@ -1,7 +1,12 @@
 //! The parts of a composition, before they are composed.
 
 use crate::{
-    names::part::{InvalidName, PartName},
+    host_interface::HostInterface,
+    names::{
+        external::ExternName,
+        interface::InterfaceName,
+        part::{InvalidName, PartName},
+    },
     wasm::component::Component,
 };
 use std::{borrow::Cow, collections::HashMap};
@@ -15,7 +20,9 @@ pub struct Part {
     /// The component.
     pub component: Component,
     /// The interfaces of the host that its exports may satisfy.
-    pub(super) virtualizes: Vec<String>,
+    pub(super) virtualizes: Vec<InterfaceName>,
+    /// The interfaces that the embedder provides to it alone.
+    pub(super) provided: Vec<HostInterface>,
 }
 
 impl Part {
@@ -30,6 +37,7 @@ impl Part {
             name,
             component,
             virtualizes: Vec::new(),
+            provided: Vec::new(),
         }
     }
 
@@ -40,23 +48,46 @@ impl Part {
     /// those parts and the host unseen: with `wasi:filesystem/types` it is lent their open
     /// directories with every call. An interface that this plug does not export, that the host does
     /// not provide or that no part before it imports is an error of [`compose()`].
-    pub fn virtualize(mut self, interface: impl Into<String>) -> Self {
-        self.virtualizes.push(interface.into());
+    pub fn virtualize(mut self, interface: InterfaceName) -> Self {
+        self.virtualizes.push(interface);
         self
     }
 
+    /// Satisfies this part's import of that interface from Rust. No other part of the composition
+    /// reaches it, also where that one imports the same interface.
+    ///
+    /// It is for [`Form::Granted`](crate::Form). In [`Form::Portable`](crate::Form) the import stays
+    /// open, because the composed binary holds no Rust.
+    ///
+    /// An interface that the part does not import, that a plug satisfies too, or that the host itself
+    /// provides is an error of [`compose()`].
+    pub fn provide(mut self, interface: HostInterface) -> Self {
+        self.provided.push(interface);
+        self
+    }
+
+    /// What the embedder provides for an import: by its name, or else by the latest version that is
+    /// compatible.
+    pub(super) fn provided_for(&self, import: &ExternName) -> Option<&HostInterface> {
+        let by_name = self.provided.iter().find(|one| one.name() == import);
+        by_name.or_else(|| {
+            let compatible = |one: &&HostInterface| one.name().is_compatible_with(import);
+            let compatible = self.provided.iter().filter(compatible);
+            compatible.max_by_key(|one| one.name())
+        })
+    }
+
     /// Whether one of its permissions covers an import that its export satisfies.
-    pub(super) fn may_virtualize(&self, import: &str, export: &str) -> bool {
+    pub(super) fn may_virtualize(&self, import: &ExternName, export: &ExternName) -> bool {
         let is_covered =
-            |interface: &String| covers(interface, import) || covers(interface, export);
+            |interface: &InterfaceName| covers(interface, import) || covers(interface, export);
         self.virtualizes.iter().any(is_covered)
     }
 }
 
-/// Whether `interface` is the one called `name`, or names it without its version.
-pub(super) fn covers(interface: &str, name: &str) -> bool {
-    name.strip_prefix(interface)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+/// Whether an import or export is of that interface.
+pub(super) fn covers(interface: &InterfaceName, name: &ExternName) -> bool {
+    name.interface().is_some_and(|name| interface.covers(name))
 }
 
 /// The same parts, no two of which are equal byte for byte: a part that equals an earlier one gets a

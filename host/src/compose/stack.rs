@@ -2,17 +2,20 @@
 
 use super::{
     ComposeError,
-    link::{Link, PrivateImport, Provider},
+    link::{Link, PrivateImport, PrivateProvider, Provider},
     mismatch::Mismatch,
     part::Part,
 };
-use crate::{sandbox::authority::Authority, wasm::guarded::guarded, wasm::validate::validate};
+use crate::{
+    names::external::ExternName, sandbox::authority::Authority, wasm::guarded::guarded,
+    wasm::validate::validate,
+};
 use std::collections::HashSet;
 use wac_graph::{
     CompositionGraph, NodeId, PackageId,
     types::{
-        InterfaceId, ItemKind, NameMap, NameMapNoIntern, Package, SubtypeChecker, Types, World,
-        WorldId,
+        InterfaceId, ItemKind, NameMap, NameMapNoIntern, Package, SubtypeChecker, Type, Types,
+        World, WorldId,
     },
 };
 
@@ -53,36 +56,49 @@ impl Stack {
         let exports = self.exports_by_track(graph);
         for importer in 0..self.packages.len() {
             for (import, expected) in &self.world(graph, importer).imports {
+                let name = ExternName::from(import.as_str());
                 if importer > 0 {
-                    refuse_other_than_interface(parts[importer], import, *expected)?;
+                    refuse_other_than_interface(parts[importer], &name, *expected)?;
                 }
                 let provider = self.provider(graph, &exports, importer, import);
-                if let Some((provider, export, found)) = provider {
-                    refuse_interposing(parts[importer], import, parts[provider], export)?;
+                let provider =
+                    provider.map(|(index, export, found)| (index, ExternName::from(export), found));
+                if let Some((provider, export, found)) = &provider {
+                    refuse_interposing(parts[importer], &name, parts[*provider], export)?;
                     guarded(|| {
                         SubtypeChecker::new(&mut checked).is_subtype(
-                            found,
+                            *found,
                             graph.types(),
                             *expected,
                             graph.types(),
                         )
                     })
                     .map_err(|reason| {
-                        let (importer, provider) = (parts[importer], parts[provider]);
-                        Mismatch::explain(importer, import, provider, export, reason)
+                        let (importer, provider) = (parts[importer], parts[*provider]);
+                        Mismatch::explain(importer, &name, provider, export, reason)
                     })
                     .map_err(|mismatch| ComposeError::Mismatch(Box::new(mismatch)))?;
                 }
+                let by_embedder = parts[importer].provided_for(&name);
                 links.push(Link {
                     importer,
-                    import: import.clone(),
-                    provider: match provider {
-                        Some((index, export, _)) => Provider::Part {
-                            index,
-                            export: export.to_owned(),
-                        },
-                        None => Provider::of_host(import),
+                    provider: match (provider, by_embedder) {
+                        (Some((plug, ..)), Some(interface)) => {
+                            return Err(ComposeError::SatisfiedTwice {
+                                importer: parts[importer].name.clone(),
+                                import: name,
+                                plug: parts[plug].name.clone(),
+                                interface: interface.name().clone(),
+                            });
+                        }
+                        (Some((index, export, _)), None) => Provider::Part { index, export },
+                        (None, Some(interface)) => {
+                            refuse_other_than_values(graph, parts[importer], &name, *expected)?;
+                            Provider::Embedder(interface.clone())
+                        }
+                        (None, None) => Provider::of_host(&name),
                     },
+                    import: name,
                 });
             }
         }
@@ -113,12 +129,17 @@ impl Stack {
         import: &PrivateImport,
     ) -> anyhow::Result<NodeId> {
         let imports = &self.world(graph, import.part).imports;
-        let Some(ItemKind::Instance(interface)) = imports.get(&import.import) else {
+        let Some(ItemKind::Instance(interface)) = imports.get(import.import.as_str()) else {
             anyhow::bail!("`{}` is not imported as an interface", import.import);
         };
         // The graph merges imports by the id of their interface, whatever their names are.
         let mut interface = graph.types()[*interface].clone();
         interface.id = None;
+        if let PrivateProvider::Embedder(_) = import.provider {
+            // Types of values stay the same when they are defined in place; the interfaces that they
+            // are from would become imports too.
+            interface.uses.clear();
+        }
         let interface = graph.types_mut().add_interface(interface);
         Ok(graph.import(&import.name, ItemKind::Instance(interface))?)
     }
@@ -181,7 +202,7 @@ fn name_imports(types: &mut Types, world: WorldId) {
 /// What the host grants to a plug are interfaces.
 fn refuse_other_than_interface(
     plug: &Part,
-    import: &str,
+    import: &ExternName,
     kind: ItemKind,
 ) -> Result<(), ComposeError> {
     let is_of_host = Authority::of_import(import).is_provided_by_host();
@@ -190,16 +211,38 @@ fn refuse_other_than_interface(
     }
     Err(ComposeError::NotAnInterface {
         plug: plug.name.clone(),
-        import: import.to_owned(),
+        import: import.clone(),
     })
+}
+
+/// What the embedder provides are interfaces without resources.
+fn refuse_other_than_values(
+    graph: &CompositionGraph,
+    part: &Part,
+    import: &ExternName,
+    kind: ItemKind,
+) -> Result<(), ComposeError> {
+    let (part, import) = (part.name.clone(), import.clone());
+    let ItemKind::Instance(interface) = kind else {
+        return Err(ComposeError::NotAnInstance { part, import });
+    };
+    let mut exports = graph.types()[interface].exports.iter();
+    match exports.find(|(_, kind)| matches!(kind, ItemKind::Type(Type::Resource(_)))) {
+        None => Ok(()),
+        Some((resource, _)) => Err(ComposeError::ProvidedResource {
+            part,
+            import,
+            resource: resource.clone(),
+        }),
+    }
 }
 
 /// A plug that answers what the importer asks of the host does so by permission only.
 fn refuse_interposing(
     importer: &Part,
-    import: &str,
+    import: &ExternName,
     plug: &Part,
-    export: &str,
+    export: &ExternName,
 ) -> Result<(), ComposeError> {
     let is_of_host = Authority::of_import(import).is_provided_by_host();
     if !is_of_host || plug.may_virtualize(import, export) {
@@ -207,9 +250,9 @@ fn refuse_interposing(
     }
     Err(ComposeError::Interposed {
         plug: plug.name.clone(),
-        export: export.to_owned(),
+        export: export.clone(),
         importer: importer.name.clone(),
-        import: import.to_owned(),
+        import: import.clone(),
     })
 }
 

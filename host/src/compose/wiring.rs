@@ -10,9 +10,11 @@ use super::{
     layout::Layout,
     link::{Link, PrivateImport, Provider},
 };
-use crate::{names::part::PartName, wasm::walk::top_level_sections};
+use crate::{
+    names::{external::ExternName, part::PartName},
+    wasm::walk::top_level_sections,
+};
 use std::collections::HashMap;
-use wac_graph::types::are_semver_compatible;
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentTypeRef, Payload,
 };
@@ -91,18 +93,22 @@ pub(super) fn verify(
     for Argument { part, import, from } in arguments {
         let is_promised = match promises.get(&(part, import)).map(|link| &link.provider) {
             None => false,
-            Some(Provider::Part { index, export }) => from == Origin::Export(*index, export),
-            Some(Provider::Host(_) | Provider::Nothing) => match private.get(&(part, import)) {
-                Some(name) => from == Origin::Import(name),
-                // The composer merges imports of compatible versions.
-                None => matches!(from, Origin::Import(name)
-                    if name == import || are_semver_compatible(name, import)),
-            },
+            Some(Provider::Part { index, export }) => {
+                from == Origin::Export(*index, export.as_str())
+            }
+            Some(Provider::Host(_) | Provider::Embedder(_) | Provider::Nothing) => {
+                match private.get(&(part, import)) {
+                    Some(name) => from == Origin::Import(name),
+                    // The composer merges imports of compatible versions.
+                    None => matches!(from, Origin::Import(name)
+                    if ExternName::from(name).is_compatible_with(&import.into())),
+                }
+            }
         };
         if !is_promised {
             return Err(ComposeError::Miswired {
                 part: parts[part].clone(),
-                import: import.to_owned(),
+                import: import.into(),
             });
         }
     }
@@ -298,11 +304,11 @@ mod tests {
                 for other in [
                     Provider::Part {
                         index: 1,
-                        export: "test:own/inner".to_owned(),
+                        export: "test:own/inner".into(),
                     },
                     Provider::Part {
                         index: 2,
-                        export: "test:own/outer@1.0.1".to_owned(),
+                        export: "test:own/outer@1.0.1".into(),
                     },
                     Provider::Nothing,
                 ] {

@@ -2,7 +2,7 @@
 
 use crate::{
     compose::{composition::Composition, link::Link},
-    names::part::PartName,
+    names::{external::ExternName, part::PartName},
     report::picture::PictureFormat,
     sandbox::authority::{self, Authority, Grant},
     sandbox::{Sandbox, Sandboxes},
@@ -26,6 +26,9 @@ pub struct Explanation {
     pub parts: Vec<Reach>,
     /// Which part satisfies which import of which other part.
     pub connections: Vec<Connection>,
+    /// Which interfaces of the embedder the parts call, by the index of the part in
+    /// [`parts`](Self::parts). What is reached through them is the embedder's to tell.
+    pub host_interfaces: Vec<(usize, ExternName)>,
 }
 
 /// What one part can reach.
@@ -43,7 +46,7 @@ pub struct Connection {
     /// The index in [`Explanation::parts`] of the part that imports.
     pub importer: usize,
     /// The import's name.
-    pub interface: String,
+    pub interface: ExternName,
     /// The index of the part that exports it.
     pub provider: usize,
     /// Whether the host provides that interface too, so that the provider stands between the
@@ -98,6 +101,10 @@ impl Explanation {
         Self {
             parts: parts.iter().zip(things).enumerate().map(reach).collect(),
             connections,
+            host_interfaces: links
+                .iter()
+                .filter_map(|link| Some((link.importer, link.host_interface()?.name().clone())))
+                .collect(),
         }
     }
 
@@ -114,6 +121,7 @@ impl Explanation {
                 things,
             }],
             connections: Vec::new(),
+            host_interfaces: Vec::new(),
         }
     }
 
@@ -131,12 +139,19 @@ impl Explanation {
             is_virtual,
         } in &self.connections
         {
-            let label = PictureFormat::Mermaid.label(interface);
+            let label = PictureFormat::Mermaid.label(interface.as_str());
             let virtualized = if *is_virtual { ", virtualized" } else { "" };
             let _ = writeln!(
                 picture,
                 "  p{importer} -- \"{label}{virtualized}\" --> p{provider}"
             );
+        }
+        if !self.host_interfaces.is_empty() {
+            let _ = writeln!(picture, "  e[\"embedder\"]");
+        }
+        for (importer, interface) in &self.host_interfaces {
+            let label = PictureFormat::Mermaid.label(interface.as_str());
+            let _ = writeln!(picture, "  p{importer} -- \"{label}\" --> e");
         }
         for (index, reach) in self.parts.iter().enumerate() {
             for (number, thing) in reach.things.iter().enumerate() {
@@ -180,6 +195,14 @@ impl fmt::Display for Explanation {
                 ""
             };
             writeln!(f, "`{importer}` calls `{provider}` by `{interface}`{place}")?;
+        }
+        for (importer, interface) in &self.host_interfaces {
+            writeln!(
+                f,
+                "`{}` calls the host interface `{}`, provided by the embedder",
+                self.parts[*importer].part,
+                Name(interface)
+            )?;
         }
         Ok(())
     }

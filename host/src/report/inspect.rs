@@ -169,7 +169,7 @@ fn inspect_component(bytes: &[u8], wit: String) -> wasmparser::Result<Report> {
                         report.exports.push(Export {
                             name: name.to_owned(),
                             ty: None,
-                            is_of_host: Authority::of_import(name).is_provided_by_host(),
+                            is_of_host: Authority::of_import(&name.into()).is_provided_by_host(),
                         });
                     }
                 }
@@ -181,7 +181,7 @@ fn inspect_component(bytes: &[u8], wit: String) -> wasmparser::Result<Report> {
 }
 
 fn component_import(name: &str) -> Import {
-    let (met_by, reaches) = match Authority::of_import(name) {
+    let (met_by, reaches) = match Authority::of_import(&name.into()) {
         Authority::Shared => (MetBy::Host, None),
         Authority::Granted(grant) => (MetBy::Grant, Some(grant.to_string())),
         Authority::Network => (

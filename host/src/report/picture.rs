@@ -59,6 +59,7 @@ fn draw(composition: &Composition, format: PictureFormat) -> String {
         node(&mut picture, format, &format!("p{index}"), name.as_str());
     }
     let mut open: HashMap<&str, usize> = HashMap::new();
+    let mut has_embedder = false;
     for Link {
         importer,
         import,
@@ -68,9 +69,16 @@ fn draw(composition: &Composition, format: PictureFormat) -> String {
         let target = match provider {
             Provider::Part { index, .. } => format!("p{index}"),
             Provider::Host(_) => continue,
+            Provider::Embedder(_) => {
+                if !has_embedder {
+                    node(&mut picture, format, EMBEDDER, "embedder");
+                    has_embedder = true;
+                }
+                EMBEDDER.to_owned()
+            }
             Provider::Nothing => {
                 let next = open.len();
-                let index = *open.entry(import).or_insert(next);
+                let index = *open.entry(import.as_str()).or_insert(next);
                 if index == next {
                     node(&mut picture, format, &format!("o{index}"), "open");
                 }
@@ -81,7 +89,7 @@ fn draw(composition: &Composition, format: PictureFormat) -> String {
             &mut picture,
             format,
             &format!("p{importer}"),
-            import,
+            import.as_str(),
             &target,
         );
     }
@@ -90,6 +98,9 @@ fn draw(composition: &Composition, format: PictureFormat) -> String {
     }
     picture
 }
+
+/// The node of the embedder.
+const EMBEDDER: &str = "embedder";
 
 fn node(picture: &mut String, format: PictureFormat, id: &str, label: &str) {
     let label = format.label(label);

@@ -10,10 +10,10 @@ mod linking;
 use crate::{
     compose::composition::Composition,
     directory::ownership::why_not_own,
-    names::part::PartName,
+    names::{external::ExternName, part::PartName},
     program::Program,
     report::explain::Explanation,
-    runtime::{LoadError, Runtime, blame},
+    runtime::{LoadError, Runtime},
     sandbox::Sandboxes,
     untrusted::Name,
 };
@@ -78,7 +78,13 @@ pub enum PrecompiledError {
         "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
         Name(.import)
     )]
-    Shared { plug: PartName, import: String },
+    Shared { plug: PartName, import: ExternName },
+    /// A file holds no Rust.
+    #[error(
+        "`{}` of `{part}` is satisfied by a host interface, which cannot be put into a file; plug a component that exports it, or load the composition itself",
+        Name(.import)
+    )]
+    HostInterface { part: PartName, import: ExternName },
     /// The program does not load.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -201,13 +207,20 @@ impl Runtime {
     /// It fits this version of the host with the same
     /// [`RuntimeOptions`](crate::RuntimeOptions). The parts keep what makes each reach its own
     /// sandbox, so plugs that import what carries authority are taken in
-    /// [`Form::Granted`](crate::Form) only.
+    /// [`Form::Granted`](crate::Form) only. What the embedder [provides](crate::Part::provide) cannot
+    /// be put into a file, so a composition that has any of it is refused.
     pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
         let linking = Linking::of(composition);
         if let Some((plug, import)) = linking.shared_import() {
             return Err(PrecompiledError::Shared {
                 plug: plug.clone(),
-                import: import.to_owned(),
+                import: import.clone(),
+            });
+        }
+        if let Some((part, import)) = linking.host_interface() {
+            return Err(PrecompiledError::HostInterface {
+                part: part.clone(),
+                import: import.clone(),
             });
         }
         let component = self.compile(composition)?;
@@ -248,8 +261,7 @@ impl Runtime {
             private,
             layout,
         } = linking;
-        let linked = self.link(&component, parts.clone(), private, layout.clone());
-        Ok(linked.map_err(|source| blame(source, parts, links, private))?)
+        Ok(self.link(&component, parts, links, private, layout)?)
     }
 }
 

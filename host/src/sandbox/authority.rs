@@ -4,10 +4,12 @@
 //! them. Interfaces that only define resources do nothing without a handle, so all parts of a
 //! composition share them; clocks and randomness are given to everyone.
 
+use crate::names::{external::ExternName, interface::InterfaceName, wasi::Wasi};
 use std::fmt;
 
 /// What importing an interface means for the authority of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Authority {
     /// None of its own: shared by all parts of a composition.
     Shared,
@@ -15,13 +17,14 @@ pub enum Authority {
     Granted(Grant),
     /// The network. The host links it for the consumer and refuses every address.
     Network,
-    /// Nothing that the host provides: to be met by a plug.
+    /// Nothing that the host provides: to be satisfied by a plug.
     Foreign,
 }
 
 /// An interface whose instance is authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "they are the interfaces of the same names")]
+#[non_exhaustive]
 pub enum Grant {
     Preopens,
     Environment,
@@ -35,61 +38,58 @@ pub enum Grant {
 }
 
 impl Authority {
-    /// Classifies the import `name`, for example `wasi:filesystem/preopens@0.2.6`.
+    /// Classifies an import, for example `wasi:filesystem/preopens@0.2.6`.
     ///
-    /// Unknown interfaces, and WASI of another version than 0.2, are [`Foreign`](Self::Foreign).
-    pub fn of_import(name: &str) -> Self {
-        match name.split_once('@') {
-            Some((interface, version)) if version.starts_with("0.2.") => {
-                Self::of_unversioned(interface)
-            }
-            _ => Self::Foreign,
+    /// Unknown interfaces, names of anything else, and WASI of another version than 0.2 are
+    /// [`Foreign`](Self::Foreign).
+    pub fn of_import(name: &ExternName) -> Self {
+        let known = name
+            .interface()
+            .and_then(|name| Some((Wasi::of(name)?, name)));
+        match known {
+            Some((Wasi::V0_2, name)) => Self::of_wasi_0_2(name),
+            None => Self::Foreign,
         }
     }
 
     /// The same for a name that may lack its version, which then means any that the host provides.
-    pub(crate) fn of_interface(name: &str) -> Self {
-        if name.contains('@') {
-            Self::of_import(name)
-        } else {
-            Self::of_unversioned(name)
+    pub(crate) fn of_interface(name: &InterfaceName) -> Self {
+        match name.version() {
+            Some(_) => Self::of_import(&name.clone().into()),
+            None => Self::of_wasi_0_2(name),
         }
     }
 
-    fn of_unversioned(interface: &str) -> Self {
-        match interface {
-            "wasi:io/error"
-            | "wasi:io/poll"
-            | "wasi:io/streams"
-            | "wasi:clocks/monotonic-clock"
-            | "wasi:clocks/wall-clock"
-            | "wasi:random/random"
-            | "wasi:random/insecure"
-            | "wasi:random/insecure-seed"
-            | "wasi:filesystem/types"
-            | "wasi:cli/terminal-input"
-            | "wasi:cli/terminal-output" => Self::Shared,
-            "wasi:filesystem/preopens" => Self::Granted(Grant::Preopens),
-            "wasi:cli/environment" => Self::Granted(Grant::Environment),
-            "wasi:cli/stdin" => Self::Granted(Grant::Stdin),
-            "wasi:cli/stdout" => Self::Granted(Grant::Stdout),
-            "wasi:cli/stderr" => Self::Granted(Grant::Stderr),
-            "wasi:cli/exit" => Self::Granted(Grant::Exit),
-            "wasi:cli/terminal-stdin" => Self::Granted(Grant::TerminalStdin),
-            "wasi:cli/terminal-stdout" => Self::Granted(Grant::TerminalStdout),
-            "wasi:cli/terminal-stderr" => Self::Granted(Grant::TerminalStderr),
-            "wasi:sockets/network"
-            | "wasi:sockets/instance-network"
-            | "wasi:sockets/ip-name-lookup"
-            | "wasi:sockets/tcp"
-            | "wasi:sockets/tcp-create-socket"
-            | "wasi:sockets/udp"
-            | "wasi:sockets/udp-create-socket" => Self::Network,
+    /// Classifies an interface of WASI 0.2, whatever its version is.
+    fn of_wasi_0_2(name: &InterfaceName) -> Self {
+        if name.namespace() != "wasi" {
+            return Self::Foreign;
+        }
+        match (name.package(), name.interface()) {
+            ("io", "error" | "poll" | "streams")
+            | ("clocks", "monotonic-clock" | "wall-clock")
+            | ("random", "random" | "insecure" | "insecure-seed")
+            | ("filesystem", "types")
+            | ("cli", "terminal-input" | "terminal-output") => Self::Shared,
+            ("filesystem", "preopens") => Self::Granted(Grant::Preopens),
+            ("cli", "environment") => Self::Granted(Grant::Environment),
+            ("cli", "stdin") => Self::Granted(Grant::Stdin),
+            ("cli", "stdout") => Self::Granted(Grant::Stdout),
+            ("cli", "stderr") => Self::Granted(Grant::Stderr),
+            ("cli", "exit") => Self::Granted(Grant::Exit),
+            ("cli", "terminal-stdin") => Self::Granted(Grant::TerminalStdin),
+            ("cli", "terminal-stdout") => Self::Granted(Grant::TerminalStdout),
+            ("cli", "terminal-stderr") => Self::Granted(Grant::TerminalStderr),
+            (
+                "sockets",
+                "network" | "instance-network" | "ip-name-lookup" | "tcp" | "tcp-create-socket"
+                | "udp" | "udp-create-socket",
+            ) => Self::Network,
             _ => Self::Foreign,
         }
     }
 
-    /// Whether the host itself can meet the import.
+    /// Whether the host itself can satisfy the import.
     pub fn is_provided_by_host(self) -> bool {
         self != Self::Foreign
     }
@@ -128,11 +128,16 @@ impl Grant {
 /// The grants whose handles do their work through a shared interface: whoever answers its calls is
 /// lent those handles. A pollable tells only when something is ready, so `wasi:io/poll` is no way to
 /// what is behind it.
-pub(crate) fn lent_through(interface: &str) -> &'static [Grant] {
-    match interface.split('@').next() {
-        Some("wasi:filesystem/types") => &[Grant::Preopens],
-        Some("wasi:io/streams") => &[Grant::Preopens, Grant::Stdin, Grant::Stdout, Grant::Stderr],
-        _ => &[],
+pub(crate) fn lent_through(interface: &ExternName) -> &'static [Grant] {
+    let Some(name) = interface.interface() else {
+        return &[];
+    };
+    if name.is("wasi", "filesystem", "types") {
+        &[Grant::Preopens]
+    } else if name.is("wasi", "io", "streams") {
+        &[Grant::Preopens, Grant::Stdin, Grant::Stdout, Grant::Stderr]
+    } else {
+        &[]
     }
 }
 
@@ -164,16 +169,24 @@ mod tests {
             "wasi:filesystem/preopens@0.3.0",
             "wasi:filesystem/preopens",
             "wasi:filesystem/preopens@0.20.0",
+            "wasi:filesystem/preopens@0.2",
+            "wasi:filesystem/preopens@0.2.0-rc.1",
+            "wasi:filesystem:preopens@0.2.0",
+            "wasi:filesystem/preopens/x@0.2.0",
             "other:filesystem/types@0.2.0",
             "run",
         ] {
-            assert_eq!(Authority::of_import(name), Authority::Foreign, "{name}");
+            assert_eq!(
+                Authority::of_import(&name.into()),
+                Authority::Foreign,
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn each_interface_of_wasi_has_the_authority_that_its_handles_give() {
-        let of = |name: &str| Authority::of_import(&format!("wasi:{name}@0.2.6"));
+        let of = |name: &str| Authority::of_import(&format!("wasi:{name}@0.2.6").into());
         let granted = [
             ("filesystem/preopens", Grant::Preopens),
             ("cli/environment", Grant::Environment),
@@ -215,6 +228,17 @@ mod tests {
             "cli/terminal-output",
         ] {
             assert_eq!(of(name), Authority::Shared, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_version_means_any_that_the_host_provides() {
+        let of = |name: &str| Authority::of_interface(&name.parse().expect(name));
+        for name in ["wasi:io/poll", "wasi:io/poll@0.2.0", "wasi:io/poll@0.2.9"] {
+            assert_eq!(of(name), Authority::Shared, "{name}");
+        }
+        for name in ["wasi:io/poll@0.3.0", "test:io/poll", "wasi:io/polls"] {
+            assert_eq!(of(name), Authority::Foreign, "{name}");
         }
     }
 

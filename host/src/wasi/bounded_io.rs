@@ -10,7 +10,10 @@
 #[cfg(unix)]
 mod listing;
 
-use crate::store::state::{Parts, State};
+use crate::{
+    names::wasi::{FILESYSTEM_TYPES, STREAMS},
+    store::state::{Parts, State},
+};
 use std::any::Any;
 use wasmtime::{
     StoreContextMut,
@@ -28,11 +31,6 @@ use wasmtime_wasi::{
     },
 };
 
-/// The interfaces as the engine defines them. Where these names are not its own, nothing is
-/// replaced, and the tests of the limits fail.
-const TYPES: &str = "wasi:filesystem/types@0.2.12";
-const STREAMS: &str = "wasi:io/streams@0.2.12";
-
 /// The most that a stream holds, in bytes: what is read ahead, or waits to be written.
 const PIECE: usize = 64 << 10;
 /// What an open directory holds while it is listed: the system hands out its entries by the buffer.
@@ -43,7 +41,7 @@ type Context<'a> = StoreContextMut<'a, State<Parts>>;
 /// Replaces the definitions that are there.
 pub(crate) fn define(linker: &mut Linker<State<Parts>>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
-    let types = &mut linker.instance(TYPES)?;
+    let types = &mut linker.instance(FILESYSTEM_TYPES)?;
     file_streams(types)?;
     #[cfg(unix)]
     listing::define(types)?;

@@ -117,7 +117,7 @@ fn every_interface() -> Result<(), Failed> {
                 }
                 let thief = parts.pop().ok_or("a stack has a plug")?;
                 for permission in [interface, &import, &export] {
-                    parts.push(thief.clone().virtualize(permission));
+                    parts.push(thief.clone().virtualize(permission.parse()?));
                     let rule = is_explained(&parts, importer, &import);
                     count.case(
                         rule.map_err(|what| format!("{importer}, {import}, {permission}: {what}")),

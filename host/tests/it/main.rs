@@ -22,6 +22,7 @@ mod readme;
 mod recipes;
 mod refusals;
 mod stacks;
+mod structure;
 mod tampered;
 mod terminal;
 mod torture;
@@ -53,6 +54,7 @@ fn main() {
         .chain(interposing::trials())
         .chain(cache_component::trials())
         .chain(recipes::trials())
+        .chain(structure::trials())
         .chain(terminal::trials())
         .chain(pty::trials())
         .chain(readme::trials())

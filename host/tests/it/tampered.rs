@@ -180,7 +180,7 @@ fn shared_authority() -> Result<(), Failed> {
     match runtime.precompile(&compose(&consumer, &plugs, Form::Portable)?) {
         Err(PrecompiledError::Shared { plug, import }) => {
             assert_eq!(plug.as_str(), "counts");
-            assert!(import.starts_with("wasi:"), "{import}");
+            assert!(import.as_str().starts_with("wasi:"), "{import}");
         }
         Err(error) => return Err(error.into()),
         Ok(_) => return Err("authority was merged".into()),

@@ -10,8 +10,8 @@ use std::{
     process::{Output, Stdio},
 };
 use wit_host::{
-    BindgenError, Call, ComponentizeError, ComposeError, Frame, Function, InvokeError, LoadError,
-    PartName, Preopen, ReadError, Trap,
+    BindgenError, Call, ComponentizeError, ComposeError, Frame, Function, InterfaceName,
+    InvokeError, LoadError, PartName, Preopen, ReadError, Trap,
 };
 
 /// The trials.
@@ -336,7 +336,7 @@ fn errors_escape_their_facts() -> Result<(), Failed> {
         offset: None,
     };
     let preopen = Preopen::read_only(HOSTILE, HOSTILE);
-    let messages: [&dyn Display; 24] = [
+    let messages: [&dyn Display; 25] = [
         &ReadError::Io {
             origin: text(),
             source: io(),
@@ -359,21 +359,21 @@ fn errors_escape_their_facts() -> Result<(), Failed> {
         &BindgenError::TypeTooLarge { name: text() },
         &ComposeError::FitsNothing {
             plug: plug(),
-            exports: vec![text()],
-            open: vec![text()],
+            exports: vec![text().into()],
+            open: vec![text().into()],
             hint: None,
         },
         &ComposeError::NotGranted {
             plug: plug(),
-            import: text(),
+            import: text().into(),
         },
         &ComposeError::Unsound {
             wrong: "lacks",
-            import: text(),
+            import: text().into(),
         },
         &LoadError::Unmet {
             part: plug(),
-            import: text(),
+            import: text().into(),
         },
         &InvokeError::NoSuchFunction {
             name: text(),
@@ -401,6 +401,7 @@ fn errors_escape_their_facts() -> Result<(), Failed> {
             result: text(),
         },
         &text().parse::<PartName>().expect_err("no name"),
+        &text().parse::<InterfaceName>().expect_err("no interface"),
         &text().parse::<Call>().expect_err("no call"),
         &preopen,
         &trap,

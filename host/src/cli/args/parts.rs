@@ -3,7 +3,7 @@
 use super::input::{is_stdin, read_component};
 use crate::cli::exit::UsageError;
 use std::path::{Path, PathBuf};
-use wit_host::{Part, PartName, untrusted::Name};
+use wit_host::{InterfaceName, Part, PartName, untrusted::Name};
 
 /// `FILE --plug [NAME=]PLUG …`
 #[derive(clap::Args)]
@@ -49,7 +49,7 @@ impl PartArgs {
             let own = permissions
                 .iter()
                 .filter(|(plug, _)| *plug == name.as_str())
-                .map(|(_, interface)| *interface)
+                .map(|(_, interface)| interface.clone())
                 .collect::<Vec<_>>();
             let part = Part::named(name, read_component(path)?);
             Ok(own.into_iter().fold(part, Part::virtualize))
@@ -77,7 +77,7 @@ impl PartArgs {
     fn parse_permissions<'a>(
         &'a self,
         plugs: &[(PartName, &Path)],
-    ) -> Result<Vec<(&'a str, &'a str)>, UsageError> {
+    ) -> Result<Vec<(&'a str, InterfaceName)>, UsageError> {
         let parse = |text: &'a String| {
             let shown = Name(text);
             let (name, interface) = text
@@ -88,11 +88,13 @@ impl PartArgs {
                         "`--virtualize {shown}` is not of the form `NAME=INTERFACE`, such as `clock=wasi:clocks/wall-clock`"
                     ))
                 })?;
-            if plugs.iter().any(|(plug, _)| plug.as_str() == name) {
-                Ok((name, interface))
-            } else {
-                Err(no_such_plug(text, name, plugs))
+            if !plugs.iter().any(|(plug, _)| plug.as_str() == name) {
+                return Err(no_such_plug(text, name, plugs));
             }
+            let interface = interface
+                .parse()
+                .map_err(|error| UsageError(format!("`--virtualize {shown}`: {error}")))?;
+            Ok((name, interface))
         };
         self.virtualized.iter().map(parse).collect()
     }

@@ -5,9 +5,9 @@ use crate::{
     compose::layout::{Layout, LikeAdapters},
     compose::{
         composition::Composition,
-        link::{Link, PrivateImport, Provider},
+        link::{Link, PrivateImport, PrivateProvider, Provider},
     },
-    names::part::PartName,
+    names::{external::ExternName, part::PartName},
     sandbox::authority::Authority,
 };
 use serde::{Deserialize, Serialize};
@@ -60,16 +60,22 @@ impl Linking {
         }
     }
 
+    /// An import that the embedder satisfies.
+    pub(super) fn host_interface(&self) -> Option<(&PartName, &ExternName)> {
+        let mut links = self.links.iter();
+        let link = links.find(|link| link.host_interface().is_some())?;
+        Some((&self.parts[link.importer], &link.import))
+    }
+
     /// An import of a plug that carries authority and that the plug does not have for itself.
-    pub(super) fn shared_import(&self) -> Option<(&PartName, &str)> {
+    pub(super) fn shared_import(&self) -> Option<(&PartName, &ExternName)> {
         let link = self.links.iter().find(|link| {
             let carries_authority = matches!(
                 Authority::of_import(&link.import),
                 Authority::Granted(_) | Authority::Network
             );
-            let is_the_plugs_own = |own: &PrivateImport| {
-                (own.part, own.import.as_str()) == (link.importer, link.import.as_str())
-            };
+            let is_the_plugs_own =
+                |own: &PrivateImport| (own.part, &own.import) == (link.importer, &link.import);
             link.importer > 0
                 && link.part().is_none()
                 && carries_authority
@@ -81,15 +87,15 @@ impl Linking {
     pub(super) fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
         let link = |link: &Link| StoredLink {
             importer: link.importer,
-            import: link.import.clone(),
+            import: link.import.to_string(),
             provider: match &link.provider {
-                Provider::Part { index, export } => Some((*index, export.clone())),
-                Provider::Host(_) | Provider::Nothing => None,
+                Provider::Part { index, export } => Some((*index, export.to_string())),
+                Provider::Host(_) | Provider::Embedder(_) | Provider::Nothing => None,
             },
         };
         let private = |import: &PrivateImport| StoredPrivateImport {
             part: import.part,
-            import: import.import.clone(),
+            import: import.import.to_string(),
             name: import.name.clone(),
         };
         let place = |(range, name): &(Range<usize>, PartName)| {
@@ -147,13 +153,17 @@ impl Linking {
 
 impl StoredLink {
     fn into_link(self) -> Link {
+        let import = ExternName::from(self.import);
         Link {
             importer: self.importer,
             provider: match self.provider {
-                Some((index, export)) => Provider::Part { index, export },
-                None => Provider::of_host(&self.import),
+                Some((index, export)) => Provider::Part {
+                    index,
+                    export: export.into(),
+                },
+                None => Provider::of_host(&import),
             },
-            import: self.import,
+            import,
         }
     }
 }
@@ -161,13 +171,14 @@ impl StoredLink {
 impl StoredPrivateImport {
     /// What is granted by it is told by its name.
     fn into_import(self) -> Option<PrivateImport> {
-        let Authority::Granted(grant) = Authority::of_import(&self.import) else {
+        let import = ExternName::from(self.import);
+        let Authority::Granted(grant) = Authority::of_import(&import) else {
             return None;
         };
         Some(PrivateImport {
             part: self.part,
-            import: self.import,
-            grant,
+            import,
+            provider: PrivateProvider::Grant(grant),
             name: self.name,
         })
     }
@@ -258,7 +269,7 @@ mod tests {
         let mut merged = linking();
         merged.private.clear();
         let (plug, import) = merged.shared_import().expect("it is shared");
-        assert_eq!((plug.as_str(), import), ("cache", PREOPENS));
+        assert_eq!((plug.as_str(), import.as_str()), ("cache", PREOPENS));
         let stored = merged.to_bytes().expect("it is JSON");
         assert!(Linking::from_bytes(&stored).is_none());
     }

@@ -1,0 +1,204 @@
+//! Defining host interfaces for the parts that import them.
+
+use super::{HostCall, HostFunction, HostInterface};
+use crate::{
+    names::{external::ExternName, part::PartName},
+    store::state::{Parts, State},
+    untrusted::Name,
+    value::{Resource, Value, of_val, to_val},
+    wasm::signature,
+};
+use wasmtime::component::{
+    Component, LinkerInstance, Type, Val,
+    types::{ComponentFunc, ComponentItem},
+};
+
+/// A host interface that is not what a part imports.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostInterfaceMismatch {
+    /// The part imports a function that the host interface does not have.
+    #[error("it has no function `{}`; add one, of type `{}`", Name(.function), Name(.signature))]
+    NoFunction {
+        /// The name of the function.
+        function: String,
+        /// Its type, as WIT.
+        signature: String,
+    },
+    /// A function passes more than values.
+    #[error(
+        "`{}` is of type `{}`, and a host interface passes values only; plug a component that exports the interface",
+        Name(.function),
+        Name(.signature)
+    )]
+    NotValues {
+        /// The name of the function.
+        function: String,
+        /// Its type, as WIT.
+        signature: String,
+    },
+    /// Something else than functions and types is in the interface.
+    #[error(
+        "`{}` in it is neither a function nor a type of values; plug a component that exports the interface",
+        Name(.item)
+    )]
+    NotAFunction {
+        /// The name of the item.
+        item: String,
+    },
+}
+
+/// The functions that a part imports by this name from a host interface, if it has all of them.
+pub(crate) fn imported_functions<'a>(
+    component: &Component,
+    import: &str,
+    interface: &'a HostInterface,
+) -> Result<Vec<(String, &'a HostFunction)>, HostInterfaceMismatch> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    let Some(ComponentItem::ComponentInstance(instance)) =
+        ty.get_import(engine, import).map(|import| import.ty)
+    else {
+        // The engine leaves out an instance without functions.
+        return Ok(Vec::new());
+    };
+    let mut functions = Vec::new();
+    for (name, export) in instance.exports(engine) {
+        let function = match export.ty {
+            ComponentItem::ComponentFunc(function) => function,
+            ComponentItem::Type(_) => continue,
+            _ => {
+                return Err(HostInterfaceMismatch::NotAFunction {
+                    item: name.to_owned(),
+                });
+            }
+        };
+        let signature = || signature::of_function(&function);
+        let types = function
+            .params()
+            .map(|(_, ty)| ty)
+            .chain(function.results());
+        if !types.into_iter().all(|ty| is_value(&ty)) {
+            return Err(HostInterfaceMismatch::NotValues {
+                function: name.to_owned(),
+                signature: signature(),
+            });
+        }
+        let Some(implementation) = interface.functions.get(name) else {
+            return Err(HostInterfaceMismatch::NoFunction {
+                function: name.to_owned(),
+                signature: signature(),
+            });
+        };
+        functions.push((name.to_owned(), implementation));
+    }
+    Ok(functions)
+}
+
+fn is_value(ty: &Type) -> bool {
+    match ty {
+        Type::List(list) => is_value(&list.ty()),
+        Type::Option(option) => is_value(&option.ty()),
+        Type::Tuple(tuple) => are_values(tuple.types()),
+        Type::Record(record) => are_values(record.fields().map(|field| field.ty)),
+        Type::Variant(variant) => are_values(variant.cases().filter_map(|case| case.ty)),
+        Type::Result(result) => are_values(result.ok().into_iter().chain(result.err())),
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::Float32
+        | Type::Float64
+        | Type::Char
+        | Type::String
+        | Type::Enum(_)
+        | Type::Flags(_) => true,
+        // Handles, streams, futures, and what comes.
+        _ => false,
+    }
+}
+
+fn are_values(mut types: impl Iterator<Item = Type>) -> bool {
+    types.all(|ty| is_value(&ty))
+}
+
+/// Defines functions of a host interface for one part.
+pub(crate) fn define(
+    instance: &mut LinkerInstance<'_, State<Parts>>,
+    part: &PartName,
+    interface: &ExternName,
+    functions: Vec<(String, &HostFunction)>,
+) -> wasmtime::Result<()> {
+    for (name, implementation) in functions {
+        let implementation = implementation.clone();
+        let failed = Failed {
+            interface: interface.clone(),
+            function: name.clone(),
+            reason: String::new(),
+        };
+        let part = part.clone();
+        instance.func_new_async(&name, move |_store, ty, arguments, results| {
+            let call = call_of(&part, &ty, arguments).map(&*implementation);
+            let failed = failed.clone();
+            Box::new(async move {
+                let answer = match call {
+                    Ok(answer) => answer.await.map_err(|error| in_words(error.as_ref())),
+                    Err(reason) => Err(reason),
+                };
+                answer
+                    .and_then(|value| give_back(value, &ty, results))
+                    .map_err(|reason| wasmtime::Error::new(Failed { reason, ..failed }))
+            })
+        })?;
+    }
+    Ok(())
+}
+
+/// A call that did not give what it should. It has no source, so that its own words are what a trap
+/// shows.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the host interface `{interface}` failed in `{function}`: {reason}")]
+struct Failed {
+    interface: ExternName,
+    function: String,
+    reason: String,
+}
+
+/// An error with its causes.
+fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let words: Vec<String> = causes.map(ToString::to_string).collect();
+    words.join(": ")
+}
+
+fn call_of(part: &PartName, ty: &ComponentFunc, arguments: &[Val]) -> Result<HostCall, String> {
+    let mut arguments = arguments.iter().zip(ty.params()).map(|(val, (_, ty))| {
+        // Functions with handles are not linked.
+        of_val(val.clone(), &ty, &mut |_| Resource { number: 0 })
+            .ok_or_else(|| format!("an argument is a `{}`", signature::of_value(&ty)))
+    });
+    Ok(HostCall {
+        part: part.clone(),
+        arguments: arguments.by_ref().collect::<Result<_, _>>()?,
+    })
+}
+
+fn give_back(value: Option<Value>, ty: &ComponentFunc, results: &mut [Val]) -> Result<(), String> {
+    match (value, ty.results().next(), results) {
+        (None, None, []) => Ok(()),
+        (Some(value), Some(ty), [result]) => {
+            *result = to_val(value, &ty, &mut |_| None).map_err(|wrong| wrong.to_string())?;
+            Ok(())
+        }
+        (None, Some(ty), _) => Err(format!(
+            "expected `{}`, found no result",
+            signature::of_value(&ty)
+        )),
+        (_, _, _) => Err("expected no result, found one".to_owned()),
+    }
+}
