@@ -83,8 +83,12 @@ pub use compose::{
 pub use directory::granted::GuestMadeLink;
 pub use names::part::{InvalidName, PartName};
 pub use program::{
-    Instance, InstantiateError, NotACommand, Outcome, Program,
-    invoke::{Call, CallSyntaxError, Function, InvokeError},
+    InstantiateError, Program,
+    call::CallError,
+    command::{NotACommand, Outcome},
+    exports::Function,
+    instance::Instance,
+    invoke::{Call, CallSyntaxError},
 };
 pub use report::{
     explain::{Connection, Explanation, Reach},
@@ -101,7 +105,8 @@ pub use sandbox::{
     authority::{Authority, Grant},
 };
 pub use store::{
-    call::TimedOut,
+    allowance::Allowance,
+    ending::TimedOut,
     limits::{Growing, Limits, Refusal},
     trap::{Frame, Trap},
 };

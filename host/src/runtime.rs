@@ -10,9 +10,9 @@ use crate::{
         link::{Link, PrivateImport},
     },
     names::part::PartName,
-    program::{Linked, Program},
+    program::{Program, prepared::Prepared},
     runtime::code_cache::{Code, CodeCache},
-    store::state::{Parts, State},
+    store::state::State,
     store::ticker::Ticker,
     untrusted::Name,
     wasi,
@@ -29,7 +29,7 @@ use wasmtime::{
 /// Compiles and links. Making one costs about as much as linking WASI; share it.
 pub struct Runtime {
     engine: Engine,
-    components: Linker<State<Parts>>,
+    components: Linker<State>,
     ticker: Option<Arc<Ticker>>,
     code_cache: Option<CodeCache>,
 }
@@ -180,12 +180,12 @@ impl Runtime {
                 import: None,
                 source,
             })?;
-        Ok(Program {
-            linked: Linked::Module(linked),
-            parts: vec![name.clone()],
+        Ok(Program::new(
+            Prepared::Module(linked),
+            vec![name.clone()],
             layout,
-            ticker: self.ticker.clone(),
-        })
+            self.ticker.clone(),
+        ))
     }
 
     /// Compiles a binary, or takes what it was compiled to before.
@@ -240,13 +240,8 @@ impl Runtime {
         for import in private {
             wasi::plug(&mut linker, &parts[import.part], import)?;
         }
-        let linked = Linked::Component(linker.instantiate_pre(component)?);
-        Ok(Program {
-            linked,
-            parts,
-            layout,
-            ticker: self.ticker.clone(),
-        })
+        let prepared = Prepared::Component(linker.instantiate_pre(component)?);
+        Ok(Program::new(prepared, parts, layout, self.ticker.clone()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{console::say, remedy};
 use std::process::ExitCode;
-use wit_host::{Frame, InvokeError, Outcome, Trap, untrusted::Message};
+use wit_host::{CallError, Frame, Outcome, Trap, untrusted::Message};
 
 /// The command line asks for something that makes no sense.
 pub const USAGE: u8 = 2;
@@ -52,10 +52,10 @@ fn is_usage(error: &anyhow::Error) -> bool {
     let is_wrong_call = matches!(
         error.downcast_ref(),
         Some(
-            InvokeError::NoSuchFunction { .. }
-                | InvokeError::Ambiguous { .. }
-                | InvokeError::WrongCount { .. }
-                | InvokeError::WrongArgument { .. }
+            CallError::NoSuchFunction { .. }
+                | CallError::Ambiguous { .. }
+                | CallError::WrongCount { .. }
+                | CallError::WrongArgument { .. }
         )
     );
     is_wrong_call || error.is::<UsageError>()

@@ -10,7 +10,7 @@ use std::{
     process::{Output, Stdio},
 };
 use wit_host::{
-    BindgenError, Call, ComponentizeError, ComposeError, Frame, Function, InvokeError, LoadError,
+    BindgenError, Call, CallError, ComponentizeError, ComposeError, Frame, Function, LoadError,
     PartName, Preopen, ReadError, Trap,
 };
 
@@ -372,28 +372,28 @@ fn errors_escape_their_facts() -> Result<(), Failed> {
             part: plug(),
             import: text(),
         },
-        &InvokeError::NoSuchFunction {
+        &CallError::NoSuchFunction {
             name: text(),
             candidates: vec![function()],
         },
-        &InvokeError::Ambiguous {
+        &CallError::Ambiguous {
             name: text(),
             candidates: vec![function()],
         },
-        &InvokeError::WrongCount {
+        &CallError::WrongCount {
             function: text(),
             expected: 1,
             given: 0,
             signature: text(),
         },
-        &InvokeError::WrongArgument {
+        &CallError::WrongArgument {
             function: text(),
             position: 1,
             text: text(),
             expected: text(),
             reason: text(),
         },
-        &InvokeError::Unshowable {
+        &CallError::UnsupportedResult {
             function: text(),
             result: text(),
         },
