@@ -89,8 +89,12 @@ pub use names::{
     part::{InvalidName, PartName},
 };
 pub use program::{
-    Instance, InstantiateError, NotACommand, Outcome, Program,
-    invoke::{Call, CallSyntaxError, Function, InvokeError},
+    InstantiateError, Program,
+    call::CallError,
+    command::{NotACommand, Outcome},
+    exports::Function,
+    instance::Instance,
+    invoke::{Call, CallSyntaxError},
 };
 pub use report::{
     explain::{Connection, Explanation, Reach},
@@ -107,7 +111,8 @@ pub use sandbox::{
     authority::{Authority, Grant},
 };
 pub use store::{
-    call::TimedOut,
+    allowance::Allowance,
+    ending::TimedOut,
     limits::{Growing, Limits, Refusal},
     trap::{Frame, Trap},
 };

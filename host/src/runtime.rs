@@ -11,9 +11,9 @@ use crate::{
     },
     host_interface::{self, linking::HostInterfaceMismatch},
     names::{external::ExternName, part::PartName},
-    program::{Linked, Program},
+    program::{Program, prepared::Prepared},
     runtime::code_cache::{Code, CodeCache},
-    store::state::{Parts, State},
+    store::state::State,
     store::ticker::Ticker,
     untrusted::Name,
     wasi,
@@ -29,7 +29,7 @@ use wasmtime::{
 /// Compiles and links. Making one costs about as much as linking WASI; share it.
 pub struct Runtime {
     engine: Engine,
-    components: Linker<State<Parts>>,
+    components: Linker<State>,
     ticker: Option<Arc<Ticker>>,
     code_cache: Option<CodeCache>,
 }
@@ -186,12 +186,12 @@ impl Runtime {
                 import: None,
                 source,
             })?;
-        Ok(Program {
-            linked: Linked::Module(linked),
-            parts: vec![name.clone()],
+        Ok(Program::new(
+            Prepared::Module(linked),
+            vec![name.clone()],
             layout,
-            ticker: self.ticker.clone(),
-        })
+            self.ticker.clone(),
+        ))
     }
 
     /// Compiles a binary, or takes what it was compiled to before.
@@ -250,18 +250,18 @@ impl Runtime {
         let linked = linker
             .instantiate_pre(component)
             .map_err(|source| blame(source, parts, links, private))?;
-        Ok(Program {
-            linked: Linked::Component(linked),
-            parts: parts.to_vec(),
-            layout: layout.clone(),
-            ticker: self.ticker.clone(),
-        })
+        Ok(Program::new(
+            Prepared::Component(linked),
+            parts.to_vec(),
+            layout.clone(),
+            self.ticker.clone(),
+        ))
     }
 }
 
 /// Defines what one part has for itself.
 fn define(
-    linker: &mut Linker<State<Parts>>,
+    linker: &mut Linker<State>,
     component: &Component,
     part: &PartName,
     import: &PrivateImport,

@@ -5,7 +5,7 @@ use super::{
     remedy,
 };
 use std::{error::Error, process::ExitCode};
-use wit_host::{Frame, InvokeError, Outcome, Trap, untrusted::Message};
+use wit_host::{CallError, Frame, Outcome, Trap, untrusted::Message};
 
 /// The command line is wrong.
 pub const USAGE: u8 = 2;
@@ -54,10 +54,10 @@ fn is_usage(error: &anyhow::Error) -> bool {
     let is_wrong_call = matches!(
         error.downcast_ref(),
         Some(
-            InvokeError::NoSuchFunction { .. }
-                | InvokeError::Ambiguous { .. }
-                | InvokeError::WrongCount { .. }
-                | InvokeError::WrongArgument { .. }
+            CallError::NoSuchFunction { .. }
+                | CallError::Ambiguous { .. }
+                | CallError::WrongCount { .. }
+                | CallError::WrongArgument { .. }
         )
     );
     is_wrong_call || error.is::<UsageError>()

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, Instance, InstantiateError, InvokeError, Limits, PartName, Sandbox, Value};
+use wit_host::{Call, CallError, Instance, InstantiateError, Limits, PartName, Sandbox, Value};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
@@ -116,7 +116,7 @@ struct Session {
 
 impl Session {
     /// Makes a call.
-    fn call(&mut self, call: &Call) -> Result<Option<Value>, InvokeError> {
+    fn call(&mut self, call: &Call) -> Result<Option<Value>, CallError> {
         deadline::run(Budget::new(Instant::now(), self.timeout));
         let value = self.tokio.block_on(self.instance.invoke(call));
         let value = value.inspect_err(|_| deadline::explain())?;
@@ -156,9 +156,9 @@ impl Session {
 }
 
 /// Ends the command after a call that failed. A call that did not return gives the exit code of a run.
-fn give_up(error: InvokeError) -> anyhow::Result<ExitCode> {
+fn give_up(error: CallError) -> anyhow::Result<ExitCode> {
     match error {
-        InvokeError::Ended { outcome, .. } => Ok(exit::report(&outcome)),
+        CallError::Ended { outcome, .. } => Ok(exit::report(&outcome)),
         error => Err(error.into()),
     }
 }

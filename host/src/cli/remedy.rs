@@ -75,7 +75,7 @@ mod tests {
     fn a_cause_has_its_remedy() {
         let unmet = || LoadError::Unmet {
             part: PartName::consumer(),
-            import: "a:b/c".to_owned(),
+            import: "a:b/c".to_owned().into(),
         };
         let chains = [
             anyhow::Error::from(unmet()),

@@ -10,12 +10,12 @@ use rustyline::{
     error::ReadlineError, history::DefaultHistory,
 };
 use std::process::ExitCode;
-use wit_host::{Call, Function, InvokeError, untrusted::Name};
+use wit_host::{Call, CallError, Function, untrusted::Name};
 
 /// Reads calls until the end of input. After a mistake it goes on; a call that does not return ends it,
 /// because the instance is lost.
 pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
-    let functions = session.instance.functions();
+    let functions = session.instance.program().functions().to_vec();
     for function in &functions {
         print(format_args!(
             "{}: {}\n",
@@ -41,7 +41,7 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
             Err(error) => console::error(error),
             Ok(call) => match session.call(&call) {
                 Ok(value) => session.show(value)?,
-                Err(error @ (InvokeError::Ended { .. } | InvokeError::TooLarge { .. })) => {
+                Err(error @ (CallError::Ended { .. } | CallError::TooLarge { .. })) => {
                     return give_up(error);
                 }
                 Err(error) => exit::show_error(&error.into()),

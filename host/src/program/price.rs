@@ -7,13 +7,14 @@
 
 use wasmtime::component::{Type, Val};
 
-/// The fuel with which values of this type can be lifted, that take so many bytes on the host.
-pub(super) fn fuel_for(ty: &Type, bytes: usize) -> usize {
+/// How many bytes on the host the worst value of this type takes for each unit of fuel with which it
+/// is lifted.
+pub(super) fn bytes_per_fuel(ty: &Type) -> f64 {
     let mut ratio = 1.0;
     while excess(ty, ratio).is_none() {
         ratio *= 1.1;
     }
-    (bytes as f64 / ratio) as usize
+    ratio
 }
 
 /// Whether values of this type can be of any size.
@@ -143,7 +144,7 @@ mod tests {
         });
         let result = result.expect("a result");
         assert!(can_be_large(&result));
-        1e9 / fuel_for(&result, 1_000_000_000) as f64
+        bytes_per_fuel(&result)
     }
 
     #[test]
