@@ -13,7 +13,7 @@ use check::{Check, Finding, Running};
 use std::process::ExitCode;
 
 mod bindings {
-    wit_bindgen::generate!({ path: "../wit", world: "consumer" });
+    wit_bindgen::generate!({ path: "../../wit", world: "consumer" });
 }
 
 fn main() -> ExitCode {

@@ -21,7 +21,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 #[expect(unsafe_code, reason = "generated")]
 mod bindings {
-    wit_bindgen::generate!({ path: "../../wit", world: "provider" });
+    wit_bindgen::generate!({ path: "../../../../wit", world: "provider" });
     use super::Component;
     export!(Component with_types_in self);
 }
