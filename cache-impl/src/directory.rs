@@ -7,9 +7,9 @@ mod native;
 mod wasi;
 
 #[cfg(not(target_family = "wasm"))]
-pub use native::{Cause, NativeDirectory, NativeFile};
+pub use native::{NativeDirectory, NativeFile};
 #[cfg(target_family = "wasm")]
-pub use wasi::{Cause, WasiDirectory, WasiFile};
+pub use wasi::{WasiDirectory, WasiFile};
 
 use crate::clock::Timestamp;
 use alloc::string::String;
@@ -110,3 +110,15 @@ pub enum DirectoryError {
     #[error("{0}")]
     Failed(Cause),
 }
+
+/// What the system said about a failure.
+///
+/// It is an [`io::Error`](std::io::Error), except on WebAssembly: there the engine has no standard
+/// library, and no guest shows the cause, so it holds nothing and makes no guest larger.
+#[cfg(not(target_family = "wasm"))]
+pub type Cause = std::io::Error;
+/// What the system said about a failure: on WebAssembly, nothing.
+#[cfg(target_family = "wasm")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the directory failed")]
+pub struct Cause;

@@ -14,9 +14,6 @@ use std::path::Path;
 #[cfg(unix)]
 use std::os::unix::fs::FileExt;
 
-/// What the operating system said.
-pub type Cause = io::Error;
-
 /// A directory of the operating system.
 #[derive(Debug)]
 pub struct NativeDirectory {

@@ -1,15 +1,12 @@
 //! A directory of a WASI 0.2 host, called without libc and its detours in between.
 
-use super::{Directory, DirectoryError, File, Status};
+use super::{Cause, Directory, DirectoryError, File, Status};
 use crate::clock::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use wasip2::filesystem::types::{
     Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
 };
-
-/// What the WASI host said.
-pub type Cause = ErrorCode;
 
 /// A directory that the WASI host granted, or one below it.
 #[derive(Debug)]
@@ -182,7 +179,7 @@ impl File for WasiFile {
             bytes = bytes.get(written as usize..).unwrap_or_default();
             offset += written;
             if written == 0 {
-                return Err(DirectoryError::Failed(ErrorCode::Io));
+                return Err(ErrorCode::Io.into());
             }
         }
         Ok(())
@@ -199,7 +196,7 @@ impl From<ErrorCode> for DirectoryError {
             ErrorCode::NoEntry => Self::NotFound,
             ErrorCode::Exist => Self::AlreadyExists,
             ErrorCode::IsDirectory => Self::IsDirectory,
-            error => Self::Failed(error),
+            _ => Self::Failed(Cause),
         }
     }
 }
