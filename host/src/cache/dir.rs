@@ -2,7 +2,7 @@
 //! components that run the same engine; the format is one.
 
 use super::{Cache, CacheError};
-use cache_impl::{Durability, Error, MaxBytes, NativeDirectory, Store, SystemClock};
+use dir_cache::{Durability, Error, MaxBytes, NativeDirectory, Store, SystemClock};
 use std::{
     hash::{BuildHasher, RandomState},
     path::Path,

@@ -28,7 +28,7 @@ case $* in
 esac
 ";
 
-const FIRST: &str = "TORTURE=1 cargo test -p cache-impl --release --test torture\n";
+const FIRST: &str = "TORTURE=1 cargo test -p wit-host-dir-cache --release --test torture\n";
 const LAST: &str = "TORTURE=1 cargo test -p wit-host --test it -- traps::\n";
 
 fn torture_goes_on() -> Result<(), Failed> {
@@ -36,7 +36,7 @@ fn torture_goes_on() -> Result<(), Failed> {
     let tried = String::from_utf8_lossy(&output.stdout);
     let told = String::from_utf8_lossy(&output.stderr);
     let is_whole = tried.starts_with(FIRST) && tried.ends_with(LAST);
-    let names_failures = told.starts_with("error: failed: `cache-impl` `torture`;");
+    let names_failures = told.starts_with("error: failed: `dir-cache` `torture`;");
     if is_whole && names_failures && output.status.code() == Some(1) {
         Ok(())
     } else {

@@ -4,8 +4,8 @@
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
 use crate::world::{Time, got, open, scratch};
-use cache_impl::key::{Key, MAX_KEY_LEN};
-use cache_impl::{Directory, Durability, Error, NativeDirectory};
+use dir_cache::key::{Key, MAX_KEY_LEN};
+use dir_cache::{Directory, Durability, Error, NativeDirectory};
 use fastrand::Rng;
 use std::collections::HashSet;
 use std::fs;

@@ -9,7 +9,7 @@ use crate::count::{Count, Scale, rule};
 use crate::disk::{Disk, failed};
 use crate::faulty::{Fault, Faulty};
 use crate::world::{DURABILITIES, Time, got, open, scratch};
-use cache_impl::{
+use dir_cache::{
     Clock, Directory, DirectoryError, Durability, Error, NativeDirectory, Store, SystemClock,
 };
 use std::fs;
@@ -171,7 +171,7 @@ mod children {
     use super::{fails, fails_or_works, fails_to_write, set, works};
     use crate::count::{Count, Scale, rule};
     use crate::world::{open, scratch, temps};
-    use cache_impl::{Durability, NativeDirectory, SystemClock};
+    use dir_cache::{Durability, NativeDirectory, SystemClock};
     use std::fs::{self, File};
     use std::path::Path;
     use std::process::{Command, ExitCode};

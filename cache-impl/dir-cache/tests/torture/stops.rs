@@ -13,7 +13,7 @@ use crate::disk::{Disk, LOSSES, Loss};
 use crate::faulty::{Fault, Faulty};
 use crate::scenario::{KEY, SCENARIOS, Scenario};
 use crate::world::{DURABILITIES, SECOND, Time, got, open};
-use cache_impl::{Durability, Store};
+use dir_cache::{Durability, Store};
 use std::fmt::{self, Display, Formatter};
 
 pub fn run(scale: &Scale, count: &mut Count) {

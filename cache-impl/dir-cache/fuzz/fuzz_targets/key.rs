@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use cache_impl::key::{Key, MAX_KEY_LEN};
+use dir_cache::key::{Key, MAX_KEY_LEN};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -1,7 +1,7 @@
 //! What a store stands in: a directory, a time, and what can be seen of it from outside.
 
 use crate::disk::Disk;
-use cache_impl::{Clock, Directory, Durability, Error, NativeDirectory, Store, Timestamp};
+use dir_cache::{Clock, Directory, Durability, Error, NativeDirectory, Store, Timestamp};
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! A directory whose operations go wrong when they are told to, and are remembered.
 
 use crate::disk::failed;
-use cache_impl::{Directory, DirectoryError, File, Status};
+use dir_cache::{Directory, DirectoryError, File, Status};
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::rc::Rc;

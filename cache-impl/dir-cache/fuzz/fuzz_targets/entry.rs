@@ -3,9 +3,9 @@
 
 #![no_main]
 
-use cache_impl::Timestamp;
-use cache_impl::entry::{MAX_PREFIX_LEN, MAX_VALUE_LEN, Prefix, encode_prefix};
-use cache_impl::key::Key;
+use dir_cache::Timestamp;
+use dir_cache::entry::{MAX_PREFIX_LEN, MAX_VALUE_LEN, Prefix, encode_prefix};
+use dir_cache::key::Key;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -5,8 +5,8 @@
 //! was not synchronised anything or nothing.
 
 use crate::world::Time;
-use cache_impl::directory::Cause;
-use cache_impl::{Clock, Directory, DirectoryError, File, Status, Timestamp};
+use dir_cache::directory::Cause;
+use dir_cache::{Clock, Directory, DirectoryError, File, Status, Timestamp};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

@@ -4,9 +4,9 @@
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
 use crate::world::{Time, got, open, scratch};
-use cache_impl::entry::{MAX_PREFIX_LEN, MAX_VALUE_LEN, Prefix};
-use cache_impl::key::{Key, MAX_KEY_LEN};
-use cache_impl::{Durability, NativeDirectory, SystemClock};
+use dir_cache::entry::{MAX_PREFIX_LEN, MAX_VALUE_LEN, Prefix};
+use dir_cache::key::{Key, MAX_KEY_LEN};
+use dir_cache::{Durability, NativeDirectory, SystemClock};
 use fastrand::Rng;
 use std::fs::File;
 use std::io::Write;

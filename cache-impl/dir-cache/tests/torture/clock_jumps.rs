@@ -4,7 +4,7 @@
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
 use crate::world::{SECOND, START, Time, got, open};
-use cache_impl::{Clock, Durability, MaxBytes, Timestamp};
+use dir_cache::{Clock, Durability, MaxBytes, Timestamp};
 use fastrand::Rng;
 use std::cell::RefCell;
 use std::collections::HashMap;

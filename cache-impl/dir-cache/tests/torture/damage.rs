@@ -5,8 +5,8 @@
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
 use crate::world::{Time, got, open};
-use cache_impl::key::Key;
-use cache_impl::{Durability, Store};
+use dir_cache::key::Key;
+use dir_cache::{Durability, Store};
 use fastrand::Rng;
 use std::iter::repeat_with;
 

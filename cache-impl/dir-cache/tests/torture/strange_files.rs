@@ -4,8 +4,8 @@
 use crate::count::{Count, Scale, rule};
 use crate::strangers::{Put, STRANGERS};
 use crate::world::{got, open, scratch};
-use cache_impl::key::Key;
-use cache_impl::{Durability, Error, NativeDirectory, Store, SystemClock};
+use dir_cache::key::Key;
+use dir_cache::{Durability, Error, NativeDirectory, Store, SystemClock};
 use std::fs;
 use std::path::Path;
 use std::sync::mpsc::channel;

@@ -5,7 +5,7 @@ use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
 use crate::faulty::{Fault, Faulty, Script};
 use crate::world::{SECOND, Time, open};
-use cache_impl::{Durability, Error, MaxBytes, Store};
+use dir_cache::{Durability, Error, MaxBytes, Store};
 use fastrand::Rng;
 
 const BLOCK: u64 = 4096;

@@ -4,7 +4,7 @@
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
 use crate::world::{SECOND, Time, got, open, scratch};
-use cache_impl::{Clock, Directory, Durability, MaxBytes, NativeDirectory, Timestamp};
+use dir_cache::{Clock, Directory, Durability, MaxBytes, NativeDirectory, Timestamp};
 use fastrand::Rng;
 use std::collections::HashMap;
 

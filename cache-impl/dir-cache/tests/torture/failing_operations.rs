@@ -12,7 +12,7 @@ use crate::disk::{Disk, failed};
 use crate::faulty::{Fault, Faulty, Operation};
 use crate::scenario::{Action, KEY, SCENARIOS, Scenario};
 use crate::world::{DURABILITIES, Place, Time, got, open, scratch};
-use cache_impl::{DirectoryError, Durability, Error};
+use dir_cache::{DirectoryError, Durability, Error};
 use std::fmt::{self, Display, Formatter};
 use std::io::ErrorKind;
 

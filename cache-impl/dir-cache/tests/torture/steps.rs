@@ -6,7 +6,7 @@ use crate::disk::Disk;
 use crate::faulty::Faulty;
 use crate::faulty::Operation::{self, Create, Open, Read, Rename, Size, Write};
 use crate::world::{Time, open};
-use cache_impl::{Durability, Error};
+use dir_cache::{Durability, Error};
 
 pub fn run(_: &Scale, count: &mut Count) {
     let time = Time::new();

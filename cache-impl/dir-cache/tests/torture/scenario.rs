@@ -1,6 +1,6 @@
 //! What is under way when something goes wrong.
 
-use cache_impl::{Clock, Directory, Error, MaxBytes, Store};
+use dir_cache::{Clock, Directory, Error, MaxBytes, Store};
 
 /// One operation on one key, and what is stored under it before and after.
 pub struct Scenario {
