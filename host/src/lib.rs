@@ -58,6 +58,7 @@
 //! [`untrusted::Message`] shows those.
 
 mod authority;
+#[cfg(feature = "bindgen")]
 mod bindgen;
 mod bounded_io;
 mod cache;
@@ -92,8 +93,12 @@ mod weight;
 mod wit;
 
 pub use authority::{Authority, Grant};
+#[cfg(feature = "bindgen")]
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
-pub use cache::{Cache, CacheError, DirCache, DirCacheOptions};
+pub use cache::{
+    Cache, CacheError, DirCache, DirCacheOptions, Durability, MaxBytes, NotANumberOfBytes,
+    UnknownDurability,
+};
 pub use call::TimedOut;
 pub use code_cache::{CodeCache, CodeCacheError, CodeCacheReached};
 pub use componentize::{Component, ComponentizeError, componentize};
