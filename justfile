@@ -68,7 +68,17 @@ lint: setup
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
     cargo clippy --workspace --exclude wit-host --target wasm32-wasip2 --profile guest -- -D warnings
+    cargo clippy -p wit-host --lib --no-default-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+    cargo package -p wit-host-dir-cache -p wit-host --allow-dirty --no-verify --offline --quiet
+
+# Package the crates that are published, and build each from its package, as crates.io would. Takes minutes.
+[group('upkeep')]
+package:
+    @mkdir -p {{ target }}
+    @# A package has no profiles. With the workspace's own, its dependencies are not built again.
+    @sed -n '/^\[profile\./,$p' Cargo.toml > {{ target }}/profiles.toml
+    cargo package -p wit-host-dir-cache -p wit-host --allow-dirty --config {{ target }}/profiles.toml
 
 # Format the code.
 [group('upkeep')]

@@ -26,6 +26,10 @@ pub fn trials() -> Vec<Trial> {
             new_cpp_guest,
         ),
         Trial::test(
+            "recipes::only_the_library_and_its_cache_are_published",
+            published,
+        ),
+        Trial::test(
             "recipes::the_table_of_examples_has_every_guest_in_them",
             table_of_examples,
         ),
@@ -145,3 +149,23 @@ fn table_of_examples() -> Result<(), Failed> {
     }
     Ok(())
 }
+
+fn published() -> Result<(), Failed> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let published: Vec<_> = packages
+        .filter(|package| package["publish"].is_null())
+        .filter_map(|package| package["name"].as_str())
+        .collect();
+    if published.len() == 2 && published.iter().all(|name| PUBLISHED.contains(name)) {
+        Ok(())
+    } else {
+        Err(format!("published: {published:?}; expected: {PUBLISHED:?}").into())
+    }
+}
+
+const PUBLISHED: [&str; 2] = ["wit-host", "wit-host-dir-cache"];
