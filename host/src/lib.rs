@@ -57,6 +57,7 @@
 //! below an error are mostly other libraries', which quote a file as it is:
 //! [`untrusted::Message`] shows those.
 
+#[cfg(feature = "bindgen")]
 mod bindgen;
 mod cache;
 mod compose;
@@ -73,8 +74,12 @@ mod value;
 mod wasi;
 mod wasm;
 
+#[cfg(feature = "bindgen")]
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
-pub use cache::{Cache, CacheError, DirCache, DirCacheOptions};
+pub use cache::{
+    Cache, CacheError, DirCache, DirCacheOptions, Durability, MaxBytes, NotANumberOfBytes,
+    UnknownDurability,
+};
 pub use compose::{
     ComposeError, Form, IdleVirtualization, compose,
     composition::Composition,
