@@ -23,6 +23,7 @@ mod phases;
 mod precompile;
 mod remedy;
 mod run;
+mod start;
 
 use activity::Activity;
 use args::BoundArgs;

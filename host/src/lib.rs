@@ -64,6 +64,7 @@ mod compose;
 mod directory;
 mod host_interface;
 mod names;
+mod plan;
 mod program;
 mod report;
 mod runtime;
@@ -93,6 +94,7 @@ pub use names::{
     interface::{InterfaceName, InvalidInterfaceName},
     part::{InvalidName, PartName},
 };
+pub use plan::{Plan, Source, SourceError};
 pub use program::{
     InstantiateError, Program,
     call::CallError,
@@ -109,7 +111,7 @@ pub use report::{
 pub use runtime::{
     LoadError, Pool, Runtime, RuntimeOptions,
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
-    precompiled::{Precompiled, PrecompiledError},
+    precompiled::{Precompiled, PrecompiledError, TrustedCode},
 };
 pub use sandbox::{
     Access, Preopen, Sandbox, SandboxError, Sandboxes,

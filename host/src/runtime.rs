@@ -12,7 +12,7 @@ use crate::{
     host_interface::{self, linking::HostInterfaceMismatch},
     names::{external::ExternName, part::PartName},
     program::{Program, prepared::Prepared},
-    runtime::code_cache::{Code, CodeCache},
+    runtime::code_cache::{Code, CodeCache, CodeCacheReached},
     store::state::State,
     store::ticker::Ticker,
     untrusted::Name,
@@ -93,6 +93,15 @@ pub enum LoadError {
         part: PartName,
         source: wasmtime::Error,
     },
+    /// Another version or configuration of the host compiled it.
+    #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
+    OtherHost {
+        part: PartName,
+        source: wasmtime::Error,
+    },
+    /// A grant reaches compiled code.
+    #[error(transparent)]
+    CodeCacheReached(#[from] CodeCacheReached),
     /// The embedder provides an interface that is not what the part imports.
     #[error("the host interface `{}` does not satisfy the import of `{part}`", Name(.interface))]
     HostInterface {

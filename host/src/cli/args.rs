@@ -12,4 +12,4 @@ pub use grants::GrantArgs;
 pub use input::read_wasm;
 pub use limits::LimitArgs;
 pub use parts::PartArgs;
-pub use program::{Plan, ProgramArgs};
+pub use program::{ProgramArgs, load};

@@ -1,32 +1,34 @@
 //! The directory of the code cache.
 
 use std::path::PathBuf;
-use wit_host::{CodeCache, CodeCacheError, CodeCacheReached, Sandboxes};
+use wit_host::{CodeCache, CodeCacheError, Plan};
 
 /// Its path in the user's cache directory.
 const BELOW: &str = "wit-host/code";
 
+/// Gives a plan the code cache of this run, and the directories that other runs use as one: grants must
+/// not let a guest write code there, which a later run would execute. Where nothing could be read or
+/// written there, the cache is not opened.
+pub fn protect(plan: &mut Plan) -> Result<(), CodeCacheError> {
+    if !(plan.keeps_code || plan.sandboxes.grant_writing()) {
+        return Ok(());
+    }
+    let in_home = home_cache().map(|directory| directory.join(BELOW));
+    plan.protected = default().into_iter().chain(in_home).collect();
+    plan.code_cache = match open() {
+        Err(error) if plan.keeps_code => return Err(error),
+        opened => opened.ok().flatten(),
+    };
+    Ok(())
+}
+
 /// Opens the cache in `WIT_HOST_CACHE`, or in `wit-host/code` in the user's cache directory. If the
 /// latter cannot be used, there is no cache, and everything is compiled each time.
-pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
+fn open() -> Result<Option<CodeCache>, CodeCacheError> {
     match named() {
         Some(directory) => CodeCache::open(directory).map(Some),
         None => Ok(default().and_then(|directory| CodeCache::open(directory).ok())),
     }
-}
-
-/// Refuses grants that let a guest write code which a later run executes: into the cache of this run,
-/// whether it is used or not, and into the default caches, which other runs use.
-pub fn refuse_reaching(
-    cache: Option<&CodeCache>,
-    sandboxes: &Sandboxes,
-) -> Result<(), CodeCacheReached> {
-    if let Some(cache) = cache {
-        cache.refuse_reaching(sandboxes)?;
-    }
-    let of_home = home_cache().map(|directory| directory.join(BELOW));
-    let mut others = default().into_iter().chain(of_home);
-    others.try_for_each(|directory| CodeCache::refuse_reaching_path(&directory, sandboxes))
 }
 
 fn named() -> Option<PathBuf> {

@@ -4,11 +4,12 @@ mod repl;
 
 use super::{
     activity::Activity,
-    args::{Plan, ProgramArgs},
+    args::{ProgramArgs, load},
     console::{print, print_json},
     deadline::{self, Budget},
     exit::{self, UsageError},
     phases::Phases,
+    start::{Started, start},
 };
 use std::{
     io::{self, BufRead, IsTerminal},
@@ -17,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, CallError, Instance, InstantiateError, Limits, PartName, Sandbox, Value};
+use wit_host::{Call, CallError, Instance, PartName, Sandbox, Value};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
@@ -50,33 +51,19 @@ impl Invoke {
                 .inherit_stderr()
                 .arg(name.as_str())
         })?;
-        let program = plan.load(phases)?;
-        let tokio = Plan::tokio()?;
-        let budget = phases.budget();
-        deadline::run(budget);
-        let limits = Limits {
-            timeout: budget.left(),
-            ..plan.limits.clone()
+        let program = load(&plan, phases)?;
+        let (mut instance, tokio) = match start(plan, &program, phases)? {
+            Started::Instance(instance, tokio) => (instance, tokio),
+            Started::Ended(code) => return Ok(code),
         };
-        let instance = phases.time("instantiate", || {
-            tokio.block_on(program.instantiate(&plan.sandboxes, &limits))
-        });
-        let mut session = match instance {
-            Ok(mut instance) => {
-                // Each call has the whole time.
-                instance.set_timeout(budget.all());
-                Session {
-                    instance,
-                    tokio,
-                    timeout: budget.all(),
-                    json: self.json,
-                }
-            }
-            Err(InstantiateError::Ended(outcome)) => {
-                deadline::explain();
-                return Ok(exit::report(&budget.of_all(outcome)));
-            }
-            Err(error) => return Err(error.into()),
+        // Each call has the whole time.
+        let timeout = phases.budget().all();
+        instance.set_timeout(timeout);
+        let mut session = Session {
+            instance,
+            tokio,
+            timeout,
+            json: self.json,
         };
         deadline::wait_for_calls();
         Activity::begin("call");

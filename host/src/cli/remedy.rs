@@ -28,7 +28,8 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
         "call its functions with `wit-host invoke`, or plug it into a program"
     } else if error.is::<CodeCacheError>() {
         "or keep no compiled code, with `--no-cache`"
-    } else if error.is::<CodeCacheReached>() {
+    } else if error.is::<CodeCacheReached>() || matches!(load, Some(LoadError::CodeCacheReached(_)))
+    {
         "`:ro` at the end of `--dir` grants it to read only, and `WIT_HOST_CACHE=DIRECTORY` in every run keeps compiled code elsewhere"
     } else {
         return None;

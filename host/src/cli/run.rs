@@ -1,12 +1,13 @@
 use super::{
-    args::{Plan, ProgramArgs},
+    args::{ProgramArgs, load},
     console::print,
     deadline, exit,
     graph::ReportGraphFormat,
     phases::Phases,
+    start::{Started, start},
 };
 use std::{path::Path, process::ExitCode};
-use wit_host::{InstantiateError, Limits, PartName, Sandbox};
+use wit_host::{PartName, Sandbox};
 
 /// Run a program, with plugs for its imports, each with its own authority.
 ///
@@ -30,7 +31,7 @@ pub struct Run {
 impl Run {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         let plan = self.program.plan(phases, |name| self.consumer(name))?;
-        let program = plan.load(phases)?;
+        let program = load(&plan, phases)?;
         program.expect_command()?;
         if self.explain {
             // A program that would be refused is refused here too.
@@ -42,25 +43,13 @@ impl Run {
             }
             return Ok(ExitCode::SUCCESS);
         }
-
-        let tokio = Plan::tokio()?;
+        let (mut instance, tokio) = match start(plan, &program, phases)? {
+            Started::Instance(instance, tokio) => (instance, tokio),
+            Started::Ended(code) => return Ok(code),
+        };
         let budget = phases.budget();
-        deadline::run(budget);
-        let limits = Limits {
-            timeout: budget.left(),
-            ..plan.limits.clone()
-        };
-        let instance = phases.time("instantiate", || {
-            tokio.block_on(program.instantiate(&plan.sandboxes, &limits))
-        });
-        let outcome = match instance {
-            Ok(mut instance) => {
-                instance.set_timeout(budget.left());
-                phases.time("run", || tokio.block_on(instance.run()))
-            }
-            Err(InstantiateError::Ended(outcome)) => outcome,
-            Err(error) => return Err(error.into()),
-        };
+        instance.set_timeout(budget.left());
+        let outcome = phases.time("run", || tokio.block_on(instance.run()));
         // A read of standard input can still be waiting. The process does not wait for it.
         tokio.shutdown_background();
         deadline::explain();

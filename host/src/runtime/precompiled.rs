@@ -45,6 +45,17 @@ pub struct Precompiled {
     code: Range<usize>,
 }
 
+/// Compiled code that its user vouches for.
+#[derive(Debug)]
+pub struct TrustedCode(Precompiled);
+
+impl TrustedCode {
+    /// The file that the code is from.
+    pub fn precompiled(&self) -> &Precompiled {
+        &self.0
+    }
+}
+
 /// Why compiled code was not made or not taken.
 #[derive(Debug, thiserror::Error)]
 #[allow(
@@ -67,12 +78,6 @@ pub enum PrecompiledError {
         Name(.path)
     )]
     Damaged { path: String, why: &'static str },
-    /// Another version or configuration made it.
-    #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
-    Foreign {
-        part: PartName,
-        source: wasmtime::Error,
-    },
     /// Without the parts' own imports, a plug would have what is granted to the consumer.
     #[error(
         "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
@@ -139,6 +144,19 @@ impl Precompiled {
     /// composition. Native code that something else made can reach all that this process can.
     pub fn explain(&self, sandboxes: &Sandboxes) -> Explanation {
         Explanation::of_links(&self.linking.parts, &self.linking.links, sandboxes)
+    }
+
+    /// Trusts the code, so that it can be loaded.
+    ///
+    /// # Safety
+    ///
+    /// The file must be what [`Runtime::precompile`] of this version of the host has made. It holds
+    /// native code, which runs with all rights of this process, outside of every sandbox and limit.
+    /// [`open`](Self::open) has checked that the file belongs to this user and is unchanged since it
+    /// was written; it cannot check who wrote it, and from what.
+    #[expect(unsafe_code, reason = "native code from a file is trusted")]
+    pub unsafe fn trust(self) -> TrustedCode {
+        TrustedCode(self)
     }
 
     fn code(&self) -> &[u8] {
@@ -235,33 +253,23 @@ impl Runtime {
     }
 
     /// Links compiled code.
-    ///
-    /// # Safety
-    ///
-    /// The file must be what [`precompile`](Self::precompile) of this version of the host has made.
-    /// It holds native code, which runs with all rights of this process, outside of every sandbox and
-    /// limit. That it belongs to this user and is unchanged since it was written was checked; who
-    /// wrote it, and from what, can only be known.
-    #[expect(unsafe_code, reason = "native code from a file is trusted")]
-    pub unsafe fn load_precompiled(
-        &self,
-        precompiled: &Precompiled,
-    ) -> Result<Program, PrecompiledError> {
-        let linking = &precompiled.linking;
-        // SAFETY: `precompile` puts there what `serialize` gives, as the caller has promised, and the
-        // engine checks its version and configuration.
-        let component = unsafe { Component::deserialize(self.engine(), precompiled.code()) };
-        let component = component.map_err(|source| PrecompiledError::Foreign {
-            part: linking.parts[0].clone(),
-            source,
-        })?;
+    #[expect(unsafe_code, reason = "trusted code is what `precompile` has made")]
+    pub fn load_precompiled(&self, code: &TrustedCode) -> Result<Program, LoadError> {
+        let precompiled = code.precompiled();
         let Linking {
             parts,
             links,
             private,
             layout,
-        } = linking;
-        Ok(self.link(&component, parts, links, private, layout)?)
+        } = &precompiled.linking;
+        // SAFETY: it is what `serialize` gave, as the caller of `Precompiled::trust` has promised, and
+        // the engine checks its version and configuration.
+        let component = unsafe { Component::deserialize(self.engine(), precompiled.code()) };
+        let component = component.map_err(|source| LoadError::OtherHost {
+            part: parts[0].clone(),
+            source,
+        })?;
+        self.link(&component, parts, links, private, layout)
     }
 }
 

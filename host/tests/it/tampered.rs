@@ -16,8 +16,8 @@ use std::{
     time::Duration,
 };
 use wit_host::{
-    CodeCache, Form, Part, Precompiled, PrecompiledError, Program, Runtime, RuntimeOptions, Wasm,
-    compose,
+    CodeCache, Form, LoadError, Part, Precompiled, PrecompiledError, Program, Runtime,
+    RuntimeOptions, Wasm, compose,
 };
 
 /// More than the file's own header: magic, checksum and name.
@@ -147,8 +147,7 @@ fn made_otherwise() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("a.cwasm");
     fs::write(&path, precompiled()?)?;
-    let precompiled = Precompiled::open(&path)?;
-    load(&Runtime::new(&options())?, &precompiled)?;
+    load(&Runtime::new(&options())?, Precompiled::open(&path)?)?;
     let others = [
         RuntimeOptions::default(),
         RuntimeOptions {
@@ -157,8 +156,8 @@ fn made_otherwise() -> Result<(), Failed> {
         },
     ];
     for other in others {
-        match load(&Runtime::new(&other)?, &precompiled) {
-            Err(PrecompiledError::Foreign { .. }) => {}
+        match load(&Runtime::new(&other)?, Precompiled::open(&path)?) {
+            Err(LoadError::OtherHost { .. }) => {}
             Err(error) => return Err(error.into()),
             Ok(_) => return Err(format!("taken by {other:?}").into()),
         }
@@ -167,9 +166,10 @@ fn made_otherwise() -> Result<(), Failed> {
 }
 
 #[expect(unsafe_code, reason = "native code from a file is trusted")]
-fn load(runtime: &Runtime, precompiled: &Precompiled) -> Result<Program, PrecompiledError> {
+fn load(runtime: &Runtime, precompiled: Precompiled) -> Result<Program, LoadError> {
     // SAFETY: the file is what `precompiled` has made, or it was refused.
-    unsafe { runtime.load_precompiled(precompiled) }
+    let code = unsafe { precompiled.trust() };
+    runtime.load_precompiled(&code)
 }
 
 /// In the form in which parts share their imports, a plug would have what the consumer is granted.

@@ -1,12 +1,11 @@
-//! A program: its parts, what each is granted, its limits, and where its code comes from.
+//! A program: its parts, its grants, its limits, and the origin of its code.
 
 use super::{GrantArgs, LimitArgs, PartArgs, input, read_wasm};
 use crate::cli::{code_cache, exit::UsageError, heap, phases::Phases};
-use anyhow::Context;
 use std::path::Path;
 use wit_host::{
-    CodeCache, Composition, Explanation, Form, Kind, Limits, Part, PartName, Precompiled,
-    PrecompiledError, Program, Runtime, RuntimeOptions, Sandbox, Sandboxes, Wasm, untrusted::Name,
+    Part, PartName, Plan, Precompiled, Program, Sandbox, Source, SourceError, TrustedCode, Wasm,
+    untrusted::Name,
 };
 
 /// Everything that `run` and `invoke` have in common.
@@ -31,24 +30,6 @@ pub struct ProgramArgs {
     allow_precompiled: bool,
 }
 
-/// What is to be run, before anything is compiled.
-pub struct Plan {
-    pub name: PartName,
-    pub source: Source,
-    pub sandboxes: Sandboxes,
-    pub limits: Limits,
-    options: RuntimeOptions,
-    keeps_code: bool,
-}
-
-/// Where the program comes from.
-pub enum Source {
-    Composition(Box<Composition>),
-    /// A core module that imports WASI preview1 and runs as what it is.
-    Module(Wasm),
-    Precompiled(Precompiled),
-}
-
 impl ProgramArgs {
     /// Reads and composes. `consumer` makes the sandbox of FILE from its name.
     pub fn plan(
@@ -56,15 +37,14 @@ impl ProgramArgs {
         phases: &mut Phases,
         consumer: impl FnOnce(&PartName) -> Sandbox,
     ) -> anyhow::Result<Plan> {
-        let (socket, plugs) =
-            phases.time("read", || self.parts.read_with(|| self.read_socket()))?;
-        // Compiled parts are called what they were called when they were compiled.
-        let (name, plug_names) = match &socket {
-            Socket::Precompiled(precompiled) => {
-                let parts = precompiled.parts();
+        let (file, plugs) = phases.time("read", || self.parts.read_with(|| self.read_file()))?;
+        // Compiled parts keep the names that they were compiled with.
+        let (name, plug_names) = match &file {
+            File::Precompiled(code) => {
+                let parts = code.precompiled().parts();
                 (parts[0].clone(), parts[1..].to_vec())
             }
-            Socket::Wasm(_) => (
+            File::Wasm(_) => (
                 self.parts.socket_name(),
                 plugs.iter().map(|plug| plug.name.clone()).collect(),
             ),
@@ -72,48 +52,18 @@ impl ProgramArgs {
         let sandboxes = self
             .grants
             .sandboxes((&name, consumer(&name)), plug_names)?;
-        let source = match socket {
-            Socket::Wasm(wasm) if is_plain_module(&wasm) => {
-                self.refuse_plugs(
-                    &plugs,
-                    "is a plain core module, which imports only WASI preview1",
-                )?;
-                Source::Module(wasm)
-            }
-            Socket::Wasm(wasm) => {
-                let component = wasm.try_into()?;
-                let socket = Part::named(name.clone(), component);
-                let composition = phases.time("compose", || {
-                    wit_host::compose(&socket, &plugs, Form::Granted)
-                })?;
-                Source::Composition(Box::new(composition))
-            }
-            Socket::Precompiled(precompiled) => {
-                self.refuse_plugs(
-                    &plugs,
-                    "is compiled already; plug it in when you precompile",
-                )?;
-                Source::Precompiled(precompiled)
+        let source = match file {
+            File::Wasm(wasm) => phases.time("compose", || compose(name, wasm, &plugs))?,
+            File::Precompiled(code) => {
+                self.refuse_for_compiled(&plugs)?;
+                Source::Precompiled(code)
             }
         };
-        let is_precompiled = matches!(source, Source::Precompiled(_));
-        if is_precompiled && self.limits.fuel.is_some() {
-            let message = "a precompiled program cannot be given fuel; use `--timeout`";
-            return Err(UsageError(message.to_owned()).into());
-        }
-        Ok(Plan {
-            name,
-            source,
-            sandboxes,
-            limits: self.limits.limits(phases.budget().all(), heap::allowed()),
-            options: RuntimeOptions {
-                // As `precompile` compiles it.
-                interruptible: is_precompiled || phases.budget().all().is_some(),
-                fuel: self.limits.fuel.is_some(),
-                ..RuntimeOptions::default()
-            },
-            keeps_code: !(self.no_cache || is_precompiled),
-        })
+        let limits = self.limits.limits(phases.budget().all(), heap::allowed());
+        let mut plan = Plan::new(source, sandboxes, limits);
+        plan.keeps_code = !(self.no_cache || matches!(plan.source, Source::Precompiled(_)));
+        code_cache::protect(&mut plan)?;
+        Ok(plan)
     }
 
     /// The path of FILE.
@@ -125,10 +75,10 @@ impl ProgramArgs {
         self.parts.socket_is_stdin()
     }
 
-    fn read_socket(&self) -> anyhow::Result<Socket> {
+    fn read_file(&self) -> anyhow::Result<File> {
         let path: &Path = &self.parts.socket;
         if !input::is_precompiled(path)? {
-            return Ok(Socket::Wasm(read_wasm(path)?));
+            return Ok(File::Wasm(read_wasm(path)?));
         }
         if !self.allow_precompiled {
             let message = format!(
@@ -137,97 +87,52 @@ impl ProgramArgs {
             );
             return Err(UsageError(message).into());
         }
-        Ok(Socket::Precompiled(Precompiled::open(path)?))
+        Ok(File::Precompiled(trust(Precompiled::open(path)?)))
     }
 
-    fn refuse_plugs(&self, plugs: &[Part], why: &str) -> Result<(), UsageError> {
-        match plugs.first() {
-            None => Ok(()),
-            Some(plug) => Err(UsageError(format!(
-                "`--plug {}` has nothing to meet: `{}` {why}",
+    /// Plugs are composed and fuel is compiled in before the code is written to a file.
+    fn refuse_for_compiled(&self, plugs: &[Part]) -> Result<(), UsageError> {
+        if let Some(plug) = plugs.first() {
+            return Err(UsageError(format!(
+                "`--plug {}` has nothing to satisfy: `{}` is compiled already; plug it in when you precompile",
                 plug.name,
                 Name(self.parts.socket.display())
-            ))),
+            )));
         }
+        if self.limits.fuel.is_some() {
+            let message = "a precompiled program cannot be given fuel; use `--timeout`";
+            return Err(UsageError(message.to_owned()));
+        }
+        Ok(())
     }
 }
 
-enum Socket {
+/// FILE as it was read.
+enum File {
     Wasm(Wasm),
-    Precompiled(Precompiled),
+    Precompiled(TrustedCode),
 }
 
 #[expect(
     unsafe_code,
-    reason = "whoever gives `--allow-precompiled` vouches for the file"
+    reason = "the user vouches for the file by `--allow-precompiled`"
 )]
-fn load_precompiled(
-    runtime: &Runtime,
-    precompiled: &Precompiled,
-) -> Result<Program, PrecompiledError> {
-    // SAFETY: the user has said so, by a flag whose help says what it means.
-    unsafe { runtime.load_precompiled(precompiled) }
+fn trust(precompiled: Precompiled) -> TrustedCode {
+    // SAFETY: the user has given a flag whose help says what the code can do.
+    unsafe { precompiled.trust() }
 }
 
-/// A module that was built from WIT is made a component instead.
-fn is_plain_module(wasm: &Wasm) -> bool {
-    wasm.kind()
-        == Kind::Module {
-            embeds_world: false,
-        }
+fn compose(name: PartName, file: Wasm, plugs: &[Part]) -> anyhow::Result<Source> {
+    Source::new(name, file, plugs).map_err(|error| match error {
+        SourceError::Component(error) => error.into(),
+        SourceError::Compose(error) => error.into(),
+        error => UsageError(error.to_string()).into(),
+    })
 }
 
-impl Plan {
-    /// Compiles and links.
-    pub fn load(&self, phases: &mut Phases) -> anyhow::Result<Program> {
-        let runtime = phases.time("set up", || -> anyhow::Result<_> {
-            Ok(Runtime::new(&RuntimeOptions {
-                code_cache: self.code_cache()?,
-                ..self.options.clone()
-            })?)
-        })?;
-        phases.time_long(
-            "compile",
-            self.name.as_str(),
-            || -> anyhow::Result<Program> {
-                Ok(match &self.source {
-                    Source::Composition(composition) => runtime.load(composition)?,
-                    Source::Module(module) => runtime.load_module(&self.name, module)?,
-                    Source::Precompiled(precompiled) => load_precompiled(&runtime, precompiled)?,
-                })
-            },
-        )
-    }
-
-    /// Where compiled code is kept, if it is to be, and if no grant leads there.
-    fn code_cache(&self) -> anyhow::Result<Option<CodeCache>> {
-        if !(self.keeps_code || self.sandboxes.grant_writing()) {
-            return Ok(None);
-        }
-        let opened = code_cache::open();
-        let cache = opened.as_ref().ok().and_then(Option::as_ref);
-        code_cache::refuse_reaching(cache, &self.sandboxes)?;
-        if self.keeps_code {
-            Ok(opened?)
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// Who can reach what.
-    pub fn explain(&self) -> Explanation {
-        match &self.source {
-            Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
-            Source::Module(_) => Explanation::of_module(&self.name, &self.sandboxes.consumer),
-            Source::Precompiled(precompiled) => precompiled.explain(&self.sandboxes),
-        }
-    }
-
-    /// The runtime that waits for what the program waits for.
-    pub fn tokio() -> anyhow::Result<tokio::runtime::Runtime> {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("failed to set up the event loop")
-    }
+/// Compiles and links a plan.
+pub fn load(plan: &Plan, phases: &mut Phases) -> anyhow::Result<Program> {
+    let runtime = phases.time("set up", || plan.runtime())?;
+    let name = plan.source.parts()[0].as_str();
+    Ok(phases.time_long("compile", name, || plan.load(&runtime))?)
 }

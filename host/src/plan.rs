@@ -1,0 +1,195 @@
+//! Programs as they are to be run: a source, sandboxes, limits, and where compiled code is kept.
+
+use crate::{
+    compose::{ComposeError, Form, compose, composition::Composition, part::Part},
+    names::part::PartName,
+    program::{InstantiateError, Program, instance::Instance},
+    report::explain::Explanation,
+    runtime::{
+        LoadError, Runtime, RuntimeOptions,
+        code_cache::{CodeCache, CodeCacheReached},
+        precompiled::TrustedCode,
+    },
+    sandbox::Sandboxes,
+    store::limits::Limits,
+    untrusted::Name,
+    wasm::{
+        componentize::ComponentizeError,
+        file::{Kind, Wasm},
+    },
+};
+use std::path::PathBuf;
+
+/// A program as it is to be run, from its source to an instance.
+///
+/// It makes a [`Runtime`] that has what the limits need and no more, and lets no grant reach
+/// compiled code. An embedder that runs many programs makes one [`Runtime`] itself, and needs no
+/// plan.
+///
+/// ```no_run
+/// use wit_host::{Component, Limits, Part, Plan, Preopen, Sandbox, Sandboxes, Source, Wasm};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let cache = Part::new("cache", Component::open("cache_impl.wasm")?)?;
+/// let store = Sandbox::new().preopen(Preopen::read_write("./store", "/cache"));
+/// let sandboxes = Sandboxes {
+///     consumer: Sandbox::new().inherit_stdout(),
+///     plugs: [(cache.name.clone(), store)].into(),
+///     ..Sandboxes::default()
+/// };
+/// let consumer = Wasm::read("rust_consumer.wasm")?;
+/// let source = Source::new("consumer".parse()?, consumer, &[cache])?;
+///
+/// let plan = Plan::new(source, sandboxes, Limits::default());
+/// println!("{}", plan.explain());
+/// let program = plan.load(&plan.runtime()?)?;
+/// let outcome = plan.instantiate(&program).await?.run().await;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The program.
+    pub source: Source,
+    /// What each part is granted.
+    pub sandboxes: Sandboxes,
+    /// Bounds on the program's resources.
+    pub limits: Limits,
+    /// The code cache of this user. No part is granted write access to it, used or not.
+    pub code_cache: Option<CodeCache>,
+    /// `true` if compiled code is taken from [`code_cache`](Self::code_cache) and kept there.
+    pub keeps_code: bool,
+    /// Directories of code caches of other runs. No part is granted write access to them.
+    pub protected: Vec<PathBuf>,
+}
+
+/// The source of a program.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Source {
+    /// A component, composed with its plugs in [`Form::Granted`].
+    Composition(Box<Composition>),
+    /// A core module that imports WASI preview1.
+    Module {
+        /// The name that messages give it.
+        name: PartName,
+        /// The core module.
+        module: Wasm,
+    },
+    /// Code that was compiled before.
+    Precompiled(TrustedCode),
+}
+
+/// An error of [`Source::new`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// The file cannot be made a component.
+    #[error(transparent)]
+    Component(#[from] ComponentizeError),
+    /// The parts do not fit.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// A core module that is not a component has plugs.
+    #[error(
+        "plug `{plug}` has nothing to satisfy: `{}` is a core module, which imports only WASI preview1",
+        Name(.module)
+    )]
+    PlugForModule {
+        /// The first plug.
+        plug: PartName,
+        /// The path that the core module was read from.
+        module: String,
+    },
+}
+
+impl Source {
+    /// Composes a file with plugs. A core module that embeds its WIT world becomes a component; any
+    /// other core module runs as it is, and has no plugs.
+    pub fn new(name: PartName, file: Wasm, plugs: &[Part]) -> Result<Self, SourceError> {
+        if let Kind::Module {
+            embeds_world: false,
+        } = file.kind()
+        {
+            return match plugs.first() {
+                None => Ok(Self::Module { name, module: file }),
+                Some(plug) => Err(SourceError::PlugForModule {
+                    plug: plug.name.clone(),
+                    module: file.origin().to_owned(),
+                }),
+            };
+        }
+        let consumer = Part::named(name, file.try_into()?);
+        let composition = compose(&consumer, plugs, Form::Granted)?;
+        Ok(Self::Composition(Box::new(composition)))
+    }
+
+    /// The names of the parts: the consumer's, then the plugs'.
+    pub fn parts(&self) -> &[PartName] {
+        match self {
+            Self::Composition(composition) => composition.parts(),
+            Self::Module { name, .. } => std::slice::from_ref(name),
+            Self::Precompiled(code) => code.precompiled().parts(),
+        }
+    }
+}
+
+impl Plan {
+    /// A plan without a code cache.
+    pub fn new(source: Source, sandboxes: Sandboxes, limits: Limits) -> Self {
+        Self {
+            source,
+            sandboxes,
+            limits,
+            code_cache: None,
+            keeps_code: true,
+            protected: Vec::new(),
+        }
+    }
+
+    /// The authority of each part.
+    pub fn explain(&self) -> Explanation {
+        match &self.source {
+            Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
+            Source::Module { name, .. } => Explanation::of_module(name, &self.sandboxes.consumer),
+            Source::Precompiled(code) => code.precompiled().explain(&self.sandboxes),
+        }
+    }
+
+    /// A runtime with what the limits need. An error if a grant reaches compiled code.
+    pub fn runtime(&self) -> Result<Runtime, LoadError> {
+        self.protect_code()?;
+        let is_precompiled = matches!(self.source, Source::Precompiled(_));
+        Runtime::new(&RuntimeOptions {
+            // `Runtime::precompile` is used with this option, and the code fits only if it is the same.
+            interruptible: is_precompiled || self.limits.timeout.is_some(),
+            fuel: self.limits.fuel.is_some(),
+            code_cache: self.code_cache.clone().filter(|_| self.keeps_code),
+            ..RuntimeOptions::default()
+        })
+    }
+
+    fn protect_code(&self) -> Result<(), CodeCacheReached> {
+        if let Some(cache) = &self.code_cache {
+            cache.refuse_reaching(&self.sandboxes)?;
+        }
+        self.protected
+            .iter()
+            .try_for_each(|directory| CodeCache::refuse_reaching_path(directory, &self.sandboxes))
+    }
+
+    /// Compiles and links the source.
+    pub fn load(&self, runtime: &Runtime) -> Result<Program, LoadError> {
+        match &self.source {
+            Source::Composition(composition) => runtime.load(composition),
+            Source::Module { name, module } => runtime.load_module(name, module),
+            Source::Precompiled(code) => runtime.load_precompiled(code),
+        }
+    }
+
+    /// Instantiates the program in its sandboxes, within its limits.
+    pub async fn instantiate(&self, program: &Program) -> Result<Instance, InstantiateError> {
+        program.instantiate(&self.sandboxes, &self.limits).await
+    }
+}
