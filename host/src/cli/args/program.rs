@@ -1,4 +1,4 @@
-//! A program: its parts, what each is granted, its limits, and where its code comes from.
+//! A program: its parts, their grants, its limits, and the source of its code.
 
 use super::{GrantArgs, LimitArgs, PartArgs, input, read_wasm};
 use crate::cli::{code_cache, exit::UsageError, heap, phases::Phases};
@@ -9,7 +9,7 @@ use wit_host::{
     PrecompiledError, Program, Runtime, RuntimeOptions, Sandbox, Sandboxes, Wasm, untrusted::Name,
 };
 
-/// Everything that `run` and `invoke` have in common.
+/// The arguments that `run` and `invoke` share.
 #[derive(clap::Args)]
 pub struct ProgramArgs {
     #[command(flatten)]
@@ -18,20 +18,20 @@ pub struct ProgramArgs {
     grants: GrantArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Compile anew, and do not keep the compiled code for the next time.
+    /// Compile the program in this run, and do not keep the compiled code.
     #[arg(long, help_heading = "Code")]
     no_cache: bool,
-    /// Take a FILE that `precompile` wrote, which is native code.
+    /// Allow FILE to be the native code that `precompile` writes.
     ///
-    /// It runs with all your rights, outside of every sandbox and limit, and whoever made FILE
-    /// decides what it does: give this only where that was you, with this version of the host.
-    /// Checked is that FILE is yours, that nobody else may write to it, and that it is unchanged;
-    /// who made it cannot be checked.
+    /// Native code has all your rights, outside of every sandbox and limit, and does what its author
+    /// wants. Use this flag only for a FILE that you have made yourself with this version of
+    /// `wit-host`. The host checks that FILE is yours, that nobody else can write to it, and that it is
+    /// unchanged. It cannot check who made it.
     #[arg(long, help_heading = "Code")]
     allow_precompiled: bool,
 }
 
-/// What is to be run, before anything is compiled.
+/// A program that is composed and not yet compiled, with all that it runs with.
 pub struct Plan {
     pub name: PartName,
     pub source: Source,
@@ -41,16 +41,16 @@ pub struct Plan {
     keeps_code: bool,
 }
 
-/// Where the program comes from.
+/// The form in which the program was given.
 pub enum Source {
     Composition(Box<Composition>),
-    /// A core module that imports WASI preview1 and runs as what it is.
+    /// A core module that imports WASI preview1. It runs without being made a component.
     Module(Wasm),
     Precompiled(Precompiled),
 }
 
 impl ProgramArgs {
-    /// Reads and composes. `consumer` makes the sandbox of FILE from its name.
+    /// Reads and composes the parts. `consumer` makes the sandbox of FILE from its name.
     pub fn plan(
         &self,
         phases: &mut Phases,
@@ -58,7 +58,7 @@ impl ProgramArgs {
     ) -> anyhow::Result<Plan> {
         let (socket, plugs) =
             phases.time("read", || self.parts.read_with(|| self.read_socket()))?;
-        // Compiled parts are called what they were called when they were compiled.
+        // Precompiled parts keep the names that they had when they were compiled.
         let (name, plug_names) = match &socket {
             Socket::Precompiled(precompiled) => {
                 let parts = precompiled.parts();
@@ -91,7 +91,7 @@ impl ProgramArgs {
             Socket::Precompiled(precompiled) => {
                 self.refuse_plugs(
                     &plugs,
-                    "is compiled already; plug it in when you precompile",
+                    "is compiled already; plug it in with `wit-host precompile --plug`",
                 )?;
                 Source::Precompiled(precompiled)
             }
@@ -132,7 +132,7 @@ impl ProgramArgs {
         }
         if !self.allow_precompiled {
             let message = format!(
-                "`{}` is native code, which could do anything; if it is your own, add `--allow-precompiled`",
+                "`{}` is native code, which has all your rights; if you made it yourself, add `--allow-precompiled`",
                 Name(path.display())
             );
             return Err(UsageError(message).into());
@@ -144,7 +144,7 @@ impl ProgramArgs {
         match plugs.first() {
             None => Ok(()),
             Some(plug) => Err(UsageError(format!(
-                "`--plug {}` has nothing to meet: `{}` {why}",
+                "`--plug {}` has nothing to satisfy: `{}` {why}",
                 plug.name,
                 Name(self.parts.socket.display())
             ))),
@@ -159,17 +159,17 @@ enum Socket {
 
 #[expect(
     unsafe_code,
-    reason = "whoever gives `--allow-precompiled` vouches for the file"
+    reason = "with `--allow-precompiled` the user vouches for the file"
 )]
 fn load_precompiled(
     runtime: &Runtime,
     precompiled: &Precompiled,
 ) -> Result<Program, PrecompiledError> {
-    // SAFETY: the user has said so, by a flag whose help says what it means.
+    // SAFETY: the user vouches for the file by a flag, whose help states the risk.
     unsafe { runtime.load_precompiled(precompiled) }
 }
 
-/// A module that was built from WIT is made a component instead.
+/// Whether a core module runs as it is. One that carries its WIT world is made a component instead.
 fn is_plain_module(wasm: &Wasm) -> bool {
     wasm.kind()
         == Kind::Module {
@@ -199,7 +199,7 @@ impl Plan {
         )
     }
 
-    /// Where compiled code is kept, if it is to be, and if no grant leads there.
+    /// The code cache, unless compiled code is not kept. A grant that reaches it is an error.
     fn code_cache(&self) -> anyhow::Result<Option<CodeCache>> {
         if !(self.keeps_code || self.sandboxes.grant_writing()) {
             return Ok(None);
@@ -214,7 +214,7 @@ impl Plan {
         }
     }
 
-    /// Who can reach what.
+    /// What each part can reach.
     pub fn explain(&self) -> Explanation {
         match &self.source {
             Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
@@ -223,7 +223,7 @@ impl Plan {
         }
     }
 
-    /// The runtime that waits for what the program waits for.
+    /// The event loop in which the program waits.
     pub fn tokio() -> anyhow::Result<tokio::runtime::Runtime> {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
