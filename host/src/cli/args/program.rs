@@ -8,7 +8,7 @@ use wit_host::{
     untrusted::Name,
 };
 
-/// Everything that `run` and `invoke` have in common.
+/// The arguments that `run` and `invoke` share.
 #[derive(clap::Args)]
 pub struct ProgramArgs {
     #[command(flatten)]
@@ -17,15 +17,15 @@ pub struct ProgramArgs {
     grants: GrantArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    /// Compile anew, and do not keep the compiled code for the next time.
+    /// Compile the program in this run, and do not keep the compiled code.
     #[arg(long, help_heading = "Code")]
     no_cache: bool,
-    /// Take a FILE that `precompile` wrote, which is native code.
+    /// Allow FILE to be the native code that `precompile` writes.
     ///
-    /// It runs with all your rights, outside of every sandbox and limit, and whoever made FILE
-    /// decides what it does: give this only where that was you, with this version of the host.
-    /// Checked is that FILE is yours, that nobody else may write to it, and that it is unchanged;
-    /// who made it cannot be checked.
+    /// Native code has all your rights, outside of every sandbox and limit, and does what its author
+    /// wants. Use this flag only for a FILE that you have made yourself with this version of
+    /// `wit-host`. The host checks that FILE is yours, that nobody else can write to it, and that it is
+    /// unchanged. It cannot check who made it.
     #[arg(long, help_heading = "Code")]
     allow_precompiled: bool,
 }
@@ -82,7 +82,7 @@ impl ProgramArgs {
         }
         if !self.allow_precompiled {
             let message = format!(
-                "`{}` is native code, which could do anything; if it is your own, add `--allow-precompiled`",
+                "`{}` is native code, which has all your rights; if you made it yourself, add `--allow-precompiled`",
                 Name(path.display())
             );
             return Err(UsageError(message).into());
@@ -94,7 +94,7 @@ impl ProgramArgs {
     fn refuse_for_compiled(&self, plugs: &[Part]) -> Result<(), UsageError> {
         if let Some(plug) = plugs.first() {
             return Err(UsageError(format!(
-                "`--plug {}` has nothing to satisfy: `{}` is compiled already; plug it in when you precompile",
+                "`--plug {}` has nothing to satisfy: `{}` is compiled already; plug it in with `wit-host precompile --plug`",
                 plug.name,
                 Name(self.parts.socket.display())
             )));
