@@ -483,6 +483,25 @@ fn resources() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The same, alone and with a plug, so that it keeps its own binary and is composed.
+fn expect_exit_alone_and_composed(
+    text: &str,
+    provided: &[HostInterface],
+    code: i32,
+) -> Result<(), Failed> {
+    let import =
+        format!(r#"(component (import "{NUMBERS}" (instance (export "get" (func (result u32)))))"#);
+    let with_plug = text.replacen("(component", &import, 1);
+    for (text, plugs) in [(text, &[][..]), (&with_plug, &[part("number", NUMBER)?])] {
+        let consumer = provided
+            .iter()
+            .cloned()
+            .fold(part("consumer", text)?, Part::provide);
+        expect_exit(&outcome(consumer, plugs)?, code)?;
+    }
+    Ok(())
+}
+
 /// An interface whose types are from another one: that one is provided without functions.
 fn types_of_others() -> Result<(), Failed> {
     let text = r#"(component
@@ -502,10 +521,8 @@ fn types_of_others() -> Result<(), Failed> {
     for (case, code) in [("one", 0), ("two", 1)] {
         let store = HostInterface::new("a:b/store@1.0.0")
             .function("f", move |_| Ok(Some(Value::Enum(case.to_owned()))));
-        let consumer = part("consumer", text)?
-            .provide(store)
-            .provide(HostInterface::new("a:b/types"));
-        expect_exit(&outcome(consumer, &[])?, code)?;
+        let provided = [store, HostInterface::new("a:b/types")];
+        expect_exit_alone_and_composed(text, &provided, code)?;
     }
     Ok(())
 }
@@ -549,25 +566,20 @@ fn versions_and_labels() -> Result<(), Failed> {
     let get = |name: &str, number: u32| {
         HostInterface::new(name).function("get", move |_| Ok(Some(Value::U32(number))))
     };
-    let all = names
-        .iter()
-        .zip(0..)
-        .map(|(name, number)| get(name, number));
-    let consumer = all.fold(part("consumer", &text)?, Part::provide);
-    expect_exit(&outcome(consumer, &[])?, 0)?;
+    let each = || {
+        names
+            .iter()
+            .zip(0..)
+            .map(|(name, number)| get(name, number))
+    };
+    let all: Vec<HostInterface> = each().collect();
+    expect_exit_alone_and_composed(&text, &all, 0)?;
 
-    // The latest compatible version satisfies both.
-    let others = names
-        .iter()
-        .zip(0..)
-        .skip(2)
-        .map(|(name, number)| get(name, number));
-    let counter = Arc::new(AtomicU32::new(0));
-    let counting = HostInterface::new("a:b/store@1.2.0").function("get", move |_| {
-        Ok(Some(Value::U32(counter.fetch_add(1, Ordering::Relaxed))))
-    });
-    let consumer = others.fold(part("consumer", &text)?.provide(counting), Part::provide);
-    expect_exit(&outcome(consumer, &[])?, 0)
+    // A compatible version satisfies an import where there is none of its own.
+    let second = HostInterface::new("a:b/store@1.2.0").function("get", |_| Ok(Some(Value::U32(1))));
+    let others = each().enumerate().filter(|(index, _)| *index != 1);
+    let others = others.map(|(_, interface)| interface).chain([second]);
+    expect_exit_alone_and_composed(&text, &others.collect::<Vec<_>>(), 0)
 }
 
 fn portable() -> Result<(), Failed> {
