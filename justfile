@@ -33,32 +33,32 @@ bindgen: host
     {{ host }} bindgen cpp wit --world consumer --out-dir {{ target }}/bindgen/cpp
     {{ host }} bindgen c wit --world consumer --out-dir {{ target }}/bindgen/c
 
-# Build all, or one: host, cache-impl, rust-consumer, cpp-consumer, cpp-lru, conformance.
+# Build all, or one: `host`, or a guest by the name of its folder, in any language.
 [group('step by step')]
 build WHAT="all":
-    @"{{ just_executable() }}" build-{{ WHAT }}
+    @"{{ just_executable() }}" {{ if WHAT == "all" { "all" } else if WHAT == "host" { "host" } else { "guest " + WHAT } }}
 
 # Compose a consumer with the cache into a file in target/linked/ that any WASI 0.2 runtime runs.
 [group('step by step')]
-link CONSUMER: build-cache-impl (build CONSUMER)
+link CONSUMER: host (guest "cache-impl") (guest CONSUMER)
     @mkdir -p {{ linked }}
     {{ host }} compose {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug cache={{ cache }} -o {{ linked }}/{{ snakecase(CONSUMER) }}.wasm
 
 # Run a consumer on the cache, which alone gets the directory target/store/.
 [group('step by step')]
-run CONSUMER: build-cache-impl (build CONSUMER)
+run CONSUMER: host (guest "cache-impl") (guest CONSUMER)
     @mkdir -p {{ store }}
     {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
 
 # Run a consumer on the cache with a C++ middleware in between, which keeps in memory what was set last.
 [group('step by step')]
-run-lru CONSUMER: build-cache-impl build-cpp-lru (build CONSUMER)
+run-lru CONSUMER: host (guest "cache-impl") (guest "cpp-lru") (guest CONSUMER)
     @mkdir -p {{ store }}
     {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug lru={{ components }}/cpp_lru.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
 
 # Check a provider against all that wit/cache.wit promises: `cache-impl`, or any .wasm file that exports it.
 [group('step by step')]
-conformance PROVIDER *ARGS: host build-conformance (build if PROVIDER =~ '\.wasm$' { "host" } else { PROVIDER })
+conformance PROVIDER *ARGS: host (guest "conformance") (build if PROVIDER =~ '\.wasm$' { "host" } else { PROVIDER })
     @mkdir -p {{ store }}/conformance
     {{ host }} run {{ components }}/conformance.wasm --plug cache={{ if PROVIDER =~ '\.wasm$' { join(invocation_directory(), PROVIDER) } else { components / snakecase(PROVIDER) + ".wasm" } }} --dir cache={{ store }}/conformance::/cache -- {{ ARGS }}
 
@@ -67,8 +67,18 @@ conformance PROVIDER *ARGS: host build-conformance (build if PROVIDER =~ '\.wasm
 lint: setup
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
-    cargo clippy -p cache-impl -p rust-consumer -p conformance -p faulty-cache -p prober -p prober-plug -p prober-consumer -p hammer --target wasm32-wasip2 --profile guest -- -D warnings
+    cargo clippy --workspace --exclude wit-host --target wasm32-wasip2 --profile guest -- -D warnings
+    cargo clippy -p wit-host --lib --no-default-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+    cargo package -p wit-host-dir-cache -p wit-host --allow-dirty --no-verify --offline --quiet
+
+# Package the crates that are published, and build each from its package, as crates.io would. Takes minutes.
+[group('upkeep')]
+package:
+    @mkdir -p {{ target }}
+    @# A package has no profiles. With the workspace's own, its dependencies are not built again.
+    @sed -n '/^\[profile\./,$p' Cargo.toml > {{ target }}/profiles.toml
+    cargo package -p wit-host-dir-cache -p wit-host --allow-dirty --config {{ target }}/profiles.toml
 
 # Format the code.
 [group('upkeep')]
@@ -82,7 +92,7 @@ torture *PARTS:
 
 # Compare the cache (`store`) or the host (`host`) with others, and keep the table in bench/; `--quick` keeps nothing.
 [group('upkeep')]
-bench WHAT *ARGS: build-cache-impl
+bench WHAT *ARGS: (guest "cache-impl")
     bench/run {{ WHAT }} {{ ARGS }}
 
 # Fuzz the decoder of entries and the paths of keys, for so many runs each.
@@ -98,7 +108,7 @@ mutants *ARGS:
 
 # Build both Rust guests with cargo-component, from the same sources, and put them through the same test.
 [group('upkeep')]
-build-cargo-component: host build-cpp-consumer
+build-cargo-component: host (guest "cpp-consumer")
     scripts/cargo-component
     WIT_HOST_TEST_GUESTS="{{ target }}/wasm32-wasip1/release" cargo test -p wit-host --test it -- matrix
 
@@ -108,43 +118,16 @@ clean:
     cargo clean
 
 [private]
-build-all: build-host build-cache-impl build-rust-consumer build-cpp-consumer build-cpp-lru build-conformance
-
-[private]
-build-host: host
-
-[private]
-build-cache-impl: (rust-guest "cache-impl")
-
-[private]
-build-rust-consumer: (rust-guest "rust-consumer")
-
-[private]
-build-conformance: (rust-guest "conformance")
-
-[private]
-build-faulty-cache: (rust-guest "faulty-cache")
-
-[private]
-build-cpp-consumer: (cpp-guest "cpp-consumer" "consumer")
-
-[private]
-build-cpp-lru: (cpp-guest "examples/cpp-lru" "middleware")
+all: host setup
+    scripts/guest build
 
 [private]
 host:
     cargo build -p wit-host
 
 [private]
-rust-guest NAME: setup
-    cargo build -p {{ NAME }} --target wasm32-wasip2 --profile guest
-    @mkdir -p {{ components }}
-    @cp {{ target }}/wasm32-wasip2/guest/{{ snakecase(NAME) }}.wasm {{ components }}/
-
-[private]
-cpp-guest FOLDER WORLD: setup host
-    @mkdir -p {{ components }}
-    scripts/build-cpp-guest {{ host }} {{ FOLDER }} {{ WORLD }} {{ components }}/{{ snakecase(file_name(FOLDER)) }}.wasm
+guest NAME: setup
+    scripts/guest build {{ NAME }}
 
 [private]
 demo-of CONSUMER: (link CONSUMER)

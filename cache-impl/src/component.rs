@@ -3,11 +3,11 @@
 mod setup;
 
 use crate::grant::Complaint;
-use crate::store::Error;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bindings::exports::toolkit::cache::cache;
 use core::sync::atomic::{AtomicBool, Ordering};
+use dir_cache::Error;
 use setup::Setup;
 
 #[expect(unsafe_code, reason = "generated")]

@@ -1,112 +1,205 @@
-//! What the store asks of a directory, so that one engine runs on WASI, on the operating system
-//! and on whatever a test puts in between.
+//! A directory of a WASI 0.2 host, called without libc and its detours in between.
 
-#[cfg(not(target_family = "wasm"))]
-mod native;
-#[cfg(target_family = "wasm")]
-mod wasi;
-
-#[cfg(not(target_family = "wasm"))]
-pub use native::{Cause, NativeDirectory, NativeFile};
-#[cfg(target_family = "wasm")]
-pub use wasi::{Cause, WasiDirectory, WasiFile};
-
-use crate::clock::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
-use thiserror::Error;
+use dir_cache::directory::Cause;
+use dir_cache::{Directory, DirectoryError, File, Status, Timestamp};
+use wasip2::filesystem::types::{
+    Descriptor, DescriptorFlags, DescriptorType, ErrorCode, OpenFlags, PathFlags,
+};
 
-/// A directory, and all that is below it.
-///
-/// Paths are relative, `/` separates their parts, and no path leads outside.
-pub trait Directory {
-    /// An open file.
-    type File: File;
-
-    /// Opens a file for reading, without waiting for anybody and without following a symbolic
-    /// link at the end of `path`.
-    ///
-    /// What may not be read or is not a regular file is [`DirectoryError::Unreadable`], or else
-    /// fails at the first [`File::read`].
-    fn open(&self, path: &str) -> Result<Self::File, DirectoryError>;
-
-    /// Makes a new file for writing. This is the only way to write: nothing is ever written to a file
-    /// that was there before.
-    fn create(&self, path: &str) -> Result<Self::File, DirectoryError>;
-
-    /// Moves a file, in one step, to where nothing stands or anything but a directory.
-    fn rename(&self, from: &str, to: &str) -> Result<(), DirectoryError>;
-
-    /// Removes whatever is not a directory.
-    fn remove_file(&self, path: &str) -> Result<(), DirectoryError>;
-
-    /// Makes a directory.
-    fn create_directory(&self, path: &str) -> Result<(), DirectoryError>;
-
-    /// Removes an empty directory.
-    fn remove_directory(&self, path: &str) -> Result<(), DirectoryError>;
-
-    /// Writes back to the disk which names a directory holds; `.` is this one.
-    fn sync_directory(&self, path: &str) -> Result<(), DirectoryError>;
-
-    /// The names in this directory itself, in no order, without those that are not Unicode.
-    fn names(&self) -> Result<Vec<String>, DirectoryError>;
-
-    /// The directory that stands at `path`, and is no symbolic link.
-    fn enter(&self, path: &str) -> Result<Self, DirectoryError>
-    where
-        Self: Sized;
-
-    /// What is known of a file without opening it; [`DirectoryError::Unreadable`] if it is no
-    /// regular file.
-    fn status(&self, path: &str) -> Result<Status, DirectoryError>;
+/// A directory that the WASI host granted, or one below it.
+#[derive(Debug)]
+pub(crate) struct WasiDirectory {
+    root: Descriptor,
 }
 
-/// What is known of a file without opening it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
-    /// Its length, in bytes.
-    pub size: u64,
-    /// When it was last written to, by the clock of whoever holds the files.
-    pub modified: Timestamp,
+impl WasiDirectory {
+    /// The directory that is reached from a granted one by way of the directories `below`, each
+    /// made if it is missing.
+    pub(crate) fn open(granted: Descriptor, below: &[&str]) -> Result<Self, DirectoryError> {
+        let granted = Self { root: granted };
+        below
+            .iter()
+            .try_fold(granted, |directory, name| directory.create_and_enter(name))
+    }
+
+    fn create_and_enter(&self, name: &str) -> Result<Self, DirectoryError> {
+        match self.enter(name) {
+            Err(DirectoryError::NotFound) => {
+                self.create_directory(name)?;
+                self.enter(name)
+            }
+            entered => entered,
+        }
+    }
+
+    fn open_at(
+        &self,
+        path: &str,
+        how: OpenFlags,
+        access: DescriptorFlags,
+    ) -> Result<Descriptor, ErrorCode> {
+        self.root.open_at(PathFlags::empty(), path, how, access)
+    }
+
+    fn open_to_read_and_write(&self, path: &str) -> Result<Descriptor, ErrorCode> {
+        let access = DescriptorFlags::READ | DescriptorFlags::WRITE;
+        self.open_at(path, OpenFlags::empty(), access)
+    }
+
+    fn open_if_regular(&self, path: &str) -> Result<Descriptor, ErrorCode> {
+        let found = self.root.stat_at(PathFlags::empty(), path)?;
+        if found.type_ != DescriptorType::RegularFile {
+            return Err(ErrorCode::Invalid);
+        }
+        self.open_at(path, OpenFlags::empty(), DescriptorFlags::READ)
+    }
 }
 
-/// An open file, closed when dropped.
-pub trait File {
-    /// The length of the file, in bytes.
-    fn size(&self) -> Result<u64, DirectoryError>;
+impl Directory for WasiDirectory {
+    type File = WasiFile;
 
-    /// Appends to `bytes` what stands at `offset`: at most `len` bytes, fewer at the end of the
-    /// file or when the host gives fewer at a time, and none only at the end.
-    fn read(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), DirectoryError>;
+    /// WASI 0.2 cannot say `O_NONBLOCK`, and opening a FIFO for reading waits until somebody
+    /// writes to it. Opened for reading *and* writing it does not wait, and then refuses to be
+    /// read at an offset. So that is what is asked for, and not the type first, which would cost
+    /// every read three more system calls. Only where writing is not allowed, the type comes first.
+    fn open(&self, path: &str) -> Result<WasiFile, DirectoryError> {
+        let opened = match self.open_to_read_and_write(path) {
+            Err(error) if error != ErrorCode::NoEntry => self.open_if_regular(path),
+            opened => opened,
+        };
+        match opened {
+            Ok(file) => Ok(WasiFile(file)),
+            Err(
+                ErrorCode::Access
+                | ErrorCode::Invalid
+                | ErrorCode::Loop
+                | ErrorCode::NotDirectory
+                | ErrorCode::NotPermitted,
+            ) => Err(DirectoryError::Unreadable),
+            Err(error) => Err(failure(error)),
+        }
+    }
 
-    /// Writes all of `bytes` at `offset`.
-    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), DirectoryError>;
+    fn create(&self, path: &str) -> Result<WasiFile, DirectoryError> {
+        let new = OpenFlags::CREATE | OpenFlags::EXCLUSIVE;
+        let opened = self.open_at(path, new, DescriptorFlags::WRITE);
+        opened.map(WasiFile).map_err(failure)
+    }
 
-    /// Writes the file's contents back to the disk.
-    fn sync(&self) -> Result<(), DirectoryError>;
+    fn rename(&self, from: &str, to: &str) -> Result<(), DirectoryError> {
+        self.root.rename_at(from, &self.root, to).map_err(failure)
+    }
+
+    fn remove_file(&self, path: &str) -> Result<(), DirectoryError> {
+        self.root.unlink_file_at(path).map_err(failure)
+    }
+
+    fn create_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        self.root.create_directory_at(path).map_err(failure)
+    }
+
+    fn remove_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        self.root.remove_directory_at(path).map_err(failure)
+    }
+
+    fn sync_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        let opened = self.open_at(path, OpenFlags::DIRECTORY, DescriptorFlags::READ);
+        opened
+            .and_then(|directory| directory.sync())
+            .map_err(failure)
+    }
+
+    fn names(&self) -> Result<Vec<String>, DirectoryError> {
+        let entries = self.root.read_directory().map_err(failure)?;
+        let mut names = Vec::new();
+        loop {
+            match entries.read_directory_entry() {
+                // Hosts look at each file that they list, and this one has gone meanwhile.
+                Err(ErrorCode::IllegalByteSequence | ErrorCode::NoEntry) => {}
+                entry => match entry.map_err(failure)? {
+                    Some(entry) => names.push(entry.name),
+                    None => return Ok(names),
+                },
+            }
+        }
+    }
+
+    /// Hosts open what stands there before they see that it is no directory, and opening a FIFO waits.
+    fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
+        let found = self.root.stat_at(PathFlags::empty(), path);
+        let found = found.map_err(failure)?;
+        if found.type_ != DescriptorType::Directory {
+            return Err(failure(ErrorCode::NotDirectory));
+        }
+        let access = DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY;
+        let opened = self.open_at(path, OpenFlags::DIRECTORY, access);
+        opened.map(|root| Self { root }).map_err(failure)
+    }
+
+    fn status(&self, path: &str) -> Result<Status, DirectoryError> {
+        let found = self.root.stat_at(PathFlags::empty(), path);
+        let found = found.map_err(failure)?;
+        if found.type_ != DescriptorType::RegularFile {
+            return Err(DirectoryError::Unreadable);
+        }
+        let modified = found.data_modification_timestamp;
+        Ok(Status {
+            size: found.size,
+            // Where a host does not tell, no file is older than another.
+            modified: modified.map_or(Timestamp::MAX, |time| {
+                Timestamp::from_parts(time.seconds, time.nanoseconds)
+            }),
+        })
+    }
 }
 
-/// Why a [`Directory`] or a [`File`] did not do what it was asked.
-#[derive(Debug, Error)]
-pub enum DirectoryError {
-    /// Nothing stands at the path, or a directory on the way is missing.
-    #[error("nothing stands there")]
-    NotFound,
+/// How much to write in one call: hosts copy all of it, and trap on a copy that they think too large.
+const MAX_WRITE: usize = 1 << 20;
 
-    /// Something stands where something new was to be made.
-    #[error("something stands there already")]
-    AlreadyExists,
+/// An open file of a WASI host.
+#[derive(Debug)]
+pub(crate) struct WasiFile(Descriptor);
 
-    /// A directory stands where none can be used.
-    #[error("a directory stands there")]
-    IsDirectory,
+impl File for WasiFile {
+    fn size(&self) -> Result<u64, DirectoryError> {
+        Ok(self.0.stat().map_err(failure)?.size)
+    }
 
-    /// What was to be opened is not a regular file, or not for us to read.
-    #[error("no readable file stands there")]
-    Unreadable,
+    fn read(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), DirectoryError> {
+        let (chunk, _) = self.0.read(len as u64, offset).map_err(failure)?;
+        if bytes.capacity() == 0 {
+            *bytes = chunk;
+        } else {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(())
+    }
 
-    /// All else: full, read-only, failing, out of handles.
-    #[error("{0}")]
-    Failed(Cause),
+    fn write(&self, mut offset: u64, mut bytes: &[u8]) -> Result<(), DirectoryError> {
+        while !bytes.is_empty() {
+            let piece = &bytes[..bytes.len().min(MAX_WRITE)];
+            let written = self.0.write(piece, offset).map_err(failure)?;
+            bytes = bytes.get(written as usize..).unwrap_or_default();
+            offset += written;
+            if written == 0 {
+                return Err(failure(ErrorCode::Io));
+            }
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), DirectoryError> {
+        self.0.sync_data().map_err(failure)
+    }
+}
+
+fn failure(error: ErrorCode) -> DirectoryError {
+    match error {
+        ErrorCode::NoEntry => DirectoryError::NotFound,
+        ErrorCode::Exist => DirectoryError::AlreadyExists,
+        ErrorCode::IsDirectory => DirectoryError::IsDirectory,
+        _ => DirectoryError::Failed(Cause),
+    }
 }

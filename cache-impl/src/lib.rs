@@ -1,31 +1,11 @@
-//! A cache on a directory: the component behind `wit/cache.wit`, and the engine it runs on.
-//!
-//! The engine is [`Store`]. It knows neither WIT nor WASI: it is given a [`Directory`], a
-//! [`Clock`] and a [`Durability`], so the same code runs in a WebAssembly host and natively:
-//!
-//! ```
-//! use cache_impl::{Durability, NativeDirectory, Store, SystemClock};
-//!
-//! # let path = tempfile::tempdir()?;
-//! let directory = NativeDirectory::open(&path)?;
-//! let store = Store::open(directory, SystemClock, Durability::None, 0x5eed)?;
-//!
-//! store.set("greeting", b"hello", Some(60))?;
-//! assert_eq!(store.get("greeting")?, b"hello");
-//! store.delete("greeting")?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! It looks after itself: expired entries and what a killed process left are cleared away in the
-//! course of a `set`, and with [`Store::bounded`] the oldest entries go when there are too many.
+//! The component of the cache on a directory: the exports of `wit/cache.wit`, over the engine in
+//! `dir-cache/`.
 //!
 //! From the outside in:
-//! - `component`: the exports of `wit/cache.wit`, the setup that the host granted (`grant`), and
-//!   what the standard library would do (`runtime`). Only in the guest.
-//! - [`Store`]: `set`, `get` and `delete` as operations on a directory, and its upkeep.
-//! - [`entry`]: the bytes of an entry's file; [`key`]: its path; `format`: the version of both.
-//! - [`directory`]: the trait, on WASI descriptors in the guest and on the operating system
-//!   natively.
+//! - `component`: the exports, and the setup that the host granted and set.
+//! - `grant`: which of the granted directories holds the cache.
+//! - `clock` and `directory`: the engine's time and its files, on WASI.
+//! - `runtime`: what the standard library would do.
 
 // The standard library would nearly double the guest's size, and have it import all of
 // `wasi:cli` to print panic messages.
@@ -36,27 +16,12 @@ extern crate alloc;
 extern crate std;
 
 #[cfg(target_family = "wasm")]
+mod clock;
+#[cfg(target_family = "wasm")]
 mod component;
+#[cfg(target_family = "wasm")]
+mod directory;
 #[cfg(any(target_family = "wasm", test))]
 mod grant;
 #[cfg(target_family = "wasm")]
 mod runtime;
-
-mod clock;
-pub mod directory;
-mod durability;
-pub mod entry;
-mod format;
-mod hex;
-pub mod key;
-mod max_bytes;
-mod store;
-
-pub use clock::{Clock, Timestamp};
-pub use directory::{Directory, DirectoryError, File, Status};
-pub use durability::{Durability, UnknownDurability};
-pub use max_bytes::{MaxBytes, NotANumberOfBytes};
-pub use store::{Error, Store};
-
-#[cfg(not(target_family = "wasm"))]
-pub use {clock::SystemClock, directory::NativeDirectory};

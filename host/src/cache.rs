@@ -3,6 +3,7 @@
 mod dir;
 
 pub use dir::{DirCache, DirCacheOptions};
+pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
 
 use std::error::Error;
 

@@ -1,16 +1,18 @@
-//! The command line: one file per subcommand, and what they share.
+//! The command line: one file for each subcommand, and what the subcommands share.
 
 mod abort;
 mod activity;
 mod args;
 mod bindgen;
 mod code_cache;
+mod color;
 mod completions;
 mod componentize;
 mod compose;
 mod console;
 mod deadline;
 mod exit;
+mod graph;
 mod heap;
 mod inspect;
 mod invoke;
@@ -25,8 +27,9 @@ mod run;
 use activity::Activity;
 use args::BoundArgs;
 use clap::{Parser, Subcommand};
+use color::ColorChoice;
 use deadline::Budget;
-use exit::{Failure, UsageError};
+use exit::UsageError;
 use heap::Heap;
 use phases::Phases;
 use std::{panic, path::Path, process::ExitCode, time::Instant};
@@ -36,9 +39,19 @@ use wit_host::untrusted::Name;
 #[derive(Parser)]
 #[command(name = "wit-host", version, propagate_version = true)]
 struct Cli {
-    /// Show the phases of the work with their times.
-    #[arg(short, long, global = true)]
+    /// Print each phase of the work and its time.
+    #[arg(short, long, global = true, display_order = 100)]
     verbose: bool,
+    /// Use colours in messages and help. `auto` uses them on a terminal, unless `NO_COLOR` is set.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value_t,
+        global = true,
+        display_order = 100
+    )]
+    color: ColorChoice,
     #[command(flatten)]
     bounds: BoundArgs,
     #[command(subcommand)]
@@ -59,17 +72,17 @@ enum Command {
     Man(completions::Man),
 }
 
-/// Everything that the command allocates is counted, and bounded.
+/// Counts all that the command allocates, and bounds it.
 #[global_allocator]
 static HEAP: Heap = Heap;
 
-/// Parses, dispatches, and says what went wrong; ends the process where a bound is reached.
+/// Runs the command and reports its errors. The process ends at once when a bound is reached.
 pub fn main() -> ExitCode {
     let started = Instant::now();
-    abort::explain();
+    abort::report_as_errors();
     match deadline::watch_over(move || exec(started)) {
         Ok(code) => code,
-        Err(error) => Failure::from(anyhow::Error::from(error).context("failed to start")).report(),
+        Err(error) => exit::fail(&anyhow::Error::from(error).context("failed to start")),
     }
 }
 
@@ -77,17 +90,20 @@ fn exec(started: Instant) -> ExitCode {
     let last_panic = panics::silence();
     match panic::catch_unwind(|| dispatch(started)) {
         Ok(Ok(code)) => code,
-        Ok(Err(error)) => Failure::from(error).report(),
-        Err(_) => Failure::from(last_panic.defect()).report(),
+        Ok(Err(error)) => exit::fail(&error),
+        Err(_) => exit::fail(&last_panic.defect()),
     }
 }
 
 fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
+    ColorChoice::of_arguments(std::env::args_os()).apply();
     let Cli {
         verbose,
+        color,
         bounds,
         command,
     } = Cli::try_parse().map_err(unparsed)?;
+    color.apply();
     if let Some(file) = command.file() {
         Activity::set_subject(file);
     }
@@ -106,8 +122,8 @@ fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Shows help, or what is wrong with the arguments. What was typed may come from a script or from the
-/// name of a file, so it is shown as any other text of a stranger.
+/// Shows the help, or the mistake in the arguments. An argument can come from a script or be the name
+/// of a file, so it is escaped as a stranger's text is.
 fn unparsed(error: clap::Error) -> anyhow::Error {
     if !error.use_stderr() {
         error.exit();
@@ -117,14 +133,14 @@ fn unparsed(error: clap::Error) -> anyhow::Error {
     match Cli::try_parse_from(arguments) {
         Err(error) => error.exit(),
         Ok(_) => {
-            let message = "an argument is not UTF-8, or holds characters that do not show";
+            let message = "an argument is not UTF-8, or holds characters that are not visible";
             UsageError(message.to_owned()).into()
         }
     }
 }
 
 impl Command {
-    /// The file that it was given first.
+    /// The first file of the command line.
     fn file(&self) -> Option<&Path> {
         match self {
             Self::Bindgen(command) => Some(command.file()),
@@ -136,5 +152,16 @@ impl Command {
             Self::Precompile(command) => Some(command.file()),
             Self::Completions(_) | Self::Man(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
     }
 }

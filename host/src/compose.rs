@@ -52,7 +52,7 @@ pub enum Form {
 )]
 pub enum ComposeError {
     /// Two parts have the same name.
-    #[error("two components are named `{name}`; give one another name, as in `--plug NAME=FILE`")]
+    #[error("two components are named `{name}`")]
     SameName { name: PartName },
     /// A plug exports the interface in another shape than it is imported in.
     #[error(transparent)]

@@ -57,6 +57,7 @@
 //! below an error are mostly other libraries', which quote a file as it is:
 //! [`untrusted::Message`] shows those.
 
+#[cfg(feature = "bindgen")]
 mod bindgen;
 mod cache;
 mod compose;
@@ -73,8 +74,12 @@ mod value;
 mod wasi;
 mod wasm;
 
+#[cfg(feature = "bindgen")]
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
-pub use cache::{Cache, CacheError, DirCache, DirCacheOptions};
+pub use cache::{
+    Cache, CacheError, DirCache, DirCacheOptions, Durability, MaxBytes, NotANumberOfBytes,
+    UnknownDurability,
+};
 pub use compose::{
     ComposeError, Form, IdleVirtualization, compose,
     composition::Composition,
@@ -89,8 +94,12 @@ pub use names::{
     part::{InvalidName, PartName},
 };
 pub use program::{
-    Instance, InstantiateError, NotACommand, Outcome, Program,
-    invoke::{Call, CallSyntaxError, Function, InvokeError},
+    InstantiateError, Program,
+    call::CallError,
+    command::{NotACommand, Outcome},
+    exports::Function,
+    instance::Instance,
+    invoke::{Call, CallSyntaxError},
 };
 pub use report::{
     explain::{Connection, Explanation, Reach},
@@ -108,7 +117,8 @@ pub use sandbox::{
     authority::{Authority, Grant},
 };
 pub use store::{
-    call::TimedOut,
+    allowance::Allowance,
+    ending::TimedOut,
     limits::{Growing, Limits, Refusal},
     trap::{Frame, Trap},
 };
@@ -119,3 +129,8 @@ pub use wasm::{
     file::{Kind, MAX_FILE_SIZE, MAX_TEXT_SIZE, ReadError, Wasm},
     weight::TooHeavy,
 };
+
+/// The Rust blocks of the README are doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -11,10 +11,10 @@ use crate::{
         link::{Link, PrivateImport, PrivateProvider},
     },
     names::{external::ExternName, part::PartName},
-    program::{Linked, Program},
+    program::{Program, prepared::Prepared},
     runtime::code_cache::{Code, CodeCache},
     runtime::host_interfaces::HostInterfaceMismatch,
-    store::state::{Parts, State},
+    store::state::State,
     store::ticker::Ticker,
     untrusted::Name,
     wasi,
@@ -30,7 +30,7 @@ use wasmtime::{
 /// Compiles and links. Making one costs about as much as linking WASI; share it.
 pub struct Runtime {
     engine: Engine,
-    components: Linker<State<Parts>>,
+    components: Linker<State>,
     ticker: Option<Arc<Ticker>>,
     code_cache: Option<CodeCache>,
 }
@@ -75,7 +75,7 @@ pub enum LoadError {
     Engine(#[source] wasmtime::Error),
     /// Nobody meets an import.
     #[error(
-        "`{part}` imports `{}`, and nothing meets it; plug a component that exports it, as in `--plug FILE`",
+        "`{part}` imports `{}`, and nothing satisfies it",
         Name(.import)
     )]
     Unmet { part: PartName, import: ExternName },
@@ -187,12 +187,12 @@ impl Runtime {
                 import: None,
                 source,
             })?;
-        Ok(Program {
-            linked: Linked::Module(linked),
-            parts: vec![name.clone()],
+        Ok(Program::new(
+            Prepared::Module(linked),
+            vec![name.clone()],
             layout,
-            ticker: self.ticker.clone(),
-        })
+            self.ticker.clone(),
+        ))
     }
 
     /// Compiles a binary, or takes what it was compiled to before.
@@ -251,18 +251,18 @@ impl Runtime {
         let linked = linker
             .instantiate_pre(component)
             .map_err(|source| blame(source, parts, links, private))?;
-        Ok(Program {
-            linked: Linked::Component(linked),
-            parts: parts.to_vec(),
-            layout: layout.clone(),
-            ticker: self.ticker.clone(),
-        })
+        Ok(Program::new(
+            Prepared::Component(linked),
+            parts.to_vec(),
+            layout.clone(),
+            self.ticker.clone(),
+        ))
     }
 }
 
 /// Defines what one part has for itself.
 fn define(
-    linker: &mut Linker<State<Parts>>,
+    linker: &mut Linker<State>,
     component: &Component,
     part: &PartName,
     import: &PrivateImport,

@@ -172,6 +172,13 @@ fn leads_to(host: &Path) -> String {
 }
 
 impl Sandboxes {
+    /// How many directories a part is granted at most.
+    pub(crate) fn most_directories(&self) -> usize {
+        let plugs = self.plugs.values();
+        let counts = plugs.map(|sandbox| sandbox.preopens.len());
+        counts.fold(self.consumer.preopens.len(), usize::max)
+    }
+
     /// Whether any part is granted a directory in which it can make, change or remove files.
     pub fn grant_writing(&self) -> bool {
         std::iter::once(&self.consumer)
@@ -273,18 +280,19 @@ impl Sandbox {
         }
     }
 
-    pub(crate) fn to_wasi(&self, part: &PartName) -> Result<WasiCtx, SandboxError> {
-        let (mut builder, opened) = self.builder(part)?;
-        let mut wasi = builder.build();
-        self.expect_opened(part, &mut wasi, &opened)?;
-        Ok(wasi)
-    }
-
-    /// The same for a core module, which imports WASI preview1.
-    pub(crate) fn to_preview1(&self, part: &PartName) -> Result<WasiP1Ctx, SandboxError> {
+    /// Opens what is granted to a consumer, which may be a core module.
+    pub(crate) fn open(&self, part: &PartName) -> Result<WasiP1Ctx, SandboxError> {
         let (mut builder, opened) = self.builder(part)?;
         let mut wasi = builder.build_p1();
         self.expect_opened(part, wasi.ctx().ctx, &opened)?;
+        Ok(wasi)
+    }
+
+    /// Opens what is granted to a plug, which has no handles of its own.
+    pub(crate) fn open_as_plug(&self, part: &PartName) -> Result<WasiCtx, SandboxError> {
+        let (mut builder, opened) = self.builder(part)?;
+        let mut wasi = builder.build();
+        self.expect_opened(part, &mut wasi, &opened)?;
         Ok(wasi)
     }
 

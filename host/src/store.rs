@@ -1,7 +1,34 @@
 //! A store: what it holds, what it may use, calls into it, and how they end.
 
-pub(crate) mod call;
+pub(crate) mod allowance;
+pub(crate) mod deadline;
+pub(crate) mod ending;
+pub(crate) mod limiter;
 pub(crate) mod limits;
 pub(crate) mod state;
 pub(crate) mod ticker;
 pub(crate) mod trap;
+
+use crate::store::{limits::MAX_PASSED, state::State};
+use std::time::Instant;
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+/// A store that stays within the limits of its state.
+pub(crate) fn new(engine: &Engine, state: State) -> wasmtime::Result<Store<State>> {
+    let fuel = state.limiter.limits().fuel;
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(MAX_PASSED);
+    match fuel {
+        Some(fuel) => store.set_fuel(fuel)?,
+        // This fails where no fuel is counted, and then there is no tank to fill either.
+        None => drop(store.set_fuel(u64::MAX)),
+    }
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|store| match store.data().deadline {
+        Some(deadline) if Instant::now() >= deadline => Err(wasmtime::Trap::Interrupt.into()),
+        // Other programs of the same thread get their turn.
+        _ => Ok(UpdateDeadline::Yield(1)),
+    });
+    Ok(store)
+}

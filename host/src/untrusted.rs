@@ -18,7 +18,10 @@
 
 pub(crate) mod demangle;
 
-use std::fmt::{self, Display, Formatter, Write};
+use std::{
+    fmt::{self, Display, Formatter, Write},
+    io,
+};
 
 /// The length, in characters, up to which a [`Name`] is shown; no path is longer.
 pub const MAX_NAME: usize = 4096;
@@ -42,6 +45,11 @@ pub struct Message<T>(pub T);
 /// it stays the same value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
+
+/// A writer of JSON that escapes what is written to it as [`Json`] does, for a serializer whose
+/// output is not to be held in memory. Each piece that is written holds whole characters.
+#[derive(Debug)]
+pub struct JsonWriter<W>(pub W);
 
 impl<T: Display> Name<T> {
     fn write(&self, out: &mut dyn Write) -> fmt::Result {
@@ -101,7 +109,7 @@ impl<T: Display> Display for Message<T> {
 
 impl<T: Display> Display for Json<T> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(EscapingJson(f), "{}", self.0)
+        write!(JsonWriter(f), "{}", self.0)
     }
 }
 
@@ -158,10 +166,7 @@ impl<W: Write> Write for Escaping<W> {
     }
 }
 
-/// Escapes what is written to it, as JSON does it.
-struct EscapingJson<W>(W);
-
-impl<W: Write> Write for EscapingJson<W> {
+impl<W: Write> Write for JsonWriter<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         write_replaced(&mut self.0, text, |out, c| match c {
             // Between values; in strings the serializer has escaped them.
@@ -171,6 +176,19 @@ impl<W: Write> Write for EscapingJson<W> {
                 .iter()
                 .try_for_each(|unit| write!(out, "\\u{unit:04x}")),
         })
+    }
+}
+
+impl<W: io::Write> io::Write for JsonWriter<W> {
+    /// A serializer never splits a character.
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        let text = str::from_utf8(json).map_err(|_| io::ErrorKind::InvalidData)?;
+        write!(self.0, "{}", Json(text))?;
+        Ok(json.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

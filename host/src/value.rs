@@ -96,6 +96,8 @@ pub enum Value {
 pub struct Resource {
     /// Its number, from 1.
     pub(crate) number: usize,
+    /// Which instance it belongs to.
+    pub(crate) instance: u64,
 }
 
 impl fmt::Display for Resource {

@@ -3,17 +3,14 @@
 mod bounded_io;
 
 use crate::{
-    compose::link::PrivateImport,
-    names::part::PartName,
-    sandbox::authority::Grant,
-    store::state::{Parts, State},
+    compose::link::PrivateImport, names::part::PartName, sandbox::authority::Grant,
+    store::state::State,
 };
 use wasmtime::component::{ComponentNamedList, Linker, LinkerInstance, Lower};
 use wasmtime_wasi::{
     I32Exit, WasiCtxView,
     cli::WasiCliCtxView,
     filesystem::WasiFilesystemCtxView,
-    p1::WasiP1Ctx,
     p2::bindings::{
         cli::{
             environment::Host as _, stderr::Host as _, stdin::Host as _, stdout::Host as _,
@@ -24,14 +21,14 @@ use wasmtime_wasi::{
 };
 
 /// Defines the interfaces that the consumer imports under their own names.
-pub(crate) fn consumer(linker: &mut Linker<State<Parts>>) -> wasmtime::Result<()> {
+pub(crate) fn consumer(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     bounded_io::define(linker)
 }
 
 /// Defines WASI preview1 for a plain module.
-pub(crate) fn module(linker: &mut wasmtime::Linker<State<WasiP1Ctx>>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p1::add_to_linker_async(linker, |state| &mut state.wasi)?;
+pub(crate) fn module(linker: &mut wasmtime::Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p1::add_to_linker_async(linker, State::preview1)?;
     // The engine's own traps where the code is 126 or more.
     linker.allow_shadowing(true);
     linker.func_wrap(
@@ -45,7 +42,7 @@ pub(crate) fn module(linker: &mut wasmtime::Linker<State<WasiP1Ctx>>) -> wasmtim
 
 /// Defines what one plug has for itself, from its own sandbox.
 pub(crate) fn plug(
-    linker: &mut Linker<State<Parts>>,
+    linker: &mut Linker<State>,
     plug: &PartName,
     import: &PrivateImport,
     grant: Grant,
@@ -85,7 +82,7 @@ pub(crate) fn plug(
 
 /// Defines a function without parameters that is answered from the context of one part.
 fn own<R>(
-    instance: &mut LinkerInstance<'_, State<Parts>>,
+    instance: &mut LinkerInstance<'_, State>,
     part: usize,
     name: &str,
     answer: fn(WasiCtxView<'_>) -> wasmtime::Result<R>,
@@ -95,12 +92,12 @@ where
     (R,): ComponentNamedList + Lower,
 {
     instance.func_wrap(name, move |mut store, (): ()| {
-        Ok((answer(store.data_mut().wasi.part(part))?,))
+        Ok((answer(store.data_mut().part(part))?,))
     })
 }
 
 /// Ending the program is the consumer's alone: a plug that asks for it is stopped as by a trap.
-fn exit(instance: &mut LinkerInstance<'_, State<Parts>>, plug: &PartName) -> wasmtime::Result<()> {
+fn exit(instance: &mut LinkerInstance<'_, State>, plug: &PartName) -> wasmtime::Result<()> {
     let refusal = format!("plug `{plug}` called `exit`, and only the consumer can end the program");
     let refusal_with_code = refusal.clone();
     instance.func_wrap(

@@ -1,7 +1,7 @@
 //! `native engine DIRECTORY` is the cache's engine without WebAssembly around it; `native open
 //! DIRECTORY` only opens files that are not there.
 
-use cache_impl::{Durability, Error, NativeDirectory, Store, SystemClock};
+use dir_cache::{Durability, Error, NativeDirectory, Store, SystemClock};
 use std::{fs::File, path::Path};
 use workload::{Cache, serve_cache, serve_keys};
 

@@ -3,10 +3,10 @@
 use crate::clock::WallClock;
 use crate::directory::WasiDirectory;
 use crate::grant::{self, Complaint, complain};
-use crate::store::{Error, Store};
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::str::FromStr;
+use dir_cache::{Error, Store};
 use once_cell::race::OnceBox;
 use wasip2::cli::environment::get_environment;
 use wasip2::filesystem::preopens::get_directories;

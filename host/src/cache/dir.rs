@@ -2,7 +2,7 @@
 //! components that run the same engine; the format is one.
 
 use super::{Cache, CacheError};
-use cache_impl::{Durability, Error, MaxBytes, NativeDirectory, Store, SystemClock};
+use dir_cache::{Durability, Error, MaxBytes, NativeDirectory, Store, SystemClock};
 use std::{
     hash::{BuildHasher, RandomState},
     path::Path,
@@ -13,12 +13,42 @@ use std::{
 pub struct DirCache(Store<NativeDirectory, SystemClock>);
 
 /// How a [`DirCache`] keeps its entries.
+///
+/// ```
+/// use wit_host::{Cache, DirCache, DirCacheOptions, Durability, MaxBytes};
+///
+/// # let directory = tempfile::tempdir()?;
+/// let options = DirCacheOptions::default()
+///     .durability(Durability::File)
+///     .max_bytes(MaxBytes::new(1 << 20).expect("more than a block"));
+/// let cache = DirCache::open(directory.path(), options)?;
+/// cache.set("greeting", b"hello", Some(60))?;
+/// assert_eq!(cache.get("greeting")?, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
 pub struct DirCacheOptions {
     /// What a loss of power may take.
     pub durability: Durability,
     /// How much it holds before the oldest entries go. `None` is as much as there is room for.
     pub max_bytes: Option<MaxBytes>,
+}
+
+impl DirCacheOptions {
+    /// The same options with this durability.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The same options with this bound on what the files occupy.
+    #[must_use]
+    pub fn max_bytes(mut self, max_bytes: MaxBytes) -> Self {
+        self.max_bytes = Some(max_bytes);
+        self
+    }
 }
 
 impl DirCache {

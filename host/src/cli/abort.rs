@@ -1,19 +1,20 @@
-//! An exhausted stack and an abort: said, and not a signal, which would look like a trap.
+//! Reports an exhausted stack and an abort as errors. A process that dies of a signal would look like a
+//! program that trapped.
 
 #[cfg(unix)]
 use super::{exit::HOST, heap, last_words};
 
-/// Ends the process with words of the host's own where it would abort, or where a stack is exhausted.
+/// Makes the process end with an error message where it would abort, or where a stack is exhausted.
 #[cfg(unix)]
-pub fn explain() {
+pub fn report_as_errors() {
     on(
         libc::SIGABRT,
         on_abort as extern "C" fn(libc::c_int) as _,
         0,
     );
-    // What is written past a limit on the size of files is to be an error of that write.
+    // A write past a limit on the size of files is then an error of that write.
     on(libc::SIGXFSZ, libc::SIG_IGN, 0);
-    // The engine's handler comes before this one, and keeps the faults of programs to itself.
+    // The engine installs its handler later. It handles the faults of programs, and passes on others.
     #[cfg(target_os = "linux")]
     on(
         libc::SIGSEGV,
@@ -23,14 +24,14 @@ pub fn explain() {
 }
 
 #[cfg(not(unix))]
-pub fn explain() {}
+pub fn report_as_errors() {}
 
-/// Where it fails, the signal means what it meant.
+/// If it fails, the signal keeps its effect.
 #[cfg(unix)]
 fn on(signal: libc::c_int, handler: libc::sighandler_t, flags: libc::c_int) {
     #[expect(unsafe_code, reason = "handlers of signals are the system's")]
-    // SAFETY: an action of zeros is a valid one, with an empty mask. The handlers above have the
-    // signatures that their flags ask for, and do only what a handler may.
+    // SAFETY: an action of zeros is valid, with an empty mask. The handlers above have the signatures
+    // that their flags ask for, and call only what is allowed in a handler.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler;
@@ -44,12 +45,13 @@ extern "C" fn on_abort(_: libc::c_int) {
     let why = if heap::was_refused() {
         "the system has no more memory for it"
     } else {
-        "`wit-host` aborted, which is a defect of it; please report it"
+        "`wit-host` aborted, which is a defect; please report it"
     };
     last_words::end_unfinished(HOST, format_args!("{why}"));
 }
 
-/// How far from the end of the stack an access may be that was to go there, in bytes.
+/// The largest distance, in bytes, between the stack pointer and an access that counts as an access to
+/// the stack.
 #[cfg(target_os = "linux")]
 const NEAR: usize = 64 << 10;
 
@@ -59,34 +61,34 @@ extern "C" fn on_fault(
     info: *const libc::siginfo_t,
     context: *const libc::c_void,
 ) {
-    #[expect(unsafe_code, reason = "only the system knows")]
-    // SAFETY: the system gives a handler with `SA_SIGINFO` both, for as long as it runs.
+    #[expect(unsafe_code, reason = "the system gives bare pointers")]
+    // SAFETY: the system passes both to a handler with `SA_SIGINFO`, and they are valid while it runs.
     let (address, stack) = unsafe { ((*info).si_addr() as usize, stack_pointer(context)) };
     if stack.is_some_and(|stack| address.abs_diff(stack) <= NEAR) {
         let why = "it is nested too deeply for the stack of the host";
         last_words::end_unfinished(HOST, format_args!("{why}"));
     }
-    // Anything else is a defect that the system tells by the signal, which comes again.
+    // Any other fault is a defect. The signal comes again, and the system reports it.
     on(signal, libc::SIG_DFL, 0);
 }
 
-/// Where the stack ended that the fault was on, on the architectures that have been tried.
+/// The stack pointer at the fault, on the architectures on which this has been tested.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "the system gives a bare pointer")]
 #[cfg_attr(
     not(any(target_arch = "x86_64", target_arch = "aarch64")),
-    expect(unused_variables, reason = "it is not looked at")
+    expect(unused_variables, reason = "it is not read on these architectures")
 )]
-// SAFETY: for whoever calls it: the context is one that the system gave to a handler.
+// SAFETY: the caller passes the context that the system has passed to a handler.
 unsafe fn stack_pointer(context: *const libc::c_void) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: that is what the system gives.
+    // SAFETY: the context is a `ucontext_t` on this system.
     return unsafe {
         let context = &*context.cast::<libc::ucontext_t>();
         usize::try_from(context.uc_mcontext.gregs[libc::REG_RSP as usize]).ok()
     };
     #[cfg(target_arch = "aarch64")]
-    // SAFETY: that is what the system gives.
+    // SAFETY: the context is a `ucontext_t` on this system.
     return unsafe {
         let context = &*context.cast::<libc::ucontext_t>();
         usize::try_from(context.uc_mcontext.sp).ok()
@@ -97,14 +99,14 @@ unsafe fn stack_pointer(context: *const libc::c_void) -> Option<usize> {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::explain;
+    use super::report_as_errors;
     use std::{env, hint::black_box, process::Command};
 
     /// Set in the process that is to end.
     const WAY: &str = "WIT_HOST_TEST_ABORT";
 
     #[test]
-    fn an_exhausted_stack_is_said_and_is_no_signal() {
+    fn an_exhausted_stack_is_an_error_and_not_a_signal() {
         assert_eq!(
             ending("overflow"),
             (
@@ -116,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn any_other_abort_is_a_defect_and_no_signal() {
+    fn any_other_abort_is_a_defect_and_not_a_signal() {
         let (code, words) = ending("abort");
         assert_eq!(code, Some(125));
         assert!(words.contains("defect"), "{words}");
     }
 
-    /// How a process ends, and its last line.
+    /// The exit code and the last line of a process that ends in this way.
     fn ending(way: &str) -> (Option<i32>, String) {
         let output = Command::new(env::current_exe().expect("the path of this test"))
             .args(["--exact", "cli::abort::tests::ends", "--nocapture"])
@@ -134,16 +136,16 @@ mod tests {
         (output.status.code(), last.to_owned())
     }
 
-    /// Ends, where it is told to.
+    /// Ends the process if the variable is set.
     #[test]
     fn ends() {
         match env::var(WAY).as_deref() {
             Ok("overflow") => {
-                explain();
+                report_as_errors();
                 black_box(deeper(0));
             }
             Ok(_) => {
-                explain();
+                report_as_errors();
                 std::process::abort();
             }
             Err(_) => {}

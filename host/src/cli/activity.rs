@@ -1,4 +1,4 @@
-//! What the command is doing, for whoever has to end it.
+//! The work that the command is doing, for the message of the code that ends the process.
 
 use std::{
     fmt,
@@ -10,36 +10,36 @@ use wit_host::untrusted::Name;
 /// A phase of the work.
 #[derive(Clone, Copy)]
 pub struct Activity {
-    /// What is done, as a verb.
+    /// A verb, such as `compile`.
     verb: &'static str,
-    /// The file that it is done to.
+    /// The file that is worked on.
     file: Option<&'static str>,
 }
 
 static CURRENT: RwLock<Option<Activity>> = RwLock::new(None);
 
-/// The file that the command was given first.
+/// The first file of the command line.
 static SUBJECT: OnceLock<&'static str> = OnceLock::new();
 
 impl Activity {
-    /// Names the file that activities are about where nothing else is said.
+    /// Sets the file of the activities that [`begin`](Self::begin) starts.
     pub fn set_subject(file: &Path) {
         SUBJECT.get_or_init(|| shown(file));
     }
 
-    /// From here on this is done to what the command was given.
+    /// Starts an activity on the first file of the command line.
     pub fn begin(verb: &'static str) {
         let file = SUBJECT.get().copied();
         publish(Self { verb, file });
     }
 
-    /// The same, done to one file of several. Its name is kept for ever.
+    /// Starts an activity on a file. Its name is never freed.
     pub fn begin_with(verb: &'static str, file: &Path) {
         let file = Some(shown(file));
         publish(Self { verb, file });
     }
 
-    /// What is being done, if it can be told without waiting.
+    /// The current activity, if it can be read without waiting for a lock.
     pub fn current() -> Option<Self> {
         *CURRENT.try_read().ok()?
     }
@@ -49,7 +49,7 @@ fn publish(activity: Activity) {
     *CURRENT.write().unwrap_or_else(PoisonError::into_inner) = Some(activity);
 }
 
-/// A path as it is shown, which is kept for ever.
+/// The escaped path. It is never freed.
 fn shown(path: &Path) -> &'static str {
     String::leak(Name(path.display()).to_string())
 }

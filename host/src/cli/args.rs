@@ -1,4 +1,4 @@
-//! Flags that subcommands share, and what they mean as typed policy.
+//! Flags that several subcommands share, parsed into types.
 
 mod bounds;
 mod grants;

@@ -11,14 +11,14 @@ use wit_host::{Language, untrusted::Name};
 /// Generate bindings for a world.
 #[derive(clap::Args)]
 pub struct Bindgen {
-    /// The language to generate.
+    /// The language of the bindings.
     language: LanguageArg,
-    /// A `.wit` file, or a directory of them with its `deps`.
+    /// A `.wit` file, or a directory of `.wit` files with its `deps`.
     wit: PathBuf,
-    /// The world, by its name.
+    /// The name of the world.
     #[arg(short, long)]
     world: String,
-    /// The directory to write to; it is made if it is missing.
+    /// The directory to write to. It is made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out_dir: PathBuf,
 }

@@ -1,13 +1,13 @@
-//! Where compiled code is kept.
+//! The directory of the code cache.
 
 use std::path::PathBuf;
 use wit_host::{CodeCache, CodeCacheError, CodeCacheReached, Sandboxes};
 
-/// Where it is in the user's cache directory.
+/// Its path in the user's cache directory.
 const BELOW: &str = "wit-host/code";
 
-/// In `WIT_HOST_CACHE`, else in `wit-host/code` in the user's cache directory. Where that cannot be
-/// used, everything is compiled each time.
+/// Opens the cache in `WIT_HOST_CACHE`, or in `wit-host/code` in the user's cache directory. If the
+/// latter cannot be used, there is no cache, and everything is compiled each time.
 pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
     match named() {
         Some(directory) => CodeCache::open(directory).map(Some),
@@ -15,8 +15,8 @@ pub fn open() -> Result<Option<CodeCache>, CodeCacheError> {
     }
 }
 
-/// Refuses grants by which a guest could put code there that a later run executes: into the cache of
-/// this run, used or not, and into the default ones, which other runs use.
+/// Refuses grants that let a guest write code which a later run executes: into the cache of this run,
+/// whether it is used or not, and into the default caches, which other runs use.
 pub fn refuse_reaching(
     cache: Option<&CodeCache>,
     sandboxes: &Sandboxes,
@@ -39,7 +39,7 @@ fn default() -> Option<PathBuf> {
 }
 
 fn user_cache() -> Option<PathBuf> {
-    // One that is empty or relative is to be ignored: XDG Base Directory Specification.
+    // An empty or relative path is ignored, as the XDG Base Directory Specification says.
     let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     if let Some(directory) = named.filter(|directory| directory.is_absolute()) {
         return Some(directory);

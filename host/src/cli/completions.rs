@@ -2,7 +2,7 @@ use super::{Cli, console::write_to_stdout};
 use clap::CommandFactory;
 use std::process::ExitCode;
 
-/// Print completions for a shell.
+/// Print a completion script for a shell.
 #[derive(clap::Args)]
 pub struct Completions {
     /// The shell.

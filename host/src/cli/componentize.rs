@@ -1,16 +1,16 @@
-use super::{args::read_wasm, output::Output, phases::Phases};
+use super::{args::read_wasm, output::ComponentOutputArgs, phases::Phases};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-/// Make a component of a core module; the adapter for WASI preview1 is built in.
+/// Make a component from a core module. The adapter for WASI preview1 is built in.
 #[derive(clap::Args)]
 pub struct Componentize {
-    /// A core module, as binary or text; `-` is standard input.
+    /// A core module, as binary or text. `-` is standard input.
     module: PathBuf,
     #[command(flatten)]
-    output: Output,
+    output: ComponentOutputArgs,
 }
 
 impl Componentize {

@@ -1,46 +1,38 @@
-use super::{args::PartArgs, console::print, exit::UsageError, output::Output, phases::Phases};
-use clap::ValueEnum;
+use super::{
+    args::PartArgs, console::print, exit::UsageError, graph::GraphFormat,
+    output::ComponentOutputArgs, phases::Phases,
+};
 use std::{path::Path, process::ExitCode};
-use wit_host::{Form, PictureFormat};
+use wit_host::Form;
 
-/// Compose components into one that runs on any runtime.
+/// Compose components into one component that any WASI 0.2 runtime runs.
 ///
-/// Imports that no plug meets stay imports of the result. Its parts share one authority; `run
-/// --plug` gives each its own.
+/// Imports that no plug satisfies stay imports of the result. The parts of the result share one
+/// authority; `wit-host run --plug` gives each part its own.
 #[derive(clap::Args)]
 pub struct Compose {
     #[command(flatten)]
     parts: PartArgs,
     #[command(flatten)]
-    output: Output,
-    /// Print a picture of what meets what.
+    output: ComponentOutputArgs,
+    /// Print a picture of which part satisfies which import. The component is then only written if
+    /// `-o` names a file.
     #[arg(long, value_name = "FORMAT")]
-    graph: Option<Graph>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Graph {
-    Mermaid,
-    Dot,
+    graph: Option<GraphFormat>,
 }
 
 impl Compose {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
-        self.output.check()?;
-        if self.graph.is_some() && self.output.is_stdout() {
-            return Err(UsageError(
-                "`--graph` prints to standard output, where `-o -` puts the component; name a file with `-o OUT`"
-                    .to_owned(),
-            )
-            .into());
-        }
+        let writes_component = self.writes_component()?;
         let (socket, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
             wit_host::compose(&socket, &plugs, Form::Portable)
         })?;
-        phases.time("write", || self.output.write(composition.bytes()))?;
-        if let Some(graph) = self.graph {
-            print(composition.picture(graph.into()))?;
+        if writes_component {
+            phases.time("write", || self.output.write(composition.bytes()))?;
+        }
+        if let Some(format) = self.graph {
+            print(composition.picture(format.into()))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -48,13 +40,17 @@ impl Compose {
     pub fn file(&self) -> &Path {
         &self.parts.socket
     }
-}
 
-impl From<Graph> for PictureFormat {
-    fn from(graph: Graph) -> Self {
-        match graph {
-            Graph::Mermaid => Self::Mermaid,
-            Graph::Dot => Self::Dot,
+    fn writes_component(&self) -> Result<bool, UsageError> {
+        if self.graph.is_none() {
+            self.output.check()?;
+            return Ok(true);
         }
+        let output = &self.output.output;
+        if output.is_stdout() && (output.is_given() || self.output.text) {
+            let message = "`--graph` prints the picture to standard output, so the component cannot be written there; name a file with `-o OUT`";
+            return Err(UsageError(message.to_owned()));
+        }
+        Ok(output.is_given())
     }
 }

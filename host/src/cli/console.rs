@@ -1,59 +1,44 @@
-//! Standard output and standard error: what the host itself says goes through here, and nothing in it
-//! reaches a terminal that would make it do something.
+//! Standard output and standard error. All that the host itself prints passes through this file, which
+//! escapes what a terminal would obey.
 
-use super::deadline;
+use super::{color::Label, deadline};
+use anstream::AutoStream;
 use anyhow::Context;
 use serde::Serialize;
 use std::{
     fmt::Display,
     io::{self, BufWriter, Write},
 };
-use wit_host::untrusted::{Json, Message, Text};
+use wit_host::untrusted::{JsonWriter, Message, Text};
 
-/// Writes text to standard output, as it is made. What is in it of a guest's has been escaped where it
-/// was put in; this is for what was forgotten.
+/// Writes text to standard output while it is generated. Reports escape a guest's text themselves;
+/// this escapes once more, in case one of them forgets to.
 pub fn print(text: impl Display) -> anyhow::Result<()> {
     to_stdout(|out| write!(out, "{}", Text(text)))
 }
 
-/// Writes a line of JSON to standard output, as it is made.
+/// Writes a line of JSON to standard output while it is generated.
 pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     to_stdout(|out| {
-        serde_json::to_writer(EscapingJson(&mut *out), value)?;
+        serde_json::to_writer(JsonWriter(&mut *out), value)?;
         out.write_all(b"\n")
     })
 }
 
-/// Writes JSON to standard output for people to read, as it is made.
+/// Writes indented JSON to standard output while it is generated.
 pub fn print_pretty_json(value: &impl Serialize) -> anyhow::Result<()> {
     to_stdout(|out| {
-        serde_json::to_writer_pretty(EscapingJson(&mut *out), value)?;
+        serde_json::to_writer_pretty(JsonWriter(&mut *out), value)?;
         out.write_all(b"\n")
     })
 }
 
-/// Escapes what JSON allows in strings and a terminal should not get.
-struct EscapingJson<W>(W);
-
-impl<W: Write> Write for EscapingJson<W> {
-    /// The serializer never splits a character.
-    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
-        let text = std::str::from_utf8(json).map_err(|_| io::ErrorKind::InvalidData)?;
-        write!(self.0, "{}", Json(text))?;
-        Ok(json.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-/// Writes bytes to standard output.
+/// Writes bytes to standard output, unescaped.
 pub fn write_to_stdout(bytes: &[u8]) -> anyhow::Result<()> {
     to_stdout(|out| out.write_all(bytes))
 }
 
-/// Standard output, whose reader may take its time.
+/// Standard output. The time that its reader takes does not count as the host's.
 struct Stdout(io::Stdout);
 
 impl Write for Stdout {
@@ -66,7 +51,7 @@ impl Write for Stdout {
     }
 }
 
-/// A reader that has seen enough is not an error.
+/// A reader that closes the pipe early is not an error.
 fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     let mut stdout = BufWriter::with_capacity(64 << 10, Stdout(io::stdout()));
     match write(&mut stdout).and_then(|()| stdout.flush()) {
@@ -75,8 +60,28 @@ fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Re
     }
 }
 
-/// Writes a message to standard error, at once. Its lines after the first begin with a space. Where
-/// nobody can hear it, it is left unsaid.
+/// Writes an error to standard error.
+pub fn error(message: impl Display) {
+    write_to_stderr(format!("{} {}\n", Label::Error, Message(message)));
+}
+
+/// Writes a note to standard error.
+pub fn note(message: impl Display) {
+    write_to_stderr(format!("{} {}\n", Label::Note, Message(message)));
+}
+
+/// Writes a note that belongs to the message before it.
+pub fn note_below(message: impl Display) {
+    write_to_stderr(format!("  {} {}\n", Label::Note, Message(message)));
+}
+
+/// Writes a message without a label to standard error. Its lines after the first begin with a space.
 pub fn say(message: impl Display) {
-    let _ = io::stderr().write_all(format!("{}\n", Message(message)).as_bytes());
+    write_to_stderr(format!("{}\n", Message(message)));
+}
+
+/// Writes whole lines at once, so that those of several threads do not mix. If standard error is
+/// closed, nothing is written.
+fn write_to_stderr(lines: String) {
+    let _ = AutoStream::always(io::stderr()).write_all(lines.as_bytes());
 }

@@ -1,5 +1,5 @@
-//! The bound on time: what the command may take to prepare a program, and what a program may take
-//! that cannot be stopped in order.
+//! The bound on time: how long the command may prepare a program, and how long a program may run that
+//! cannot be interrupted.
 
 use super::{
     exit::{HOST, TIMEOUT},
@@ -13,14 +13,14 @@ use std::{
 };
 use wit_host::{Outcome, TimedOut};
 
-/// What preparing may take where nothing else is said. The largest component that is common, of a
-/// Python program, takes 35 s of the processor's time to compile, with a host that is not optimised.
+/// The default bound on preparing a program. Compiling the largest component in common use, a Python
+/// program, takes 35 s of processor time in a host that is built without optimization.
 pub const DEFAULT: Duration = Duration::from_secs(300);
 
-/// What a program that can be stopped in order is given to stop, and its end to be explained.
+/// The time in which a program that can be interrupted must stop, and its end must be explained.
 const GRACE: Duration = Duration::from_millis(190);
 
-/// The stack of the command. Only what is used of it takes memory.
+/// The size of the command's stack. Only the part that is used takes memory.
 const STACK: usize = 256 << 20;
 
 static WATCH: Watch = Watch {
@@ -35,17 +35,17 @@ struct Watch {
 
 #[derive(Clone, Copy)]
 enum Bound {
-    /// Somebody else is waited for.
+    /// The host waits for somebody else.
     None,
     /// The host is at work.
     Host { until: Instant, after: Duration },
-    /// The program runs, or its end is explained.
+    /// The program runs, or the host explains its end.
     Program { until: Instant, after: Duration },
     /// The command has ended.
     Ended,
 }
 
-/// The time that a command has, or a call: `--timeout`, from its start.
+/// The time that a command or a call has: `--timeout`, counted from its start.
 #[derive(Clone, Copy)]
 pub struct Budget {
     started: Instant,
@@ -53,17 +53,17 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// This much from then on; `None` is for ever.
+    /// A budget of `all`, counted from `started`. `None` is no bound.
     pub fn new(started: Instant, all: Option<Duration>) -> Self {
         Self { started, all }
     }
 
-    /// What there was at the start.
+    /// The whole time.
     pub fn all(self) -> Option<Duration> {
         self.all
     }
 
-    /// What is left now.
+    /// The time that is left.
     pub fn left(self) -> Option<Duration> {
         let all = self.all?;
         Some(all.saturating_sub(self.started.elapsed()))
@@ -73,7 +73,8 @@ impl Budget {
         self.started.checked_add(self.all?)
     }
 
-    /// How a program ended that had what was left: told of the whole, which is what the user gave.
+    /// The outcome of a program that was given the time that was left. The result names the whole time,
+    /// which is what the user gave.
     pub fn of_all(self, outcome: Outcome) -> Outcome {
         match (outcome, self.all) {
             (Outcome::TimedOut(timed_out), Some(after)) => {
@@ -84,8 +85,8 @@ impl Budget {
     }
 }
 
-/// Does the work of the command on a thread of its own, and ends the process where it is not done in
-/// time. Until something else is said, it is preparing and has [`DEFAULT`].
+/// Runs the command on a thread of its own, and ends the process if the command exceeds its bound. At
+/// first that is [`DEFAULT`], for preparing.
 pub fn watch_over<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
     prepare(DEFAULT);
     let command = thread::Builder::new()
@@ -96,13 +97,13 @@ pub fn watch_over<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
             work()
         })?;
     WATCH.keep();
-    // It has ended, and has caught its panics.
+    // The command has ended, and has caught its panics.
     command
         .join()
         .map_err(|_| io::Error::other("the command has ended without a result"))
 }
 
-/// From here on the host is at work, and may take this long.
+/// Starts a phase in which the host works, and may take `after`.
 pub fn prepare(after: Duration) {
     WATCH.set(match Instant::now().checked_add(after) {
         Some(until) => Bound::Host { until, after },
@@ -110,7 +111,7 @@ pub fn prepare(after: Duration) {
     });
 }
 
-/// From here on the program runs.
+/// Starts the phase in which the program runs.
 pub fn run(budget: Budget) {
     let until = budget.all.zip(budget.until());
     WATCH.set(
@@ -121,24 +122,25 @@ pub fn run(budget: Budget) {
     );
 }
 
-/// From here on nobody is waited for but who makes the next call.
+/// Starts a phase without a bound, in which the host waits for the user's next call.
 pub fn wait_for_calls() {
     WATCH.set(Bound::None);
 }
 
-/// From here on the end of the program is explained: within its time, if it has one.
+/// Starts the phase in which the end of the program is explained. The program's own bound stays.
 pub fn explain() {
     if matches!(*WATCH.bound(), Bound::None) {
         prepare(DEFAULT);
     }
 }
 
-/// From here on nothing is left to be bounded: how the program ended has been told.
+/// Ends the watch: the end of the program has been explained.
 pub fn done() {
     WATCH.set(Bound::Ended);
 }
 
-/// Waits for whoever reads the output. The host is not at work meanwhile; a program's time goes on.
+/// Does work that waits for the reader of the output. That time is not counted as the host's; the time
+/// of a program goes on.
 pub fn wait_for_reader<T>(work: impl FnOnce() -> T) -> T {
     let before = *WATCH.bound();
     let Bound::Host { until, after } = before else {
@@ -164,7 +166,7 @@ impl Watch {
         self.changed.notify_all();
     }
 
-    /// Returns when the command has ended; where it does not in time, nobody does.
+    /// Returns when the command has ended, and ends the process when a bound is exceeded.
     fn keep(&self) {
         let mut bound = self.bound();
         loop {
@@ -197,16 +199,18 @@ fn end_host(after: Duration) -> ! {
     )
 }
 
-/// A host call that blocks its thread, such as reading a FIFO that nobody writes, can be stopped in no
-/// other way than with the process, and neither can an explanation that takes too long.
+/// Only the end of the process stops a host call that blocks its thread, such as reading a FIFO that
+/// nobody writes to, and an explanation that takes too long.
 fn end_program(after: Duration) -> ! {
     last_words::end(
         TIMEOUT,
-        format_args!("the program was in a call to the host, and was not done within {after:?}"),
+        format_args!(
+            "the program was not done within {after:?}, and could not be interrupted in a call to the host"
+        ),
     )
 }
 
-/// Also where the command panics.
+/// Ends the watch with the command, also when it panics.
 struct EndsTheWatch;
 
 impl Drop for EndsTheWatch {

@@ -1,50 +1,52 @@
 //! Exit codes, and how errors and outcomes are shown.
 
-use super::{console::say, remedy};
-use std::process::ExitCode;
-use wit_host::{Frame, InvokeError, Outcome, Trap, untrusted::Message};
+use super::{
+    console::{error, note, note_below, say},
+    remedy,
+};
+use std::{error::Error, process::ExitCode};
+use wit_host::{CallError, Frame, Outcome, Trap, untrusted::Message};
 
-/// The command line asks for something that makes no sense.
+/// The command line is wrong.
 pub const USAGE: u8 = 2;
 /// The program took longer than it may.
 pub const TIMEOUT: u8 = 124;
-/// The host could not do what it was asked.
+/// The host failed to do what it was asked to do.
 pub const HOST: u8 = 125;
 /// The program trapped.
 pub const TRAP: u8 = 134;
 
-/// Calls beyond these are counted, not shown; a recursion counts as one.
+/// The number of calls of a backtrace that are shown; the others are counted. A recursion counts as
+/// one call.
 const MAX_FRAMES: usize = 20;
 
-/// A mistake on the command line that the parser of arguments cannot see.
+/// A mistake on the command line that clap cannot find.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
 
-/// An error on its way out of the process.
-pub struct Failure(anyhow::Error);
+/// Shows an error and its causes, and gives the exit code that belongs to it.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    show_error(error);
+    ExitCode::from(if is_usage(error) { USAGE } else { HOST })
+}
 
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Self(error)
+/// Shows an error and its causes, each with the flag that helps against it.
+pub fn show_error(shown: &anyhow::Error) {
+    error(with_remedy(shown.as_ref()));
+    for cause in shown.chain().skip(1) {
+        let cause = Message(with_remedy(cause)).to_string();
+        say(format_args!(
+            "  caused by: {}",
+            cause.trim_end().replace('\n', "\n    ")
+        ));
     }
 }
 
-impl Failure {
-    /// Shows the error and its causes, and gives the exit code that belongs to it.
-    pub fn report(self) -> ExitCode {
-        match remedy::of(&self.0) {
-            Some(remedy) => say(format_args!("error: {}; {remedy}", self.0)),
-            None => say(format_args!("error: {}", self.0)),
-        }
-        for cause in self.0.chain().skip(1) {
-            let cause = Message(cause).to_string();
-            say(format_args!(
-                "  caused by: {}",
-                cause.trim_end().replace('\n', "\n    ")
-            ));
-        }
-        ExitCode::from(if is_usage(&self.0) { USAGE } else { HOST })
+fn with_remedy(error: &(dyn Error + 'static)) -> String {
+    match remedy::of(error) {
+        Some(remedy) => format!("{error}; {remedy}"),
+        None => error.to_string(),
     }
 }
 
@@ -52,16 +54,16 @@ fn is_usage(error: &anyhow::Error) -> bool {
     let is_wrong_call = matches!(
         error.downcast_ref(),
         Some(
-            InvokeError::NoSuchFunction { .. }
-                | InvokeError::Ambiguous { .. }
-                | InvokeError::WrongCount { .. }
-                | InvokeError::WrongArgument { .. }
+            CallError::NoSuchFunction { .. }
+                | CallError::Ambiguous { .. }
+                | CallError::WrongCount { .. }
+                | CallError::WrongArgument { .. }
         )
     );
     is_wrong_call || error.is::<UsageError>()
 }
 
-/// Shows how a program ended, unless it ended by itself, and gives the exit code.
+/// Gives the exit code of a program, and shows how it ended if it did not exit by itself.
 pub fn report(outcome: &Outcome) -> ExitCode {
     ExitCode::from(match outcome {
         Outcome::Exited(code) => exit_code(*code),
@@ -70,20 +72,20 @@ pub fn report(outcome: &Outcome) -> ExitCode {
             TRAP
         }
         Outcome::TimedOut(timed_out) => {
-            say(format_args!("error: {timed_out}"));
+            error(timed_out);
             TIMEOUT
         }
     })
 }
 
-/// A process can say one byte. What the program said itself is told apart from what the host says
-/// with the same code, and from what cannot be said.
+/// The exit code of a process is one byte. A note marks a code that the host uses too, and one that
+/// does not fit into a byte.
 fn exit_code(code: i32) -> u8 {
     match u8::try_from(code) {
         Ok(code) => {
             if [USAGE, TIMEOUT, HOST, TRAP].contains(&code) {
-                say(format_args!(
-                    "note: the program itself ended with exit code {code}"
+                note(format_args!(
+                    "the program itself ended with exit code {code}"
                 ));
             }
             code
@@ -91,8 +93,8 @@ fn exit_code(code: i32) -> u8 {
         Err(_) => {
             // Preview1 has no negative codes.
             let code = code.cast_unsigned();
-            say(format_args!(
-                "note: the program itself ended with exit code {code}, which is passed on as {}",
+            note(format_args!(
+                "the program itself ended with exit code {code}, which is passed on as {}",
                 u8::MAX
             ));
             u8::MAX
@@ -101,7 +103,10 @@ fn exit_code(code: i32) -> u8 {
 }
 
 fn report_trap(trap: &Trap) {
-    say(format_args!("error: {trap}"));
+    match trap.refusal.and_then(remedy::of_refusal) {
+        Some(remedy) => error(format_args!("{trap}; {remedy}")),
+        None => error(trap),
+    }
     let runs: Vec<&[Frame]> = trap.frames.chunk_by(PartialEq::eq).collect();
     for run in runs.iter().take(MAX_FRAMES) {
         match run {
@@ -115,8 +120,6 @@ fn report_trap(trap: &Trap) {
         more => say(format_args!("  and {more} more calls")),
     }
     if trap.frames.iter().any(Frame::is_nameless) {
-        say(format_args!(
-            "  note: build it without stripping names to see them here"
-        ));
+        note_below("build it without stripping names to see them here");
     }
 }

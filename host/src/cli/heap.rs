@@ -1,6 +1,6 @@
-//! The bound on the memory of the host: what is allocated, by whatever thread and library, for
-//! whatever input. Linear memories of programs are mapped and not allocated, so they do not count:
-//! they have `--max-memory`.
+//! The bound on the memory of the host: all that is allocated, by any thread and library, for any
+//! input. Linear memories of programs are mapped and not allocated, so they do not count; they are
+//! bounded by `--max-memory`.
 
 use super::{exit::HOST, last_words};
 use bytesize::ByteSize;
@@ -10,73 +10,83 @@ use std::{
     sync::atomic::{AtomicBool, AtomicIsize, Ordering},
 };
 
-/// The allocator of the command. It is the system's, and counts.
+/// The allocator of the command: the system's allocator, with a counter.
 pub struct Heap;
 
-/// What is allowed where nothing else is said. Compiling the largest component that is common, of a
-/// Python program, takes a tenth of it, and a result of 64 MiB of bytes two thirds.
+/// The default bound. Compiling the largest component in common use, a Python program, takes a tenth
+/// of it, and a result of 64 MiB of bytes two thirds.
 pub const DEFAULT: ByteSize = ByteSize::gib(4);
 
-/// What all threads have, in bytes, apart from what each has not told yet.
+/// The sum of all threads in bytes, without the [`Balance`] of each thread.
 static USED: AtomicIsize = AtomicIsize::new(0);
-static ALLOWED: AtomicIsize = AtomicIsize::new(DEFAULT.as_u64() as isize);
+static ALLOWED: AtomicIsize = AtomicIsize::new(countable(DEFAULT));
 
 /// Whether the system has refused memory.
 static REFUSED: AtomicBool = AtomicBool::new(false);
 
-/// What a thread may take or give back before it tells, in bytes. So threads that compile at the same
-/// time seldom write to the same line of the cache.
-const UNTOLD: isize = 64 << 10;
+/// The number of bytes that a thread can allocate or free before it updates [`USED`]. So threads that
+/// compile at the same time seldom write to the same cache line.
+const MAX_BALANCE: isize = 64 << 10;
 
 thread_local! {
-    static HERE: Untold = const { Untold(Cell::new(0)) };
+    static BALANCE: Balance = const { Balance(Cell::new(0)) };
 }
 
-/// What a thread has taken, less what it has given back, since it told.
-struct Untold(Cell<isize>);
+/// The bytes that a thread has allocated, less those that it has freed, since it updated [`USED`].
+struct Balance(Cell<isize>);
 
-/// Whether the system has refused memory, which mostly ends in an abort.
+/// Whether the system has refused memory, which usually leads to an abort.
 pub fn was_refused() -> bool {
     REFUSED.load(Ordering::Relaxed)
 }
 
-/// Ends the process as soon as it has more than this.
+/// Sets the bound. The process ends as soon as it holds more than `size`.
 pub fn allow(size: ByteSize) {
-    let allowed = isize::try_from(size.as_u64()).unwrap_or(isize::MAX);
-    ALLOWED.store(allowed, Ordering::Relaxed);
-    // It may have more already.
-    tell(0);
+    ALLOWED.store(countable(size), Ordering::Relaxed);
+    // The process may hold more already.
+    add_to_used(0);
 }
 
-/// How much it may have, in bytes.
+/// The bound in bytes.
 pub fn allowed() -> usize {
     ALLOWED.load(Ordering::Relaxed).unsigned_abs()
 }
 
-#[inline(always)]
-fn count(bytes: isize) {
-    let is_kept = HERE.try_with(|untold| {
-        let sum = untold.0.get().wrapping_add(bytes);
-        let is_little = (-UNTOLD..UNTOLD).contains(&sum);
-        if is_little {
-            untold.0.set(sum);
-        }
-        is_little
-    });
-    if is_kept != Ok(true) {
-        tell_all(bytes);
+/// A size as the counters hold it. A process cannot allocate more than `isize::MAX` bytes, which is
+/// less than the default bound on a machine of 32 bits.
+const fn countable(size: ByteSize) -> isize {
+    let bytes = size.as_u64();
+    if bytes > isize::MAX as u64 {
+        isize::MAX
+    } else {
+        bytes as isize
     }
 }
 
-/// Tells what was kept too, unless the thread is about to end and has told already.
-#[cold]
-#[inline(never)]
-fn tell_all(bytes: isize) {
-    let kept = HERE.try_with(|untold| untold.0.take()).unwrap_or(0);
-    tell(kept.wrapping_add(bytes));
+#[inline(always)]
+fn count(bytes: isize) {
+    let is_balanced = BALANCE.try_with(|balance| {
+        let sum = balance.0.get().wrapping_add(bytes);
+        let is_small = (-MAX_BALANCE..MAX_BALANCE).contains(&sum);
+        if is_small {
+            balance.0.set(sum);
+        }
+        is_small
+    });
+    if is_balanced != Ok(true) {
+        settle(bytes);
+    }
 }
 
-fn tell(bytes: isize) {
+/// Adds the balance of this thread to [`USED`] too. A thread that is about to end has none.
+#[cold]
+#[inline(never)]
+fn settle(bytes: isize) {
+    let balance = BALANCE.try_with(|balance| balance.0.take()).unwrap_or(0);
+    add_to_used(balance.wrapping_add(bytes));
+}
+
+fn add_to_used(bytes: isize) {
     let used = USED.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
     let allowed = ALLOWED.load(Ordering::Relaxed);
     if bytes >= 0 && used > allowed {
@@ -90,14 +100,14 @@ fn tell(bytes: isize) {
     }
 }
 
-impl Drop for Untold {
+impl Drop for Balance {
     fn drop(&mut self) {
-        tell(self.0.take());
+        add_to_used(self.0.take());
     }
 }
 
-/// What an allocation takes of the system: its size, a word before it, in steps of two words. A size
-/// beyond all memory may come out as less than nothing; the system refuses it.
+/// The bytes that the system uses for an allocation: its size and a word before it, rounded up to two
+/// words. The result for a size beyond all memory can be negative; the system refuses such a size.
 #[inline(always)]
 fn taken(layout: Layout) -> isize {
     const WORD: usize = size_of::<usize>();
@@ -112,12 +122,12 @@ fn taken(layout: Layout) -> isize {
 }
 
 #[expect(unsafe_code, reason = "the trait of allocators is unsafe")]
-// SAFETY: every call goes to the system's allocator as it came, and its answer is given back as it is.
+// SAFETY: every call is passed to the system's allocator unchanged, and so is its answer to the caller.
 // Counting neither allocates nor unwinds: it adds numbers, or ends the process.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(taken(layout));
-        // SAFETY: the caller keeps the promises of this function, which are those of the other.
+        // SAFETY: the caller keeps the contract of this function, which is that of the other.
         let block = unsafe { System.alloc(layout) };
         uncount_if_null(block, taken(layout));
         block
@@ -149,7 +159,7 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
-/// The system had no more, and whoever asked will hear of it.
+/// Takes back what was counted for an allocation that the system has refused.
 fn uncount_if_null(block: *mut u8, taken: isize) {
     if block.is_null() {
         REFUSED.store(true, Ordering::Relaxed);
@@ -174,14 +184,22 @@ mod tests {
     }
 
     #[test]
-    fn what_threads_leave_untold_is_told_when_they_end() {
-        // Nothing else in this process takes as much meanwhile as would hide a single one.
+    fn a_bound_beyond_the_address_space_is_the_largest_one() {
+        assert_eq!(countable(ByteSize::b(1)), 1);
+        assert_eq!(countable(ByteSize::b(isize::MAX as u64)), isize::MAX);
+        assert_eq!(countable(ByteSize::b(isize::MAX as u64 + 1)), isize::MAX);
+        assert_eq!(countable(ByteSize::b(u64::MAX)), isize::MAX);
+    }
+
+    #[test]
+    fn a_thread_that_ends_leaves_no_balance() {
+        // Nothing else in this process allocates or frees as much meanwhile as one of these threads.
         let before = USED.load(Ordering::Relaxed);
         for _ in 0..1000 {
             let thread = thread::spawn(|| std::mem::forget(vec![0u8; 32 << 10]));
             thread.join().expect("it ends");
         }
         let more = USED.load(Ordering::Relaxed) - before;
-        assert!(more >= 1000 * (32 << 10) - UNTOLD, "{more}");
+        assert!(more >= 1000 * (32 << 10) - MAX_BALANCE, "{more}");
     }
 }

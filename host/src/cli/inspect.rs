@@ -1,6 +1,7 @@
 use super::{
     args::read_wasm,
     console::{print, print_pretty_json},
+    graph::ReportGraphFormat,
     phases::Phases,
 };
 use std::{
@@ -8,29 +9,27 @@ use std::{
     process::ExitCode,
 };
 
-/// Show what a file is: its kind, its WIT, its sizes, the authority it asks for.
+/// Show the kind, the WIT and the size of a file, and the authority that it asks for.
 #[derive(clap::Args)]
 pub struct Inspect {
-    /// A component or a core module, as binary or text; `-` is standard input.
+    /// A component or a core module, as binary or text. `-` is standard input.
     file: PathBuf,
     /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Print a Mermaid picture of what a component asks for.
-    #[arg(long, conflicts_with = "json")]
-    mermaid: bool,
+    /// Print a picture of what a component asks for.
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    graph: Option<ReportGraphFormat>,
 }
 
 impl Inspect {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         let wasm = phases.time("read", || read_wasm(&self.file))?;
         let report = phases.time("inspect", || wit_host::inspect(&wasm))?;
-        if self.mermaid {
-            print(report.mermaid())?;
-        } else if self.json {
-            print_pretty_json(&report)?;
-        } else {
-            print(report)?;
+        match self.graph {
+            Some(ReportGraphFormat::Mermaid) => print(report.mermaid())?,
+            None if self.json => print_pretty_json(&report)?,
+            None => print(report)?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,4 +1,4 @@
-//! `invoke`, with calls from the command line, from a terminal or from a pipe.
+//! `invoke`: calls from the command line, from a terminal or from a pipe.
 
 mod repl;
 
@@ -17,13 +17,13 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, Instance, InstantiateError, InvokeError, Limits, PartName, Sandbox, Value};
+use wit_host::{Call, CallError, Instance, InstantiateError, Limits, PartName, Sandbox, Value};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
-/// All calls share one instance. Without CALL they are read from standard input, a line each; on a
-/// terminal, with history and completion. A resource in a result is shown as `$1`, and is an
-/// argument of later calls by that name.
+/// All calls share one instance. Without CALL, each line of standard input is a call; on a terminal
+/// there is a prompt with history and completion. A resource in a result is printed as `$1`, and later
+/// calls can take it as an argument by that name.
 #[derive(clap::Args)]
 pub struct Invoke {
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub struct Invoke {
 
 impl Invoke {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
-        // A mistyped call is said before anything is compiled.
+        // A mistyped call is reported before anything is compiled.
         let calls: Vec<Call> = self
             .calls
             .iter()
@@ -63,7 +63,7 @@ impl Invoke {
         });
         let mut session = match instance {
             Ok(mut instance) => {
-                // Each call has the whole.
+                // Each call has the whole time.
                 instance.set_timeout(budget.all());
                 Session {
                     instance,
@@ -91,7 +91,7 @@ impl Invoke {
         }
         if self.program.reads_stdin() {
             let message =
-                "standard input was FILE, so no calls can be read from it; add them as arguments";
+                "standard input is FILE, so no calls can be read from it; add them as arguments";
             return Err(UsageError(message.to_owned()).into());
         }
         if io::stdin().is_terminal() {
@@ -106,7 +106,7 @@ impl Invoke {
     }
 }
 
-/// One instance, and how its results are shown.
+/// An instance, and the form in which its results are printed.
 struct Session {
     instance: Instance,
     tokio: Tokio,
@@ -116,7 +116,7 @@ struct Session {
 
 impl Session {
     /// Makes a call.
-    fn call(&mut self, call: &Call) -> Result<Option<Value>, InvokeError> {
+    fn call(&mut self, call: &Call) -> Result<Option<Value>, CallError> {
         deadline::run(Budget::new(Instant::now(), self.timeout));
         let value = self.tokio.block_on(self.instance.invoke(call));
         let value = value.inspect_err(|_| deadline::explain())?;
@@ -124,7 +124,7 @@ impl Session {
         Ok(value)
     }
 
-    /// Shows a result on a line of its own.
+    /// Prints a result on a line of its own.
     fn show(&self, value: Option<Value>) -> anyhow::Result<()> {
         deadline::prepare(self.timeout.unwrap_or(deadline::DEFAULT));
         let shown = match value {
@@ -136,7 +136,7 @@ impl Session {
         shown
     }
 
-    /// Calls from standard input, a line each, until one fails.
+    /// Makes the calls on standard input, one a line, until one fails.
     fn batch(mut self) -> anyhow::Result<ExitCode> {
         for line in io::stdin().lock().lines() {
             let line = line?;
@@ -155,10 +155,10 @@ impl Session {
     }
 }
 
-/// A call that did not return ends as a run would; anything else is an error.
-fn give_up(error: InvokeError) -> anyhow::Result<ExitCode> {
+/// Ends the command after a call that failed. A call that did not return gives the exit code of a run.
+fn give_up(error: CallError) -> anyhow::Result<ExitCode> {
     match error {
-        InvokeError::Ended { outcome, .. } => Ok(exit::report(&outcome)),
+        CallError::Ended { outcome, .. } => Ok(exit::report(&outcome)),
         error => Err(error.into()),
     }
 }

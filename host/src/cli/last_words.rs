@@ -1,7 +1,7 @@
-//! Ending the process at once, from any thread and in any state: in the allocator, in a handler of a
-//! signal, while the command is blocked. Nothing is allocated, no lock is taken, no destructor runs.
+//! Ends the process at once, from any thread and in any state: from the allocator, from a signal
+//! handler, while the command is blocked. Nothing is allocated, no lock is taken, no destructor runs.
 
-use super::activity::Activity;
+use super::{activity::Activity, color::Label};
 use std::{
     fmt::{self, Write},
     sync::atomic::{AtomicBool, Ordering},
@@ -9,23 +9,23 @@ use std::{
     time::Duration,
 };
 
-/// Says why on standard error and ends the process. Where several threads come here, the first one
-/// speaks.
+/// Writes an error to standard error and ends the process. If several threads call this, only the
+/// first one writes.
 pub fn end(code: u8, words: fmt::Arguments<'_>) -> ! {
     static ENDING: AtomicBool = AtomicBool::new(false);
     if ENDING.swap(true, Ordering::Relaxed) {
-        // The first one needs a hundredth of this, unless this one has interrupted it.
+        // The first thread needs a hundredth of this time, unless this is its own signal handler.
         thread::sleep(Duration::from_secs(1));
         exit(code);
     }
     let mut line = Line::new();
-    // What does not fit is cut off.
-    let _ = writeln!(line, "error: {words}");
-    line.say();
+    // A message that does not fit is cut.
+    let _ = writeln!(line, "{} {words}", Label::Error);
+    line.write_to_stderr();
     exit(code)
 }
 
-/// The same for work that was not finished, with what it was.
+/// Ends the process while a phase of the work is unfinished, and names that phase.
 pub fn end_unfinished(code: u8, why: fmt::Arguments<'_>) -> ! {
     match Activity::current() {
         Some(activity) => end(code, format_args!("failed to {activity}: {why}")),
@@ -33,14 +33,14 @@ pub fn end_unfinished(code: u8, why: fmt::Arguments<'_>) -> ! {
     }
 }
 
-/// A line on the stack.
+/// A line of text on the stack.
 struct Line {
     bytes: [u8; Self::SIZE],
     length: usize,
 }
 
 impl Line {
-    /// A pipe that is ready takes this much at once: `PIPE_BUF` of POSIX.
+    /// The number of bytes that a ready pipe accepts at once: `PIPE_BUF` of POSIX.
     const SIZE: usize = 512;
 
     fn new() -> Self {
@@ -50,24 +50,24 @@ impl Line {
         }
     }
 
-    /// Writes the line where that does not block. Where nobody can hear it, it is left unsaid.
+    /// Writes the line if that does not block. Errors are ignored, because nothing can be done about them.
     #[cfg(unix)]
-    fn say(&self) {
+    fn write_to_stderr(&self) {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let patience = Timespec {
+        let timeout = Timespec {
             tv_sec: 0,
             tv_nsec: 10_000_000,
         };
         let stderr = std::io::stderr();
         let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];
-        if poll(&mut ready, Some(&patience)) == Ok(1) && ready[0].revents().contains(PollFlags::OUT)
+        if poll(&mut ready, Some(&timeout)) == Ok(1) && ready[0].revents().contains(PollFlags::OUT)
         {
             let _ = rustix::io::write(&stderr, &self.bytes[..self.length]);
         }
     }
 
     #[cfg(not(unix))]
-    fn say(&self) {
+    fn write_to_stderr(&self) {
         use std::io::Write;
         let _ = std::io::stderr().write_all(&self.bytes[..self.length]);
     }
@@ -81,7 +81,8 @@ impl Write for Line {
         } else {
             Self::SIZE - 1
         };
-        let end = text.floor_char_boundary(room - self.length);
+        // After a newline in the middle, the line can be one byte longer than that.
+        let end = text.floor_char_boundary(room.saturating_sub(self.length));
         let written = self.length + end;
         self.bytes[self.length..written].copy_from_slice(&text.as_bytes()[..end]);
         self.length = written;
@@ -115,11 +116,21 @@ mod tests {
         let mut line = Line::new();
         let long = "ä".repeat(Line::SIZE);
         writeln!(line, "x{long}").expect("it is cut");
-        let said = std::str::from_utf8(&line.bytes[..line.length]).expect("whole characters");
+        let written = std::str::from_utf8(&line.bytes[..line.length]).expect("whole characters");
         assert_eq!(
-            said.trim_end(),
+            written.trim_end(),
             format!("x{}", "ä".repeat(Line::SIZE / 2 - 1))
         );
-        assert!(said.ends_with("ä\n") && said.len() <= Line::SIZE);
+        assert!(written.ends_with("ä\n") && written.len() <= Line::SIZE);
+    }
+
+    #[test]
+    fn a_full_line_takes_no_more() {
+        let mut line = Line::new();
+        for text in ["x".repeat(Line::SIZE).as_str(), "\n", "more", "\n"] {
+            line.write_str(text).expect("it is cut");
+        }
+        assert_eq!(line.length, Line::SIZE);
+        assert!(line.bytes.ends_with(b"x\n"));
     }
 }

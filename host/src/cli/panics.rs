@@ -1,14 +1,14 @@
-//! Panics: none is wanted, and if there is one, it is said as an error.
+//! Reports a panic as an error. Each panic is a defect.
 
 use std::{
     panic,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The words and the place of the last panic.
+/// The message and the place of the last panic.
 pub struct LastPanic(Arc<Mutex<String>>);
 
-/// From here on a panic prints nothing: those of libraries that are caught have become errors.
+/// Stops panics from being printed. Those of libraries that are caught become errors.
 pub fn silence() -> LastPanic {
     let last = Arc::new(Mutex::new(String::new()));
     let recorded = Arc::clone(&last);
@@ -19,7 +19,7 @@ pub fn silence() -> LastPanic {
 }
 
 impl LastPanic {
-    /// One that nobody caught.
+    /// The error for a panic that was not caught.
     pub fn defect(&self) -> anyhow::Error {
         let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         anyhow::anyhow!("{last}").context("this is a defect of `wit-host`; please report it")

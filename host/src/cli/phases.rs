@@ -1,4 +1,4 @@
-//! What is being done and how long it takes: `-v`, and a word on a terminal when something takes long.
+//! The phases of the work and their times: for `-v`, and for a message on a terminal when one takes long.
 
 use super::{activity::Activity, console::say, deadline::Budget};
 use std::{
@@ -8,10 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Work that takes longer is announced.
+/// A phase that takes longer is announced on a terminal.
 const LONG: Duration = Duration::from_millis(500);
 
-/// Times the phases of a command and shows each on standard error when it ends, if asked to.
+/// Times the phases of a command. With `-v` it prints each to standard error when it ends.
 pub struct Phases {
     shown: bool,
     budget: Budget,
@@ -27,7 +27,7 @@ impl Phases {
         self.budget
     }
 
-    /// Does the work of one phase.
+    /// Runs one phase.
     pub fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
         Activity::begin(name);
         let start = Instant::now();
@@ -41,8 +41,8 @@ impl Phases {
         result
     }
 
-    /// Does the work of a phase that may take long. On a terminal it says so while it lasts, and
-    /// once how long it took.
+    /// Runs a phase that may take long. On a terminal such a phase is announced while it lasts, and its
+    /// time is printed at the end.
     pub fn time_long<T>(&mut self, name: &'static str, what: &str, work: impl FnOnce() -> T) -> T {
         if self.shown || !io::stderr().is_terminal() {
             return self.time(name, work);
@@ -51,7 +51,7 @@ impl Phases {
         let start = Instant::now();
         let (done, is_done) = mpsc::channel::<()>();
         let message = format!("{name} `{what}` …");
-        // Where no thread can be had, nothing is announced.
+        // If no thread can be started, nothing is announced.
         let announcer = thread::Builder::new().spawn(move || {
             let is_long = is_done.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout);
             if is_long {

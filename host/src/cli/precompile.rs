@@ -1,28 +1,29 @@
-use super::{args::PartArgs, output::Output, phases::Phases};
+use super::{args::PartArgs, output::OutputArgs, phases::Phases};
 use std::{path::Path, process::ExitCode};
 use wit_host::{Form, Runtime, RuntimeOptions};
 
-/// Compile a program ahead of time; `run` and `invoke` take it with `--allow-precompiled`.
+/// Compile a program ahead of time. `run` and `invoke` take the result with `--allow-precompiled`.
 ///
-/// The file is native code for this machine and this version of the host. Each plug keeps grants of
-/// its own, which `run` and `invoke` are given as for the parts themselves.
+/// The result is native code for this machine and this version of `wit-host`. Each plug keeps its
+/// own grants: `run` and `invoke` take the same `--dir` and `--env` as for the separate components.
 #[derive(clap::Args)]
 pub struct Precompile {
     #[command(flatten)]
     parts: PartArgs,
     #[command(flatten)]
-    output: Output,
+    output: OutputArgs,
 }
 
 impl Precompile {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
-        self.output.check()?;
+        self.output
+            .refuse_binary_on_terminal("compiled code", "write it to a file with `-o OUT`")?;
         let (socket, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
             wit_host::compose(&socket, &plugs, Form::Granted)
         })?;
         let options = RuntimeOptions {
-            // So that it can be run with `--timeout`.
+            // `run --timeout` needs it.
             interruptible: true,
             ..RuntimeOptions::default()
         };

@@ -1,21 +1,54 @@
-//! Which flag helps against an error of the library, whose words carry facts alone.
+//! Remedies that name a flag or a subcommand. The errors of the library carry facts only.
 
+use std::error::Error;
 use wit_host::{
-    CodeCacheError, CodeCacheReached, ComposeError, IdleVirtualization, untrusted::Name,
+    CodeCacheError, CodeCacheReached, ComponentizeError, ComposeError, Growing, IdleVirtualization,
+    InstantiateError, LoadError, NotACommand, PrecompiledError, Refusal, untrusted::Name,
 };
 
-/// What to do about an error, if a flag can help.
-pub fn of(error: &anyhow::Error) -> Option<String> {
-    if error.is::<CodeCacheError>() {
-        return Some("or do without it by `--no-cache`".to_owned());
+/// The remedy for one error of a chain, without its causes.
+pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(error) = error.downcast_ref() {
+        return of_compose(error);
     }
-    if error.is::<CodeCacheReached>() {
-        return Some(
-            "`:ro` behind it grants it to read only, and `WIT_HOST_CACHE=DIRECTORY` in every run keeps compiled code elsewhere"
-                .to_owned(),
-        );
+    if let Some(InstantiateError::NoRoom { refusal, .. }) = error.downcast_ref() {
+        return refusal.and_then(of_refusal).map(str::to_owned);
     }
-    match error.downcast_ref()? {
+    let load = match error.downcast_ref() {
+        Some(PrecompiledError::Load(error)) => Some(error),
+        _ => error.downcast_ref(),
+    };
+    let remedy = if let Some(LoadError::Unmet { .. }) = load {
+        "plug a component that exports it, as in `--plug FILE`"
+    } else if let Some(ComponentizeError::CoreModule { .. }) = error.downcast_ref() {
+        "make it a component with `wit-host componentize MODULE -o OUT`"
+    } else if let Some(ComponentizeError::NoWorld { .. }) = error.downcast_ref() {
+        "build it on the bindings of a world, which `wit-host bindgen` generates"
+    } else if error.is::<NotACommand>() {
+        "call its functions with `wit-host invoke`, or plug it into a program"
+    } else if error.is::<CodeCacheError>() {
+        "or keep no compiled code, with `--no-cache`"
+    } else if error.is::<CodeCacheReached>() {
+        "`:ro` at the end of `--dir` grants it to read only, and `WIT_HOST_CACHE=DIRECTORY` in every run keeps compiled code elsewhere"
+    } else {
+        return None;
+    };
+    Some(remedy.to_owned())
+}
+
+/// The remedy for a limit that was reached, which a trap can carry too.
+pub fn of_refusal(refusal: Refusal) -> Option<&'static str> {
+    match refusal.what {
+        Growing::Memory => Some("allow more with `--max-memory`"),
+        _ => None,
+    }
+}
+
+fn of_compose(error: &ComposeError) -> Option<String> {
+    match error {
+        ComposeError::SameName { .. } => {
+            Some("give one of them another name, as in `--plug NAME=FILE`".to_owned())
+        }
         ComposeError::Interposed { plug, import, .. } => Some(format!(
             "allow it with `--virtualize {plug}={}`, or use a build of `{plug}` that does not export it",
             Name(import)
@@ -29,5 +62,33 @@ pub fn of(error: &anyhow::Error) -> Option<String> {
             Name(interface)
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+    use wit_host::PartName;
+
+    #[test]
+    fn a_cause_has_its_remedy() {
+        let unmet = || LoadError::Unmet {
+            part: PartName::consumer(),
+            import: "a:b/c".to_owned().into(),
+        };
+        let chains = [
+            anyhow::Error::from(unmet()),
+            Err::<(), _>(unmet())
+                .context("failed to start")
+                .expect_err("an error"),
+            // Its source is that of the inner error.
+            PrecompiledError::from(unmet()).into(),
+        ];
+        for chain in chains {
+            let remedies: Vec<String> = chain.chain().filter_map(of).collect();
+            assert_eq!(remedies.len(), 1, "{chain:?}");
+            assert!(remedies[0].contains("`--plug FILE`"), "{remedies:?}");
+        }
     }
 }

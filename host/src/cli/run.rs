@@ -2,6 +2,7 @@ use super::{
     args::{Plan, ProgramArgs},
     console::print,
     deadline, exit,
+    graph::ReportGraphFormat,
     phases::Phases,
 };
 use std::{path::Path, process::ExitCode};
@@ -9,16 +10,19 @@ use wit_host::{InstantiateError, Limits, PartName, Sandbox};
 
 /// Run a program, with plugs for its imports, each with its own authority.
 ///
-/// FILE has standard input, output and error and the ARGS; a plug has none of them, and what it
-/// writes to standard error is shown with its name. Everything else must be granted.
+/// FILE has standard input, output and error and the ARGS. A plug has none of them; each line that it
+/// writes to standard error is marked with its name. Everything else must be granted.
 #[derive(clap::Args)]
 pub struct Run {
     #[command(flatten)]
     program: ProgramArgs,
-    /// Show who can reach what, as a table and as a Mermaid picture, and do not run.
+    /// Print a table of what each part can reach, and do not run the program.
     #[arg(long)]
     explain: bool,
-    /// Arguments for FILE; after `--` if the first one starts with a hyphen.
+    /// Print a picture in place of the table of `--explain`.
+    #[arg(long, value_name = "FORMAT", requires = "explain")]
+    graph: Option<ReportGraphFormat>,
+    /// Arguments for FILE. Write `--` before them if the first one starts with a hyphen.
     #[arg(value_name = "ARGS", trailing_var_arg = true)]
     args: Vec<String>,
 }
@@ -29,9 +33,13 @@ impl Run {
         let program = plan.load(phases)?;
         program.expect_command()?;
         if self.explain {
-            // What would not run is not explained.
+            // A program that would be refused is refused here too.
             program.expect_grants(&plan.sandboxes)?;
-            print(plan.explain())?;
+            let explanation = plan.explain();
+            match self.graph {
+                Some(ReportGraphFormat::Mermaid) => print(explanation.mermaid())?,
+                None => print(explanation)?,
+            }
             return Ok(ExitCode::SUCCESS);
         }
 
@@ -53,7 +61,7 @@ impl Run {
             Err(InstantiateError::Ended(outcome)) => outcome,
             Err(error) => return Err(error.into()),
         };
-        // A read of standard input may still be waiting; the process does not wait for it.
+        // A read of standard input can still be waiting. The process does not wait for it.
         tokio.shutdown_background();
         deadline::explain();
         let code = exit::report(&budget.of_all(outcome));

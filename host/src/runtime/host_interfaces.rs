@@ -3,9 +3,9 @@
 use crate::{
     host_interface::{HostCall, HostFunction, HostInterface},
     names::{external::ExternName, part::PartName},
-    store::state::{Parts, State},
+    store::state::State,
     untrusted::Name,
-    value::{Resource, Value, of_val, to_val},
+    value::{Value, of_val, to_val},
     wasm::signature,
 };
 use wasmtime::component::{
@@ -129,7 +129,7 @@ fn are_values(mut types: impl Iterator<Item = Type>) -> bool {
 
 /// Defines functions of a host interface for one part.
 pub(crate) fn define(
-    instance: &mut LinkerInstance<'_, State<Parts>>,
+    instance: &mut LinkerInstance<'_, State>,
     part: &PartName,
     interface: &ExternName,
     functions: Vec<(String, &HostFunction)>,
@@ -179,7 +179,8 @@ fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
 fn call_of(part: &PartName, ty: &ComponentFunc, arguments: &[Val]) -> Result<HostCall, String> {
     let mut arguments = arguments.iter().zip(ty.params()).map(|(val, (_, ty))| {
         // Functions with handles are not linked.
-        of_val(val.clone(), &ty, &mut |_| Resource { number: 0 })
+        let keep = &mut |_| unreachable!("a value without handles");
+        of_val(val.clone(), &ty, keep)
             .ok_or_else(|| format!("an argument is a `{}`", signature::of_value(&ty)))
     });
     Ok(HostCall {
@@ -192,7 +193,8 @@ fn give_back(value: Option<Value>, ty: &ComponentFunc, results: &mut [Val]) -> R
     match (value, ty.results().next(), results) {
         (None, None, []) => Ok(()),
         (Some(value), Some(ty), [result]) => {
-            *result = to_val(value, &ty, &mut |_| None).map_err(|wrong| wrong.to_string())?;
+            *result = to_val(value, &ty, &mut |_, _| Err("a handle".to_owned()))
+                .map_err(|wrong| wrong.to_string())?;
             Ok(())
         }
         (None, Some(ty), _) => Err(format!(

@@ -1,66 +1,68 @@
-//! What a store holds.
+//! The contents of a store.
 
-use crate::store::limits::{Limiter, Limits};
+use crate::store::limiter::Limiter;
 use std::time::Instant;
-use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p1::WasiP1Ctx};
 
 /// The state of one running program.
-pub(crate) struct State<W> {
+pub(crate) struct State {
     pub(crate) limiter: Limiter,
-    /// When the call that is under way has to be done.
+    /// The time by which the call that is under way has to be done.
     pub(crate) deadline: Option<Instant>,
-    /// What its parts may reach: [`Parts`] of a composition, or the one context of a plain module.
-    pub(crate) wasi: W,
+    /// What the consumer may reach. Its table has the handles of all parts.
+    consumer: WasiP1Ctx,
+    /// What each plug may reach, in the order of the stack.
+    plugs: Vec<WasiCtx>,
+    /// How many handles a host function takes at most.
+    most_handles: usize,
 }
 
-impl<W> State<W> {
-    pub(crate) fn new(limits: &Limits, wasi: W) -> Self {
-        Self {
-            limiter: Limiter::new(limits),
-            deadline: None,
-            wasi,
-        }
-    }
-}
+/// How many handles a host function takes that does not return all directories of a sandbox.
+const MOST_HANDLES: usize = 4;
 
-/// A plain module's context, which has a table of its own.
-pub(crate) fn limited(limits: &Limits, mut module: WasiP1Ctx) -> WasiP1Ctx {
-    module.ctx().table.set_max_capacity(limits.handles);
-    module
-}
-
-/// Handles live in one table; what each part may reach is apart.
-pub(crate) struct Parts {
-    table: ResourceTable,
-    /// The consumer's, then the plugs', in the order of the stack; never empty.
-    contexts: Vec<WasiCtx>,
-}
-
-impl Parts {
+impl State {
+    /// `directories` is how many a part is granted at most.
     pub(crate) fn new(
-        limits: &Limits,
-        consumer: WasiCtx,
-        plugs: impl IntoIterator<Item = WasiCtx>,
+        limiter: Limiter,
+        mut consumer: WasiP1Ctx,
+        plugs: Vec<WasiCtx>,
+        directories: usize,
     ) -> Self {
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(limits.handles);
-        let contexts = std::iter::once(consumer).chain(plugs).collect();
-        Self { table, contexts }
+        let table = consumer.ctx().table;
+        table.set_max_capacity(limiter.first_handles());
+        Self {
+            limiter,
+            deadline: None,
+            consumer,
+            plugs,
+            most_handles: MOST_HANDLES + directories,
+        }
     }
 
-    /// What the part at `index` of the stack may reach.
+    /// What the part at `index` of the stack may reach; the consumer is the first.
     pub(crate) fn part(&mut self, index: usize) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.contexts[index],
-            table: &mut self.table,
+        let consumer = self.consumer.ctx();
+        self.limiter
+            .make_room_for_handles(consumer.table, self.most_handles);
+        match index.checked_sub(1) {
+            None => consumer,
+            Some(plug) => WasiCtxView {
+                ctx: &mut self.plugs[plug],
+                table: consumer.table,
+            },
         }
+    }
+
+    /// What a core module may reach through WASI preview1.
+    pub(crate) fn preview1(&mut self) -> &mut WasiP1Ctx {
+        self.part(0);
+        &mut self.consumer
     }
 }
 
 /// What is not granted to a plug by name is the consumer's.
-impl WasiView for State<Parts> {
+impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.part(0)
+        self.part(0)
     }
 }

@@ -36,11 +36,12 @@ impl WrongValue {
     }
 }
 
-/// Turns a value into the engine's, if it is of this type. `handle` finds the engine's handle.
+/// Turns a value into the engine's, if it is of this type. `handle` finds the
+/// engine's handle of this type, or says what it has found.
 pub(crate) fn to_val(
     value: Value,
     ty: &Type,
-    handle: &mut impl FnMut(Resource) -> Option<ResourceAny>,
+    handle: &mut impl FnMut(Resource, &Type) -> Result<ResourceAny, String>,
 ) -> Result<Val, WrongValue> {
     Ok(match (value, ty) {
         (Value::Bool(value), Type::Bool) => Val::Bool(value),
@@ -109,15 +110,10 @@ pub(crate) fn to_val(
         {
             Val::Flags(names)
         }
-        (Value::Resource(resource), Type::Own(_) | Type::Borrow(_)) => match handle(resource) {
-            Some(handle) => Val::Resource(handle),
-            None => {
-                return Err(WrongValue::of_type(
-                    ty,
-                    format!("`{resource}`, which is not a handle of this instance"),
-                ));
-            }
-        },
+        (Value::Resource(resource), Type::Own(_) | Type::Borrow(_)) => {
+            let handle = handle(resource, ty);
+            Val::Resource(handle.map_err(|found| WrongValue::of_type(ty, found))?)
+        }
         (value, ty) => return Err(WrongValue::of_type(ty, value.described())),
     })
 }
@@ -125,7 +121,7 @@ pub(crate) fn to_val(
 fn to_payload(
     payload: Option<Box<Value>>,
     ty: Option<Type>,
-    handle: &mut impl FnMut(Resource) -> Option<ResourceAny>,
+    handle: &mut impl FnMut(Resource, &Type) -> Result<ResourceAny, String>,
 ) -> Result<Option<Box<Val>>, WrongValue> {
     match (payload, ty) {
         (None, None) => Ok(None),
@@ -139,7 +135,7 @@ fn to_payload(
 fn to_fields<'a>(
     mut fields: Vec<(String, Value)>,
     types: impl Iterator<Item = (&'a str, Type)>,
-    handle: &mut impl FnMut(Resource) -> Option<ResourceAny>,
+    handle: &mut impl FnMut(Resource, &Type) -> Result<ResourceAny, String>,
 ) -> Result<Vec<(String, Val)>, WrongValue> {
     // Fields are mostly in order, so that the next one is the first.
     let mut vals = Vec::with_capacity(fields.len());
@@ -327,7 +323,10 @@ mod tests {
     }
 
     fn there_and_back(value: Value, ty: &Type) -> Result<Value, String> {
-        let val = to_val(value, ty, &mut |_| None).map_err(|wrong| wrong.to_string())?;
+        let val = to_val(value, ty, &mut |_, _| {
+            unreachable!("no type here has resources")
+        })
+        .map_err(|wrong| wrong.to_string())?;
         Ok(
             of_val(val, ty, &mut |_| unreachable!("no type here has resources"))
                 .expect("supported"),

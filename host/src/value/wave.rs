@@ -326,7 +326,13 @@ mod tests {
             (Value::ok("a"), "ok(\"a\")"),
             (Value::Result(Err(None)), "err"),
             (Value::Flags(vec![case("r"), case("w")]), "{r, w}"),
-            (Value::Resource(super::super::Resource { number: 3 }), "$3"),
+            (
+                Value::Resource(super::super::Resource {
+                    number: 3,
+                    instance: 0,
+                }),
+                "$3",
+            ),
         ] {
             assert_eq!(value.to_string(), shown);
         }

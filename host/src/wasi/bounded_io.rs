@@ -12,7 +12,7 @@ mod listing;
 
 use crate::{
     names::wasi::{FILESYSTEM_TYPES, STREAMS},
-    store::state::{Parts, State},
+    store::state::State,
 };
 use std::any::Any;
 use wasmtime::{
@@ -36,10 +36,10 @@ const PIECE: usize = 64 << 10;
 /// What an open directory holds while it is listed: the system hands out its entries by the buffer.
 const LISTING: usize = 64 << 10;
 
-type Context<'a> = StoreContextMut<'a, State<Parts>>;
+type Context<'a> = StoreContextMut<'a, State>;
 
 /// Replaces the definitions that are there.
-pub(crate) fn define(linker: &mut Linker<State<Parts>>) -> wasmtime::Result<()> {
+pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let types = &mut linker.instance(FILESYSTEM_TYPES)?;
     file_streams(types)?;
@@ -52,7 +52,7 @@ pub(crate) fn define(linker: &mut Linker<State<Parts>>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-fn file_streams(types: &mut LinkerInstance<'_, State<Parts>>) -> wasmtime::Result<()> {
+fn file_streams(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     types.func_wrap(
         "[method]descriptor.read-via-stream",
         |mut store: Context<'_>, (file, offset): (Resource<Descriptor>, u64)| {
@@ -85,16 +85,20 @@ fn charged<R: 'static>(
     open: impl FnOnce(&mut WasiFilesystemCtxView<'_>) -> FsResult<Resource<R>>,
 ) -> wasmtime::Result<(Result<Resource<R>, ErrorCode>,)> {
     let state = store.data_mut();
-    if !state.limiter.has_room_for_stream(bytes) {
+    if !state.limiter.reserve_stream(bytes) {
         return Ok((Err(ErrorCode::InsufficientMemory),));
     }
     let files = &mut state.filesystem();
     match open(files) {
         Ok(opened) => {
-            state.limiter.hold_for_stream(opened.rep(), bytes);
+            state.limiter.open_stream(opened.rep(), bytes);
             Ok((Ok(opened),))
         }
-        Err(error) => Ok((Err(files.convert_error_code(error)?),)),
+        Err(error) => {
+            let code = files.convert_error_code(error);
+            state.limiter.unreserve_stream(bytes);
+            Ok((Err(code?),))
+        }
     }
 }
 
@@ -102,11 +106,11 @@ fn charged<R: 'static>(
 fn dropped<R: Any>(store: &mut Context<'_>, handle: u32) -> wasmtime::Result<R> {
     let state = store.data_mut();
     let held = state.ctx().table.delete(Resource::<R>::new_own(handle))?;
-    state.limiter.release_stream(handle);
+    state.limiter.close_stream(handle);
     Ok(held)
 }
 
-fn drops(streams: &mut LinkerInstance<'_, State<Parts>>) -> wasmtime::Result<()> {
+fn drops(streams: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     streams.resource_async(
         "input-stream",
         ResourceType::host::<DynInputStream>(),
@@ -134,7 +138,7 @@ fn drops(streams: &mut LinkerInstance<'_, State<Parts>>) -> wasmtime::Result<()>
 }
 
 /// A stream on a file takes whatever it is given, and keeps it until it is written.
-fn write(streams: &mut LinkerInstance<'_, State<Parts>>) -> wasmtime::Result<()> {
+fn write(streams: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     streams.func_wrap(
         "[method]output-stream.write",
         |mut store: Context<'_>, (stream, bytes): (Resource<DynOutputStream>, Vec<u8>)| {

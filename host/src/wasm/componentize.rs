@@ -29,7 +29,7 @@ pub enum ComponentizeError {
     Read(#[from] ReadError),
     /// A core module that nobody asked to componentize and that does not say what it would be.
     #[error(
-        "`{0}` is a core module, and a component is needed here; make it one with `wit-host componentize {0} -o OUT`",
+        "`{}` is a core module, and a component is needed here",
         Name(.origin)
     )]
     CoreModule { origin: String },
@@ -38,7 +38,7 @@ pub enum ComponentizeError {
     AlreadyComponent { origin: String },
     /// The module has nothing that a component could import or export.
     #[error(
-        "`{}` carries no WIT world and no WASI entry point, so the component would be empty; build it on the bindings of a world (`wit-host bindgen`)",
+        "`{}` carries no WIT world and no WASI entry point, so the component would be empty",
         Name(.origin)
     )]
     NoWorld { origin: String },

@@ -122,6 +122,7 @@ fn run(
         .current_dir(directory)
         .env("PATH", path)
         .env_remove("RUST_BACKTRACE")
+        .env_remove("CLICOLOR_FORCE")
         .env("XDG_CACHE_HOME", crate::code_cache());
     let output = output_within(limit, &mut shell)?
         .ok_or_else(|| format!("`{command}` was not done within {limit:?}, and was ended"))?;

@@ -4,11 +4,11 @@ use libtest_mimic::{Failed, Trial};
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     sync::{Mutex, PoisonError},
 };
 
-/// A component that is built from a crate or folder at the top of the repository.
+/// A component that is built from a folder of this repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Guest {
     CacheImpl,
@@ -23,7 +23,7 @@ pub enum Guest {
 }
 
 impl Guest {
-    /// The name of its crate or folder.
+    /// The name of its folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::CacheImpl => "cache-impl",
@@ -38,41 +38,23 @@ impl Guest {
         }
     }
 
-    fn file_name(self) -> String {
-        format!("{}.wasm", self.name().replace('-', "_"))
-    }
-
-    /// The folder and the world of a guest in C++.
-    fn cpp(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::CppConsumer => Some(("cpp-consumer", "consumer")),
-            Self::CppLru => Some(("examples/cpp-lru", "middleware")),
-            _ => None,
-        }
-    }
-
     /// Why it cannot be built here, if it cannot. On a continuous integration machine everything
     /// has to be.
     pub fn missing_toolchain(self) -> Option<String> {
-        if self.cpp().is_none() || std::env::var_os("CI").is_some() {
+        if std::env::var_os("CI").is_some() {
             return None;
         }
-        let probe = Command::new(root().join("scripts/wasm-cxx"))
-            .arg("--version")
-            .output();
-        match probe {
-            Ok(output) if output.status.success() => None,
-            Ok(output) => {
+        match script().args(["check", self.name()]).output() {
+            Ok(output) if output.status.code() == Some(MISSING_TOOLCHAIN) => {
                 let reason = String::from_utf8_lossy(&output.stderr);
                 Some(reason.trim().trim_start_matches("error: ").to_owned())
             }
+            Ok(_) => None,
             Err(error) => Some(error.to_string()),
         }
     }
 
     /// The component file, built if it is not yet.
-    ///
-    /// `WIT_HOST_TEST_GUESTS` names a directory of Rust guests that were built in another way.
     pub fn path(self) -> Result<PathBuf, Failed> {
         static BUILT: Mutex<Option<HashMap<Guest, PathBuf>>> = Mutex::new(None);
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,14 +62,32 @@ impl Guest {
         if let Some(path) = built.get(&self) {
             return Ok(path.clone());
         }
-        let path = match (self.cpp(), std::env::var_os("WIT_HOST_TEST_GUESTS")) {
-            (Some((folder, world)), _) => build_cpp(&self.file_name(), folder, world)?,
-            (None, None) => build_rust(self)?,
-            (None, Some(directory)) => root().join(directory).join(self.file_name()),
-        };
+        let path = self.build()?;
         built.insert(self, path.clone());
         Ok(path)
     }
+
+    /// Builds as the recipes do.
+    fn build(self) -> Result<PathBuf, Failed> {
+        let output = script()
+            .args(["build", "--into"])
+            .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests"))
+            .arg(self.name())
+            .env("WIT_HOST", crate::wit_host())
+            .output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim_end().into())
+    }
+}
+
+/// The status with which the script ends where a compiler is missing.
+const MISSING_TOOLCHAIN: i32 = 3;
+
+/// What builds guests, for the recipes and for the tests.
+pub fn script() -> Command {
+    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/guest"))
 }
 
 /// A trial that is ignored, with the reason in its name, where a toolchain is missing.
@@ -99,65 +99,5 @@ pub fn trial(
     match missing_toolchain {
         None => Trial::test(name, run),
         Some(reason) => Trial::test(format!("{name} ({reason})"), run).with_ignored_flag(true),
-    }
-}
-
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
-
-/// Builds as the recipes do and takes the path from cargo's own answer.
-fn build_rust(guest: Guest) -> Result<PathBuf, Failed> {
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--package",
-            guest.name(),
-            "--target",
-            "wasm32-wasip2",
-        ])
-        .args([
-            "--profile",
-            "guest",
-            "--message-format",
-            "json-render-diagnostics",
-        ])
-        .current_dir(root())
-        .stderr(Stdio::inherit())
-        .output()?;
-    if !output.status.success() {
-        return Err(format!("cargo failed to build {}", guest.name()).into());
-    }
-    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
-    let mut path = None;
-    for message in messages {
-        let message: serde_json::Value = message?;
-        if message["reason"] == "compiler-artifact"
-            && message["package_id"]
-                .as_str()
-                .is_some_and(|id| id.contains(guest.name()))
-        {
-            let files = message["filenames"].as_array().into_iter().flatten();
-            path = files
-                .filter_map(|file| file.as_str())
-                .find(|file| file.ends_with(".wasm"))
-                .map(PathBuf::from)
-                .or(path);
-        }
-    }
-    path.ok_or_else(|| format!("cargo named no component for {}", guest.name()).into())
-}
-
-fn build_cpp(file: &str, folder: &str, world: &str) -> Result<PathBuf, Failed> {
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join(file);
-    let output = Command::new(root().join("scripts/build-cpp-guest"))
-        .args([crate::wit_host(), folder, world])
-        .arg(&out)
-        .current_dir(root())
-        .output()?;
-    if output.status.success() {
-        Ok(out)
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
     }
 }

@@ -4,8 +4,8 @@ use crate::embedding::{CONSUMER, part, tokio};
 use libtest_mimic::{Failed, Trial};
 use std::{thread::sleep, time::Duration};
 use wit_host::{
-    Form, Growing, InstantiateError, InvokeError, Limits, LoadError, Outcome, Pool, Program,
-    Refusal, Runtime, RuntimeOptions, Sandboxes, Wasm, compose,
+    CallError, Form, Growing, InstantiateError, Limits, LoadError, Outcome, Pool, Program, Refusal,
+    Runtime, RuntimeOptions, Sandboxes, Wasm, compose,
 };
 
 const LOOPING: &str = include_str!("../cases/run/limits/timeout/looping.wat");
@@ -384,7 +384,7 @@ fn whole_time() -> Result<(), Failed> {
         Ok::<_, Failed>(instance.invoke(&for_ever).await)
     })?;
     match outcome {
-        Err(InvokeError::Ended {
+        Err(CallError::Ended {
             outcome: Outcome::TimedOut(timed_out),
             ..
         }) => {

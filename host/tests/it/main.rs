@@ -18,6 +18,8 @@ mod interposing;
 mod limits;
 mod matrix;
 mod processes;
+mod pty;
+mod readme;
 mod recipes;
 mod refusals;
 mod stacks;
@@ -56,6 +58,8 @@ fn main() {
         .chain(recipes::trials())
         .chain(structure::trials())
         .chain(terminal::trials())
+        .chain(pty::trials())
+        .chain(readme::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -69,7 +73,9 @@ fn wit_host() -> &'static str {
 /// user's own.
 fn wit_host_command() -> Command {
     let mut command = Command::new(wit_host());
-    command.env("XDG_CACHE_HOME", code_cache());
+    command
+        .env("XDG_CACHE_HOME", code_cache())
+        .env_remove("CLICOLOR_FORCE");
     command
 }
 

@@ -1,5 +1,6 @@
 //! What the recipes do with the results of what they run.
 
+use crate::guests;
 use libtest_mimic::{Failed, Trial};
 use std::{
     fs,
@@ -16,6 +17,22 @@ pub fn trials() -> Vec<Trial> {
             torture_goes_on,
         ),
         Trial::test("recipes::torture_of_one_part_tries_no_other", one_part),
+        Trial::test(
+            "recipes::an_unknown_guest_is_an_error_that_names_the_others",
+            unknown_guest,
+        ),
+        Trial::test(
+            "recipes::a_folder_with_a_world_and_cpp_is_a_guest",
+            new_cpp_guest,
+        ),
+        Trial::test(
+            "recipes::only_the_library_and_its_cache_are_published",
+            published,
+        ),
+        Trial::test(
+            "recipes::the_table_of_examples_has_every_guest_in_them",
+            table_of_examples,
+        ),
     ]
 }
 
@@ -28,7 +45,7 @@ case $* in
 esac
 ";
 
-const FIRST: &str = "TORTURE=1 cargo test -p cache-impl --release --test torture\n";
+const FIRST: &str = "TORTURE=1 cargo test -p wit-host-dir-cache --release --test torture\n";
 const LAST: &str = "TORTURE=1 cargo test -p wit-host --test it -- traps::\n";
 
 fn torture_goes_on() -> Result<(), Failed> {
@@ -36,7 +53,7 @@ fn torture_goes_on() -> Result<(), Failed> {
     let tried = String::from_utf8_lossy(&output.stdout);
     let told = String::from_utf8_lossy(&output.stderr);
     let is_whole = tried.starts_with(FIRST) && tried.ends_with(LAST);
-    let names_failures = told.starts_with("error: failed: `cache-impl` `torture`;");
+    let names_failures = told.starts_with("error: failed: `dir-cache` `torture`;");
     if is_whole && names_failures && output.status.code() == Some(1) {
         Ok(())
     } else {
@@ -66,3 +83,89 @@ fn torture(parts: &[&str]) -> Result<Output, Failed> {
         .env("PATH", std::env::join_paths(paths)?)
         .output()?)
 }
+
+fn unknown_guest() -> Result<(), Failed> {
+    for recipe in ["check", "build"] {
+        let output = guests::script().args([recipe, "cache.impl"]).output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        let names_others = told.starts_with("error: there is no guest `cache.impl`; there are ")
+            && told.contains(" `cache-impl`")
+            && told.contains(" `cpp-lru`")
+            && told.contains(" `hammer`");
+        if output.status.code() != Some(2) || !names_others || !output.stdout.is_empty() {
+            return Err(format!("{output:?}").into());
+        }
+    }
+    Ok(())
+}
+
+/// In a copy of the scripts, so that the repository is left alone.
+fn new_cpp_guest() -> Result<(), Failed> {
+    let repository = tempfile::tempdir()?;
+    let root = repository.path();
+    fs::create_dir_all(root.join("scripts"))?;
+    fs::create_dir_all(root.join("examples/rooms/lobby"))?;
+    fs::create_dir_all(root.join("examples/only-words"))?;
+    fs::write(root.join("examples/only-words/README.md"), "no guest")?;
+    fs::write(root.join("examples/rooms/lobby/world"), "consumer\n")?;
+    for script in ["guest", "build-cpp-guest"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts");
+        fs::copy(from.join(script), root.join("scripts").join(script))?;
+    }
+    // It stands in for the compiler, and is asked for its version before anything is built.
+    fs::write(root.join("scripts/wasm-cxx"), "#!/bin/sh\nexit 3\n")?;
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(root.join("scripts/wasm-cxx"), mode)?;
+
+    let guest = |arguments: &[&str]| {
+        Command::new(root.join("scripts/guest"))
+            .args(arguments)
+            .output()
+    };
+    let list = guest(&["list"])?;
+    let check = guest(&["check", "lobby"])?;
+    if list.stdout == b"lobby\n" && check.status.code() == Some(3) {
+        Ok(())
+    } else {
+        Err(format!("{list:?} {check:?}").into())
+    }
+}
+
+fn table_of_examples() -> Result<(), Failed> {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let table = fs::read_to_string(examples.join("README.md"))?;
+    let output = guests::script().arg("list").output()?;
+    let mut tried = 0;
+    for name in String::from_utf8(output.stdout)?.lines() {
+        if examples.join(name).exists() {
+            tried += 1;
+            if !table.contains(&format!("\n| [`{name}`]({name}) |")) {
+                return Err(format!("`examples/README.md` has no line for `{name}`").into());
+            }
+        }
+    }
+    if tried < 2 {
+        return Err(format!("{tried} guests are in `examples/`").into());
+    }
+    Ok(())
+}
+
+fn published() -> Result<(), Failed> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let published: Vec<_> = packages
+        .filter(|package| package["publish"].is_null())
+        .filter_map(|package| package["name"].as_str())
+        .collect();
+    if published.len() == 2 && published.iter().all(|name| PUBLISHED.contains(name)) {
+        Ok(())
+    } else {
+        Err(format!("published: {published:?}; expected: {PUBLISHED:?}").into())
+    }
+}
+
+const PUBLISHED: [&str; 2] = ["wit-host", "wit-host-dir-cache"];

@@ -10,8 +10,8 @@ use std::{
     process::{Output, Stdio},
 };
 use wit_host::{
-    BindgenError, Call, ComponentizeError, ComposeError, Frame, Function, InterfaceName,
-    InvokeError, LoadError, PartName, Preopen, ReadError, Trap,
+    BindgenError, Call, CallError, ComponentizeError, ComposeError, Frame, Function, InterfaceName,
+    LoadError, PartName, Preopen, ReadError, Trap,
 };
 
 /// The trials.
@@ -171,15 +171,18 @@ const FILES: &[(&str, &str)] = &[
 const SUBCOMMANDS: &[&[&str]] = &[
     &["run", "FILE"],
     &["run", "--explain", "FILE"],
+    &["run", "--explain", "--graph", "mermaid", "FILE"],
     &["run", "FILE", "--plug", "p=plug.wat"],
     &["run", "--explain", "FILE", "--plug", "p=plug.wat"],
     &["run", "plain.wat", "--plug", "p=FILE"],
     &["run", "--explain", "plain.wat", "--plug", "p=FILE"],
     &["inspect", "FILE"],
     &["inspect", "--json", "FILE"],
-    &["inspect", "--mermaid", "FILE"],
+    &["inspect", "--graph", "mermaid", "FILE"],
     &["invoke", "FILE", "no()"],
     &["componentize", "FILE", "-o", "o.wasm"],
+    &["componentize", "FILE", "-t"],
+    &["compose", "FILE", "-t"],
     &["compose", "FILE", "-o", "o.wasm", "--graph", "mermaid"],
     &["compose", "FILE", "-o", "o.wasm", "--graph", "dot"],
     &["compose", "plain.wat", "--plug", "p=FILE", "-o", "o.wasm"],
@@ -372,28 +375,28 @@ fn errors_escape_their_facts() -> Result<(), Failed> {
             part: plug(),
             import: text().into(),
         },
-        &InvokeError::NoSuchFunction {
+        &CallError::NoSuchFunction {
             name: text(),
             candidates: vec![function()],
         },
-        &InvokeError::Ambiguous {
+        &CallError::Ambiguous {
             name: text(),
             candidates: vec![function()],
         },
-        &InvokeError::WrongCount {
+        &CallError::WrongCount {
             function: text(),
             expected: 1,
             given: 0,
             signature: text(),
         },
-        &InvokeError::WrongArgument {
+        &CallError::WrongArgument {
             function: text(),
             position: 1,
             text: text(),
             expected: text(),
             reason: text(),
         },
-        &InvokeError::Unshowable {
+        &CallError::UnsupportedResult {
             function: text(),
             result: text(),
         },

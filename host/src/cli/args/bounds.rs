@@ -1,16 +1,16 @@
-//! `--timeout`, `--max-host-memory`: how much the command may use, for whatever input.
+//! `--timeout`, `--max-host-memory`: the bounds on the command, for any input.
 
 use super::limits::{parse_duration, parse_size};
 use crate::cli::{deadline, heap};
 use bytesize::ByteSize;
 use std::time::Duration;
 
-/// Bounds that every subcommand has.
+/// The bounds that every subcommand has.
 #[derive(clap::Args)]
 pub struct BoundArgs {
-    /// Stop after this time, preparation and waiting included: `500ms`, `10s`, `2m`.
+    /// Stop after this time, such as `500ms`, `10s` or `2m`. It includes preparation and waiting.
     ///
-    /// Without it, preparation alone is stopped, after five minutes.
+    /// Without this flag only the preparation is bounded, to five minutes.
     #[arg(
         long,
         value_name = "DUR",
@@ -19,9 +19,10 @@ pub struct BoundArgs {
         help_heading = "Limits"
     )]
     timeout: Option<Duration>,
-    /// Stop when the host itself has allocated more than this, for whatever it does: `512MiB`.
+    /// Stop when the host itself has allocated more than this, such as `512MiB`.
     ///
-    /// Memories of programs have `--max-memory`. Compiled code that is mapped does not count.
+    /// The linear memories of programs are bounded by `--max-memory`. Compiled code that is mapped from
+    /// a file does not count.
     #[arg(
         long,
         value_name = "SIZE",
@@ -34,7 +35,7 @@ pub struct BoundArgs {
 }
 
 impl BoundArgs {
-    /// Puts them in force, and gives the time that the program has.
+    /// Applies the bounds to this process, and returns the time that the program has.
     pub fn enforce(&self) -> Option<Duration> {
         heap::allow(self.max_host_memory);
         if let Some(timeout) = self.timeout {

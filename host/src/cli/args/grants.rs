@@ -1,4 +1,4 @@
-//! `--dir` and `--env`: who may reach what.
+//! `--dir` and `--env`: what each part may reach.
 
 use crate::cli::exit::UsageError;
 use std::path::PathBuf;
@@ -7,22 +7,22 @@ use wit_host::{Access, PartName, Preopen, Sandbox, Sandboxes, untrusted::Name};
 /// Grants. Without them a component reaches nothing of this machine.
 #[derive(clap::Args)]
 pub struct GrantArgs {
-    /// Let FILE, or the part called NAME alone, see the directory HOST as GUEST.
+    /// Grant the directory HOST to FILE, or only to the part NAME, which sees it as GUEST.
     ///
-    /// GUEST is the same as HOST if it is not given; with `:ro` it can only be read.
+    /// Without `::GUEST` the part sees it under the path HOST. With `:ro` it can only be read.
     #[arg(
         long = "dir",
         value_name = "[NAME=]HOST[::GUEST][:ro]",
         help_heading = "Grants"
     )]
     dirs: Vec<String>,
-    /// Set an environment variable for FILE, or for the part called NAME alone.
+    /// Set an environment variable for FILE, or only for the part NAME.
     #[arg(long = "env", value_name = "[NAME=]KEY=VALUE", help_heading = "Grants")]
     env: Vec<String>,
 }
 
 impl GrantArgs {
-    /// The sandboxes of the parts: `consumer` is the name of the component that runs.
+    /// The sandboxes of the parts. `consumer` is the component that runs, with its sandbox so far.
     pub fn sandboxes(
         &self,
         consumer: (&PartName, Sandbox),
@@ -95,15 +95,18 @@ impl Parts<'_> {
             .map(|name| format!("`{name}`"))
             .collect();
         let (consumer, text) = (self.consumer, Name(text));
+        let parts = match names.as_slice() {
+            [only] => format!("the only part is {only}"),
+            names => format!("the parts are {}", names.join(", ")),
+        };
         UsageError(format!(
-            "`{flag} {text}`: no part is named `{}`; there are {}, and `{flag} {consumer}={text}` means it as it stands",
-            Name(name),
-            names.join(", ")
+            "`{flag} {text}`: no part is named `{}`; {parts}; to grant `{text}` itself, write `{flag} {consumer}={text}`",
+            Name(name)
         ))
     }
 }
 
-/// A path may hold an equals sign too: it is NAME's only where what stands before it can be a name.
+/// A path can hold an equals sign too. It ends NAME only if the text before it is a valid name.
 fn split_dir_name(text: &str) -> (Option<&str>, &str) {
     match text.split_once('=') {
         Some((name, rest)) if name.parse::<PartName>().is_ok() => (Some(name), rest),
@@ -124,10 +127,10 @@ fn parse_preopen(text: &str) -> Option<Preopen> {
     })
 }
 
-/// `NAME=KEY=VALUE` where NAME can be a name and KEY looks like a variable, else `KEY=VALUE`.
+/// Splits `NAME=KEY=VALUE` if NAME is a valid name and KEY looks like a variable, else `KEY=VALUE`.
 ///
-/// A mistyped NAME is refused rather than taken for a variable of the consumer's, which must not
-/// learn what was meant for a plug.
+/// A mistyped NAME must not become a variable of the consumer, which would then learn what was meant
+/// for a plug. It is refused, because no part has that name.
 fn split_env(text: &str) -> Option<(Option<&str>, &str, &str)> {
     let (first, rest) = text.split_once('=')?;
     if first.is_empty() {
@@ -151,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_names_its_part_its_place_and_what_may_be_done() {
+    fn a_directory_has_a_part_a_path_and_an_access() {
         let parse = |text| {
             let (name, rest) = split_dir_name(text);
             let preopen = parse_preopen(rest).expect(text);

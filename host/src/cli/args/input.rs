@@ -1,4 +1,4 @@
-//! Files to read, or standard input.
+//! Input from files and from standard input.
 
 use crate::cli::activity::Activity;
 use anyhow::Context;
@@ -14,8 +14,8 @@ pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Whether a file starts as those that `precompile` writes. What cannot be read is said when it is
-/// read.
+/// Whether a file starts like those that `precompile` writes. A file that is missing is reported later,
+/// when it is read.
 pub fn is_precompiled(path: &Path) -> anyhow::Result<bool> {
     if is_stdin(path) || !path.is_file() {
         return Ok(false);
@@ -27,7 +27,7 @@ pub fn is_precompiled(path: &Path) -> anyhow::Result<bool> {
     Ok(Precompiled::is_precompiled(&start))
 }
 
-/// Reads any WebAssembly.
+/// Reads any WebAssembly binary or text.
 pub fn read_wasm(path: &Path) -> anyhow::Result<Wasm> {
     Activity::begin_with("read", path);
     Ok(if is_stdin(path) {
@@ -37,7 +37,7 @@ pub fn read_wasm(path: &Path) -> anyhow::Result<Wasm> {
     })
 }
 
-/// Reads a component, or a core module that can be made one without asking.
+/// Reads a component, or a core module that carries its WIT world and is made a component.
 pub fn read_component(path: &Path) -> anyhow::Result<Component> {
     Ok(read_wasm(path)?.try_into()?)
 }

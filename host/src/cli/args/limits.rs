@@ -1,18 +1,18 @@
-//! `--fuel`, `--max-memory`: how much a program may use.
+//! `--fuel`, `--max-memory`: the limits of a program.
 
 use bytesize::ByteSize;
 use std::time::Duration;
 use wit_host::Limits;
 
-/// Limits. What has no flag is bounded too, generously.
+/// Limits. Resources without a flag have a default limit, which is generous.
 #[derive(clap::Args)]
 pub struct LimitArgs {
-    /// Stop the program after this many steps, about one per instruction of its own code.
+    /// Stop the program after this number of steps, about one for each instruction of its own code.
     ///
-    /// What the host does for the program costs no fuel; it is bounded by `--timeout`.
+    /// The work of the host for the program costs no fuel. It is bounded by `--timeout`.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     pub fuel: Option<u64>,
-    /// Refuse the program more memory than this, all its components together: `64MiB`, `1GB`.
+    /// Allow the program this much linear memory, all its components together: `64MiB`, `1GB`.
     #[arg(
         long,
         value_name = "SIZE",
@@ -24,7 +24,7 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    /// The limits of a program that has this much time.
+    /// The limits of a program that has `timeout`, in a host that may allocate `host_memory` bytes.
     pub fn limits(&self, timeout: Option<Duration>, host_memory: usize) -> Limits {
         let memory = usize::try_from(self.max_memory.as_u64()).unwrap_or(usize::MAX);
         let limits = Limits::default();
@@ -32,7 +32,7 @@ impl LimitArgs {
             timeout,
             fuel: self.fuel,
             memory,
-            // A quarter of the host's memory is for all else.
+            // A quarter of the host's memory is left for everything else.
             result: (memory.saturating_mul(3) / 2)
                 .min(host_memory / 4 * 3)
                 .clamp(MIN_RESULT.min(host_memory), limits.result),
@@ -41,27 +41,27 @@ impl LimitArgs {
     }
 }
 
-/// What a result may take on the host at least, in bytes, however little memory the program has: a
-/// `list<u8>` of 6 MB.
+/// The number of bytes that a result may take on the host even if the program has little memory: enough
+/// for a `list<u8>` of 6 MB.
 const MIN_RESULT: usize = 256 << 20;
-/// The longest time that can be asked for. It is far from where the clocks of any system end.
+/// The longest time that can be set. The clocks of all systems go far beyond it.
 const MAX_DURATION: Duration = Duration::from_secs(100 * 366 * 24 * 60 * 60);
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| "write a number and a unit, such as `500ms` or `10s`")?;
     if duration.is_zero() {
-        return Err("it must be longer than no time at all");
+        return Err("it must be longer than zero");
     }
     if duration > MAX_DURATION {
-        return Err("it can be a hundred years at most; leave it out for no limit");
+        return Err("it can be a hundred years at most; without the flag a program has no limit");
     }
     Ok(duration)
 }
 
 pub(super) fn parse_size(text: &str) -> Result<ByteSize, &'static str> {
     const EXPECTED: &str = "write a number and a unit, such as `64MiB` or `1GB`";
-    // What is not finite or too large would silently be something else.
+    // The parser accepts numbers that are infinite or too large, and changes them silently.
     let number = text
         .trim_start()
         .trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
@@ -70,7 +70,7 @@ pub(super) fn parse_size(text: &str) -> Result<ByteSize, &'static str> {
     }
     let size: ByteSize = text.parse().map_err(|_| EXPECTED)?;
     if size.as_u64() == u64::MAX {
-        return Err("it is more than any machine can count");
+        return Err("it must be less than 16 EiB");
     }
     Ok(size)
 }

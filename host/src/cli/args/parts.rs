@@ -8,20 +8,22 @@ use wit_host::{InterfaceName, Part, PartName, untrusted::Name};
 /// `FILE --plug [NAME=]PLUG …`
 #[derive(clap::Args)]
 pub struct PartArgs {
-    /// A component, or a core module built from WIT, as binary or text; `-` is standard input.
+    /// A component, or a core module that carries its WIT world, as binary or text. `-` is standard
+    /// input.
     #[arg(value_name = "FILE")]
     pub socket: PathBuf,
-    /// Meet imports with this component's exports; the first plug is nearest to FILE.
+    /// Satisfy imports with the exports of the component PLUG. The first plug is nearest to FILE.
     ///
-    /// NAME is what grants and messages call the plug: lower-case words joined by hyphens. It is
-    /// the stem of the file's name if it is not given.
+    /// An import is satisfied by the first plug after its component that exports the interface. NAME is
+    /// the plug's name in grants and messages: lower-case words joined by hyphens. The default is the
+    /// stem of the file name.
     #[arg(long = "plug", value_name = "[NAME=]PLUG")]
     plugs: Vec<String>,
-    /// Let the plug NAME satisfy imports of INTERFACE, which the host provides.
+    /// Allow the plug NAME to satisfy imports of INTERFACE in place of the host.
     ///
     /// The plug then sees, and can change, all that the components before it do through that
-    /// interface: with `wasi:filesystem/types` it is lent their open directories. INTERFACE without
-    /// a version means any.
+    /// interface. With `wasi:filesystem/types` they lend it their open directories. INTERFACE without
+    /// a version stands for any version.
     #[arg(long = "virtualize", value_name = "NAME=INTERFACE")]
     virtualized: Vec<String>,
 }
@@ -64,13 +66,14 @@ impl PartArgs {
             .collect::<Result<_, _>>()?;
         let paths = std::iter::once(self.socket.as_path()).chain(plugs.iter().map(|plug| plug.1));
         if paths.filter(|path| is_stdin(path)).count() > 1 {
-            let message = "standard input can be read only once; name files";
+            let message =
+                "standard input can be read only once; name a file for each other component";
             return Err(UsageError(message.to_owned()));
         }
         Ok(plugs)
     }
 
-    /// What `--virtualize` allows: the names of plugs, each with an interface.
+    /// The permissions that `--virtualize` gives: the names of plugs, each with an interface.
     fn parse_permissions<'a>(
         &'a self,
         plugs: &[(PartName, &Path)],
@@ -96,7 +99,7 @@ impl PartArgs {
         self.virtualized.iter().map(parse).collect()
     }
 
-    /// The file's stem, or `consumer` where that is no name.
+    /// The stem of the file name, or `consumer` if the stem is not a valid name.
     pub fn socket_name(&self) -> PartName {
         PartName::of_file(&self.socket).unwrap_or_else(PartName::consumer)
     }
@@ -111,14 +114,17 @@ fn no_such_plug(text: &str, name: &str, plugs: &[(PartName, &Path)]) -> UsageErr
     let names: Vec<String> = plugs.iter().map(|(plug, _)| format!("`{plug}`")).collect();
     UsageError(match names.as_slice() {
         [] => format!("`--virtualize {text}`: there is no plug; add one with `--plug`"),
+        [only] => {
+            format!("`--virtualize {text}`: no plug is named `{name}`; the only plug is {only}")
+        }
         names => format!(
-            "`--virtualize {text}`: no plug is named `{name}`; there are {}",
+            "`--virtualize {text}`: no plug is named `{name}`; the plugs are {}",
             names.join(", ")
         ),
     })
 }
 
-/// A path may hold an equals sign too: it is NAME's only where what stands before it can be a name.
+/// A path can hold an equals sign too. It ends NAME only if the text before it cannot be a path.
 fn parse_plug(text: &str) -> Result<(PartName, &Path), UsageError> {
     if let Some((name, path)) = text.split_once('=')
         && !name.contains(['/', '\\', '.'])
@@ -131,7 +137,7 @@ fn parse_plug(text: &str) -> Result<(PartName, &Path), UsageError> {
     let path = Path::new(text);
     let name = PartName::of_file(path).ok_or_else(|| {
         UsageError(format!(
-            "`--plug {0}`: the file's name gives no name; give one, as in `--plug NAME={0}`",
+            "`--plug {0}`: the file name cannot be the name of a plug; give one, as in `--plug NAME={0}`",
             Name(text)
         ))
     })?;

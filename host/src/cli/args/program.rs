@@ -214,14 +214,13 @@ impl Plan {
         }
     }
 
-    /// Who can reach what, as a table and as a picture.
-    pub fn explain(&self) -> String {
-        let explanation = match &self.source {
+    /// Who can reach what.
+    pub fn explain(&self) -> Explanation {
+        match &self.source {
             Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
             Source::Module(_) => Explanation::of_module(&self.name, &self.sandboxes.consumer),
             Source::Precompiled(precompiled) => precompiled.explain(&self.sandboxes),
-        };
-        format!("{explanation}\n{}", explanation.mermaid())
+        }
     }
 
     /// The runtime that waits for what the program waits for.

@@ -2,20 +2,20 @@
 
 use super::{Session, give_up};
 use crate::cli::{
-    console::{print, say},
-    deadline,
+    console::{self, print},
+    deadline, exit,
 };
 use rustyline::{
     Context, Editor, Helper, Highlighter, Hinter, Validator, completion::Completer,
     error::ReadlineError, history::DefaultHistory,
 };
 use std::process::ExitCode;
-use wit_host::{Call, Function, InvokeError, untrusted::Name};
+use wit_host::{Call, CallError, Function, untrusted::Name};
 
-/// Reads calls until the end of input. A mistake is said and forgotten; a call that does not
-/// return ends it, as the instance is lost.
+/// Reads calls until the end of input. After a mistake it goes on; a call that does not return ends it,
+/// because the instance is lost.
 pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
-    let functions = session.instance.functions();
+    let functions = session.instance.program().functions().to_vec();
     for function in &functions {
         print(format_args!(
             "{}: {}\n",
@@ -26,7 +26,7 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
     let mut editor = Editor::<Completion, DefaultHistory>::new()?;
     editor.set_helper(Some(Completion(functions)));
     loop {
-        // A mistake has left the bound of its explanation.
+        // The explanation of a mistake had a bound, which ends here.
         deadline::wait_for_calls();
         let line = match editor.readline("> ") {
             Ok(line) => line,
@@ -38,19 +38,19 @@ pub fn run(mut session: Session) -> anyhow::Result<ExitCode> {
         }
         editor.add_history_entry(&line)?;
         match line.parse::<Call>() {
-            Err(error) => say(format_args!("error: {error}")),
+            Err(error) => console::error(error),
             Ok(call) => match session.call(&call) {
                 Ok(value) => session.show(value)?,
-                Err(error @ (InvokeError::Ended { .. } | InvokeError::TooLarge { .. })) => {
+                Err(error @ (CallError::Ended { .. } | CallError::TooLarge { .. })) => {
                     return give_up(error);
                 }
-                Err(error) => say(format_args!("error: {error}")),
+                Err(error) => exit::show_error(&error.into()),
             },
         }
     }
 }
 
-/// Completes the names of functions, as far as they can be typed: what has to be escaped cannot.
+/// Completes the names of functions, except for those that hold characters which must be escaped.
 #[derive(Helper, Highlighter, Hinter, Validator)]
 struct Completion(Vec<Function>);
 

@@ -4,7 +4,7 @@
 //! million files that is hundreds of megabytes and a host call of seconds, for each listing.
 
 use super::{Context, LISTING, charged, dropped};
-use crate::store::state::{Parts, State};
+use crate::store::state::State;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::io;
 use wasmtime::component::{LinkerInstance, Resource, ResourceType};
@@ -21,7 +21,7 @@ use wasmtime_wasi::{
 struct Listing(Dir);
 
 /// Defines `directory-entry-stream` and the functions that make and read one.
-pub(super) fn define(types: &mut LinkerInstance<'_, State<Parts>>) -> wasmtime::Result<()> {
+pub(super) fn define(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     types.resource(
         "directory-entry-stream",
         ResourceType::host::<Listing>(),

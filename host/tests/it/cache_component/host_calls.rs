@@ -1,7 +1,7 @@
 //! Which calls of WASI a call of the cache makes, and in which order.
 
 use super::watched::{CacheError, Call, WatchedCache};
-use cache_impl::key::Key;
+use dir_cache::key::Key;
 use libtest_mimic::{Failed, Trial};
 use std::{
     ffi::OsStr,

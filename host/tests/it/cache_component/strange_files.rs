@@ -2,11 +2,11 @@
 //! `set` heals or fails, a `delete` finds nothing; none hangs, none follows a link, none touches what
 //! it leads to. So too where the directory may only be read.
 
-#[path = "../../../../cache-impl/tests/torture/strangers.rs"]
+#[path = "../../../../cache-impl/dir-cache/tests/torture/strangers.rs"]
 mod strangers;
 
 use crate::guests::Guest;
-use cache_impl::key::Key;
+use dir_cache::key::Key;
 use libtest_mimic::{Failed, Trial};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use std::{

@@ -238,10 +238,7 @@ impl Process {
     }
 
     pub fn run(&self) -> Result<(), Failed> {
-        let options = DirCacheOptions {
-            max_bytes: Some(self.bound.to_string().parse()?),
-            ..DirCacheOptions::default()
-        };
+        let options = DirCacheOptions::default().max_bytes(self.bound.to_string().parse()?);
         let cache = DirCache::open(&self.directory, options)?;
         let mut left = self.bytes;
         for number in 0.. {

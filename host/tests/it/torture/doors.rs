@@ -97,11 +97,11 @@ fn run(program: &Program) -> Result<(), String> {
         let Some(mut instance) = worded(instantiate().await)? else {
             return Ok(());
         };
-        for function in instance.functions() {
+        for function in instance.program().functions().to_vec() {
             let call: Call = format!("{}()", function.full_name())
                 .parse()
                 .map_err(|error| format!("a function that cannot be named: {error}"))?;
-            if let Err(wit_host::InvokeError::Ended { .. }) = invoke(&mut instance, &call).await {
+            if let Err(wit_host::CallError::Ended { .. }) = invoke(&mut instance, &call).await {
                 break;
             }
         }
@@ -109,7 +109,7 @@ fn run(program: &Program) -> Result<(), String> {
     })
 }
 
-async fn invoke(instance: &mut Instance, call: &Call) -> Result<(), wit_host::InvokeError> {
+async fn invoke(instance: &mut Instance, call: &Call) -> Result<(), wit_host::CallError> {
     instance.invoke(call).await.map(drop)
 }
 

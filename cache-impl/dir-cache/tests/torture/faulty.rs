@@ -1,0 +1,199 @@
+//! A directory whose operations go wrong when they are told to, and are remembered.
+
+use crate::disk::failed;
+use dir_cache::{Directory, DirectoryError, File, Status};
+use std::cell::RefCell;
+use std::io::ErrorKind;
+use std::rc::Rc;
+
+/// An operation on a directory or on a file in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Open,
+    Create,
+    Rename,
+    RemoveFile,
+    CreateDirectory,
+    RemoveDirectory,
+    SyncDirectory,
+    Names,
+    Enter,
+    Status,
+    Size,
+    Read,
+    Write,
+    Sync,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// This operation fails, having done nothing, or half of a write.
+    Fails(fn() -> DirectoryError),
+    /// This one and all that follow fail: the disk is gone.
+    FailsForEver,
+    /// The process is stopped before this operation, which with a write is in the middle of it.
+    StopsBefore,
+    /// The process is stopped after it.
+    StopsAfter,
+}
+
+/// What is told of a directory's operations.
+#[derive(Clone, Default)]
+pub struct Script(Rc<RefCell<State>>);
+
+#[derive(Default)]
+struct State {
+    taken: Vec<Operation>,
+    fault: Option<(usize, Fault)>,
+    is_gone: bool,
+}
+
+impl Script {
+    /// From now on, has the operation at this position go wrong.
+    pub fn begin(&self, fault: Option<(usize, Fault)>) {
+        *self.0.borrow_mut() = State {
+            fault,
+            ..State::default()
+        };
+    }
+
+    /// The operations since then.
+    pub fn taken(&self) -> Vec<Operation> {
+        self.0.borrow().taken.clone()
+    }
+
+    fn take<T>(
+        &self,
+        operation: Operation,
+        undone: impl FnOnce(),
+        done: impl FnOnce() -> Result<T, DirectoryError>,
+    ) -> Result<T, DirectoryError> {
+        let mut state = self.0.borrow_mut();
+        let position = state.taken.len();
+        state.taken.push(operation);
+        if state.is_gone {
+            return Err(failed(ErrorKind::Other));
+        }
+        match state.fault.filter(|(at, _)| *at == position) {
+            None => done(),
+            Some((_, Fault::Fails(error))) => {
+                undone();
+                Err(error())
+            }
+            Some((_, Fault::FailsForEver | Fault::StopsBefore)) => {
+                state.is_gone = true;
+                undone();
+                Err(failed(ErrorKind::Other))
+            }
+            Some((_, Fault::StopsAfter)) => {
+                state.is_gone = true;
+                let _ = done();
+                Err(failed(ErrorKind::Other))
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Faulty<D> {
+    inner: D,
+    script: Script,
+}
+
+impl<D> Faulty<D> {
+    pub fn new(inner: D) -> (Self, Script) {
+        let script = Script::default();
+        let directory = Self {
+            inner,
+            script: script.clone(),
+        };
+        (directory, script)
+    }
+
+    fn take<T>(
+        &self,
+        operation: Operation,
+        done: impl FnOnce(&D) -> Result<T, DirectoryError>,
+    ) -> Result<T, DirectoryError> {
+        self.script.take(operation, || {}, || done(&self.inner))
+    }
+
+    fn wrap<T>(&self, inner: T) -> Faulty<T> {
+        let script = self.script.clone();
+        Faulty { inner, script }
+    }
+}
+
+impl<D: Directory> Directory for Faulty<D> {
+    type File = Faulty<D::File>;
+
+    fn open(&self, path: &str) -> Result<Self::File, DirectoryError> {
+        let file = self.take(Operation::Open, |inner| inner.open(path))?;
+        Ok(self.wrap(file))
+    }
+
+    fn create(&self, path: &str) -> Result<Self::File, DirectoryError> {
+        let file = self.take(Operation::Create, |inner| inner.create(path))?;
+        Ok(self.wrap(file))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), DirectoryError> {
+        self.take(Operation::Rename, |inner| inner.rename(from, to))
+    }
+
+    fn remove_file(&self, path: &str) -> Result<(), DirectoryError> {
+        self.take(Operation::RemoveFile, |inner| inner.remove_file(path))
+    }
+
+    fn create_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        self.take(Operation::CreateDirectory, |inner| {
+            inner.create_directory(path)
+        })
+    }
+
+    fn remove_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        self.take(Operation::RemoveDirectory, |inner| {
+            inner.remove_directory(path)
+        })
+    }
+
+    fn sync_directory(&self, path: &str) -> Result<(), DirectoryError> {
+        self.take(Operation::SyncDirectory, |inner| inner.sync_directory(path))
+    }
+
+    fn names(&self) -> Result<Vec<String>, DirectoryError> {
+        self.take(Operation::Names, D::names)
+    }
+
+    fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
+        let directory = self.take(Operation::Enter, |inner| inner.enter(path))?;
+        Ok(self.wrap(directory))
+    }
+
+    fn status(&self, path: &str) -> Result<Status, DirectoryError> {
+        self.take(Operation::Status, |inner| inner.status(path))
+    }
+}
+
+impl<F: File> File for Faulty<F> {
+    fn size(&self) -> Result<u64, DirectoryError> {
+        self.take(Operation::Size, F::size)
+    }
+
+    fn read(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), DirectoryError> {
+        self.take(Operation::Read, |inner| inner.read(offset, len, bytes))
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), DirectoryError> {
+        let undone = || {
+            let _ = self.inner.write(offset, &bytes[..bytes.len() / 2]);
+        };
+        let done = || self.inner.write(offset, bytes);
+        self.script.take(Operation::Write, undone, done)
+    }
+
+    fn sync(&self) -> Result<(), DirectoryError> {
+        self.take(Operation::Sync, F::sync)
+    }
+}

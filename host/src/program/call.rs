@@ -1,0 +1,423 @@
+//! Calling one function with values.
+
+mod error;
+
+pub use error::CallError;
+
+use crate::{
+    program::{
+        exports::{Exports, Function},
+        handles::Handles,
+        instance::Instance,
+        prepared::Entry,
+    },
+    store::{deadline::within, ending::Ended, limits::MAX_PASSED},
+    value::{Resource, Value, of_core, of_val, parse, to_core, to_val},
+    wasm::signature,
+};
+use wasmtime::{
+    FuncType,
+    component::{self, Type, Val, types::ComponentFunc},
+};
+
+/// A function of an instance, and its type there.
+pub(crate) enum Callee {
+    Component(component::Func, ComponentFunc),
+    Core(wasmtime::Func, FuncType),
+}
+
+impl Instance {
+    /// Calls one function with these values, and returns its results: of a component at most one, of
+    /// a core module any number.
+    ///
+    /// A handle that is passed where the function takes an `own` is the function's from then on, also
+    /// where the call fails; one that is passed as a `borrow` stays. Handles in the results are kept
+    /// until they are passed on or [released](Self::release), at most
+    /// [`Limits::handles`](crate::Limits) of them.
+    ///
+    /// ```no_run
+    /// # async fn f(mut instance: wit_host::Instance) -> Result<(), wit_host::CallError> {
+    /// let add = instance.program().function("add")?.clone();
+    /// let sum = instance.call(&add, vec![1u32.into(), 2u32.into()]).await?;
+    /// assert_eq!(sum, [3u32.into()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn call(
+        &mut self,
+        function: &Function,
+        arguments: Vec<Value>,
+    ) -> Result<Vec<Value>, CallError> {
+        let index = self.program.exports().find_same(function)?;
+        let callee = self.callee(index)?;
+        callee.expect_count(function, arguments.len())?;
+        callee.expect_results(function, is_supported)?;
+        self.call_callee(index, callee, arguments).await
+    }
+
+    /// Finds one of the program's functions in the instance.
+    pub(crate) fn callee(&mut self, index: usize) -> Result<Callee, CallError> {
+        let exports = self.program.exports();
+        let callee = match &self.entry {
+            Entry::Component(instance) => exports
+                .place(index)
+                .index
+                .and_then(|place| instance.get_func(&mut self.store, place))
+                .map(|func| Callee::Component(func, func.ty(&self.store))),
+            Entry::Module(instance) => instance
+                .get_func(&mut self.store, &exports.function(index).name)
+                .map(|func| Callee::Core(func, func.ty(&self.store))),
+        };
+        // Its name is one of the program's exports.
+        callee.ok_or_else(|| CallError::NoSuchFunction {
+            name: exports.function(index).full_name(),
+            candidates: Vec::new(),
+        })
+    }
+
+    pub(crate) async fn call_callee(
+        &mut self,
+        index: usize,
+        callee: Callee,
+        arguments: Vec<Value>,
+    ) -> Result<Vec<Value>, CallError> {
+        match callee {
+            Callee::Component(func, ty) => {
+                let value = self.call_component(index, func, ty, arguments).await?;
+                Ok(value.into_iter().collect())
+            }
+            Callee::Core(func, ty) => self.call_core(index, func, ty, arguments).await,
+        }
+    }
+
+    async fn call_component(
+        &mut self,
+        index: usize,
+        func: component::Func,
+        ty: ComponentFunc,
+        arguments: Vec<Value>,
+    ) -> Result<Option<Value>, CallError> {
+        let program = self.program.clone();
+        let exports = program.exports();
+        let function = exports.function(index);
+        let mut lent = Lent {
+            handles: &self.handles,
+            passed: Vec::new(),
+        };
+        let mut vals = Vec::with_capacity(arguments.len());
+        for (position, (value, (_, ty))) in arguments.into_iter().zip(ty.params()).enumerate() {
+            let small = small(&value);
+            let val = to_val(value, &ty, &mut |resource, ty| lent.handle(resource, ty));
+            vals.push(val.map_err(|wrong| CallError::WrongArgument {
+                function: function.full_name(),
+                position: position + 1,
+                text: small.map_or("…".to_owned(), error::shown),
+                expected: signature::of_value(&ty),
+                reason: wrong.to_string(),
+            })?);
+        }
+        let given_away = lent.given_away();
+        let result_type = ty.results().next();
+        let limit = self.store.data().limiter.limits().result;
+        let fuel = fuel_for_result(exports, index, result_type.as_ref(), limit);
+
+        let deadline = self.begin();
+        for resource in given_away {
+            self.handles.remove(resource);
+            self.store.data_mut().limiter.release_handles(1);
+        }
+        let mut results = vec![Val::Bool(false); usize::from(result_type.is_some())];
+        self.store.set_hostcall_fuel(fuel);
+        let call = func.call_async(&mut self.store, &vals, &mut results);
+        let returned = within(deadline, call).await;
+        let returned = self.end(returned, deadline);
+        self.store.set_hostcall_fuel(MAX_PASSED);
+        match returned {
+            Ok(()) => {}
+            // Without a frame it is not an import that was called with too much.
+            Err(Ended::Trapped(trap)) if trap.passes_too_much() && trap.frames.is_empty() => {
+                return Err(CallError::TooLarge {
+                    function: function.full_name(),
+                    limit,
+                });
+            }
+            Err(ended) => return Err(CallError::ended(function.full_name(), ended)),
+        }
+        match results.pop().zip(result_type) {
+            None => Ok(None),
+            Some((val, ty)) => self.keep_result(function, val, &ty).await,
+        }
+    }
+
+    /// Turns a result into a value. Its handles are kept, or all of them dropped if that is too many.
+    async fn keep_result(
+        &mut self,
+        function: &Function,
+        val: Val,
+        ty: &Type,
+    ) -> Result<Option<Value>, CallError> {
+        let mut kept = Vec::new();
+        let value = of_val(val, ty, &mut |handle| {
+            let resource = self.handles.keep(handle);
+            kept.push(resource);
+            resource
+        });
+        if kept.is_empty() {
+            return Ok(value);
+        }
+        let keeping = self.store.data_mut().limiter.keep_handles(kept.len());
+        let Err(refusal) = keeping else {
+            return Ok(value);
+        };
+        for resource in kept {
+            self.drop_resource(resource).await?;
+        }
+        Err(CallError::TooManyHandles {
+            function: function.full_name(),
+            refusal,
+        })
+    }
+
+    async fn call_core(
+        &mut self,
+        index: usize,
+        func: wasmtime::Func,
+        ty: FuncType,
+        arguments: Vec<Value>,
+    ) -> Result<Vec<Value>, CallError> {
+        let program = self.program.clone();
+        let function = program.exports().function(index);
+        let vals = arguments.iter().zip(ty.params()).enumerate();
+        let vals = vals.map(|(position, (value, ty))| {
+            to_core(value, &ty).map_err(|wrong| CallError::WrongArgument {
+                function: function.full_name(),
+                position: position + 1,
+                text: error::shown(value),
+                expected: ty.to_string(),
+                reason: wrong.to_string(),
+            })
+        });
+        let vals: Vec<wasmtime::Val> = vals.collect::<Result<_, _>>()?;
+        let mut results = vec![wasmtime::Val::I32(0); ty.results().len()];
+        let deadline = self.begin();
+        let call = func.call_async(&mut self.store, &vals, &mut results);
+        let returned = within(deadline, call).await;
+        self.end(returned, deadline)
+            .map_err(|ended| CallError::ended(function.full_name(), ended))?;
+        Ok(results.into_iter().filter_map(of_core).collect())
+    }
+
+    /// The handle that is shown under this name, `$1`, if the instance has it.
+    pub fn handle(&self, name: &str) -> Option<Resource> {
+        let number = name.strip_prefix('$')?.parse().ok()?;
+        let resource = self.handles.numbered(number);
+        self.handles.get(resource).map(|_| resource)
+    }
+
+    /// Gives up a handle that a call has returned: the resource is dropped, which runs its
+    /// destructor. It cannot be used any more.
+    pub async fn release(&mut self, resource: Resource) -> Result<(), CallError> {
+        if self.handles.get(resource).is_none() {
+            return Err(CallError::NoSuchHandle { handle: resource });
+        }
+        self.store.data_mut().limiter.release_handles(1);
+        self.drop_resource(resource).await
+    }
+
+    async fn drop_resource(&mut self, resource: Resource) -> Result<(), CallError> {
+        let Some(handle) = self.handles.remove(resource) else {
+            return Ok(());
+        };
+        let deadline = self.begin();
+        let dropped = within(deadline, handle.resource_drop_async(&mut self.store)).await;
+        self.end(dropped, deadline)
+            .map_err(|ended| CallError::ended(format!("drop({resource})"), ended))
+    }
+}
+
+impl Callee {
+    /// Refuses too few or too many arguments.
+    pub(crate) fn expect_count(&self, function: &Function, given: usize) -> Result<(), CallError> {
+        let expected = match self {
+            Self::Component(_, ty) => ty.params().len(),
+            Self::Core(_, ty) => ty.params().len(),
+        };
+        if given == expected {
+            return Ok(());
+        }
+        Err(CallError::WrongCount {
+            function: function.full_name(),
+            expected,
+            given,
+            signature: function.signature.clone(),
+        })
+    }
+
+    /// Refuses a function whose results are of a type that cannot be taken.
+    pub(crate) fn expect_results(
+        &self,
+        function: &Function,
+        can_be_taken: impl Fn(&Type) -> bool,
+    ) -> Result<(), CallError> {
+        let refused = match self {
+            Self::Component(_, ty) => {
+                let refused = ty.results().find(|ty| !can_be_taken(ty));
+                refused.map(|ty| signature::of_value(&ty))
+            }
+            Self::Core(_, ty) => {
+                let refused = ty.results().find(wasmtime::ValType::is_ref);
+                refused.map(|ty| ty.to_string())
+            }
+        };
+        match refused {
+            None => Ok(()),
+            Some(result) => Err(CallError::UnsupportedResult {
+                function: function.full_name(),
+                result,
+            }),
+        }
+    }
+
+    /// Reads arguments in WAVE; a handle is what it is shown as. There are as many as the function
+    /// takes.
+    pub(crate) fn parse(
+        &self,
+        function: &Function,
+        texts: &[String],
+        handles: &Handles,
+    ) -> Result<Vec<Value>, CallError> {
+        let read = |text: &str, ty: &Type| match text.strip_prefix('$') {
+            Some(number) => number
+                .parse()
+                .map(|number| Value::Resource(handles.numbered(number)))
+                .map_err(|_| "a handle is `$` and a number".to_owned()),
+            None => parse(ty, text),
+        };
+        let read_core = |text: &str, ty: &wasmtime::ValType| {
+            let val: wasmtime::Val =
+                wasm_wave::from_str(ty, text).map_err(|error| error.to_string())?;
+            of_core(val).ok_or_else(|| "it is a reference".to_owned())
+        };
+        let values = texts.iter().enumerate().map(|(index, text)| {
+            let (value, expected) = match self {
+                Self::Component(_, ty) => {
+                    let (_, ty) = ty.params().nth(index)?;
+                    (read(text, &ty), signature::of_value(&ty))
+                }
+                Self::Core(_, ty) => {
+                    let ty = ty.params().nth(index)?;
+                    (read_core(text, &ty), ty.to_string())
+                }
+            };
+            Some(value.map_err(|reason| CallError::WrongArgument {
+                function: function.full_name(),
+                position: index + 1,
+                text: error::shown(text),
+                expected,
+                reason,
+            }))
+        });
+        values.flatten().collect()
+    }
+}
+
+/// Finds the handles that are passed in one call.
+struct Lent<'a> {
+    handles: &'a Handles,
+    /// Each with whether it is given away.
+    passed: Vec<(Resource, bool)>,
+}
+
+impl Lent<'_> {
+    /// The engine's handle, or what was found in its place.
+    fn handle(&mut self, resource: Resource, ty: &Type) -> Result<component::ResourceAny, String> {
+        let Some(handle) = self.handles.get(resource) else {
+            return Err(format!(
+                "`{resource}`, which is not a handle of this instance"
+            ));
+        };
+        let is_own = match ty {
+            Type::Own(ty) if *ty == handle.ty() => true,
+            Type::Borrow(ty) if *ty == handle.ty() => false,
+            _ => {
+                return Err(format!(
+                    "`{resource}`, a handle to another type of resource"
+                ));
+            }
+        };
+        let is_given_away =
+            |(passed, was_own): &(Resource, bool)| *passed == resource && (is_own || *was_own);
+        if self.passed.iter().any(is_given_away) {
+            return Err(format!("`{resource}`, which is passed twice"));
+        }
+        self.passed.push((resource, is_own));
+        Ok(handle)
+    }
+
+    fn given_away(self) -> Vec<Resource> {
+        let given_away = self.passed.into_iter().filter(|(_, is_own)| *is_own);
+        given_away.map(|(resource, _)| resource).collect()
+    }
+}
+
+/// A copy of a value that has nothing inside, to be shown where it is of the wrong type: a value that
+/// is passed on is not there any more.
+fn small(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(_)
+        | Value::Bytes(_)
+        | Value::List(_)
+        | Value::Record(_)
+        | Value::Tuple(_)
+        | Value::Variant(..)
+        | Value::Enum(_)
+        | Value::Option(_)
+        | Value::Result(_)
+        | Value::Flags(_) => None,
+        value => Some(value.clone()),
+    }
+}
+
+/// The fuel of the engine with which a result of at most so many bytes can be taken.
+fn fuel_for_result(exports: &Exports, index: usize, ty: Option<&Type>, limit: usize) -> usize {
+    let bytes_per_fuel = ty.and_then(|ty| exports.place(index).bytes_per_fuel(ty));
+    match bytes_per_fuel {
+        Some(bytes_per_fuel) => (limit as f64 / bytes_per_fuel) as usize,
+        None => MAX_PASSED,
+    }
+}
+
+/// Whether there are values for this type.
+fn is_supported(ty: &Type) -> bool {
+    is_made_of(ty, &|ty| matches!(ty, Type::Own(_) | Type::Borrow(_)))
+}
+
+/// Whether a type is made of types that every value can be written in, and of those.
+pub(crate) fn is_made_of(ty: &Type, those: &impl Fn(&Type) -> bool) -> bool {
+    let is = |ty: &Type| is_made_of(ty, those);
+    let is_if_any = |ty: Option<Type>| ty.is_none_or(|ty| is(&ty));
+    match ty {
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::Float32
+        | Type::Float64
+        | Type::Char
+        | Type::String
+        | Type::Enum(_)
+        | Type::Flags(_) => true,
+        Type::List(list) => is(&list.ty()),
+        Type::Option(option) => is(&option.ty()),
+        Type::Result(result) => is_if_any(result.ok()) && is_if_any(result.err()),
+        Type::Tuple(tuple) => tuple.types().all(|ty| is(&ty)),
+        Type::Record(record) => record.fields().all(|field| is(&field.ty)),
+        Type::Variant(variant) => variant.cases().all(|case| is_if_any(case.ty)),
+        ty => those(ty),
+    }
+}

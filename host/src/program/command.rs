@@ -1,0 +1,144 @@
+//! Programs as commands: running one to its end.
+
+use crate::{
+    names::{interface::InterfaceName, part::PartName, wasi::Wasi},
+    program::{
+        Program,
+        instance::Instance,
+        prepared::{Entry, Prepared},
+    },
+    store::{
+        deadline::within,
+        ending::{Ended, TimedOut},
+        state::State,
+        trap::Trap,
+    },
+    untrusted::Name,
+    wasm::signature,
+};
+use wasmtime::{
+    ExternType, Module, Store,
+    component::{self, types::ComponentItem},
+};
+use wasmtime_wasi::p2::bindings::Command;
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The consumer returned, or ended the program with this code. A WASI 0.2 component can only
+    /// say 0 or 1, a preview1 module any 32 bits; those above `i32::MAX` are negative here.
+    Exited(i32),
+    /// A part trapped.
+    Trapped(Box<Trap>),
+    /// [`Limits::timeout`] passed.
+    TimedOut(TimedOut),
+}
+
+/// A program in name only: there is nothing to run in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{part}` {}, so it is not a program that can be run",
+    Name(.lack)
+)]
+pub struct NotACommand {
+    /// The component or module that was to be run.
+    pub part: PartName,
+    /// What it exports instead, in words.
+    pub lack: String,
+}
+
+impl Program {
+    /// Whether [`Instance::run`] will have something to run; the error says what is missing.
+    pub fn expect_command(&self) -> Result<(), NotACommand> {
+        let lack = match self.prepared() {
+            Prepared::Component(component) => lack_of_component(component.component()),
+            Prepared::Module(module) => lack_of_module(module.module()),
+        };
+        match lack {
+            None => Ok(()),
+            Some(lack) => Err(NotACommand {
+                part: self.parts()[0].clone(),
+                lack,
+            }),
+        }
+    }
+}
+
+impl Instance {
+    /// Runs the program to its end: a component's `wasi:cli/run`, a module's `_start`. One that has
+    /// neither traps; [`Program::expect_command`] tells it before.
+    pub async fn run(mut self) -> Outcome {
+        let deadline = self.begin();
+        let result = within(deadline, run(&mut self.store, &self.entry)).await;
+        match self.end(result, deadline) {
+            Ok(code) => Outcome::Exited(code),
+            Err(ended) => ended.into(),
+        }
+    }
+}
+
+/// Runs it, and gives its exit code.
+async fn run(store: &mut Store<State>, entry: &Entry) -> wasmtime::Result<i32> {
+    match entry {
+        Entry::Component(instance) => {
+            let command = Command::new(&mut *store, instance)?;
+            let status = command.wasi_cli_run().call_run(store).await?;
+            Ok(if status.is_ok() { 0 } else { 1 })
+        }
+        Entry::Module(instance) => {
+            let start = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
+            start.call_async(store, ()).await?;
+            Ok(0)
+        }
+    }
+}
+
+/// What a component lacks to be run.
+fn lack_of_component(component: &component::Component) -> Option<String> {
+    const EXPECTED: &str = "func() -> result";
+    let engine = component.engine();
+    let ty = component.component_type();
+    let exported = ty
+        .exports(engine)
+        .find_map(|(name, export)| match export.ty {
+            ComponentItem::ComponentInstance(instance) => {
+                let name: InterfaceName = name.parse().ok()?;
+                let is_command = name.is("wasi", "cli", "run") && name.version().is_some();
+                is_command.then_some((name, instance))
+            }
+            _ => None,
+        });
+    let Some((name, instance)) = exported else {
+        return Some("exports no `wasi:cli/run`".to_owned());
+    };
+    if Wasi::of(&name) != Some(Wasi::V0_2) {
+        return Some(format!("exports `{name}`, and the host runs WASI 0.2"));
+    }
+    let found = match instance.get_export(engine, "run").map(|export| export.ty) {
+        Some(ComponentItem::ComponentFunc(function)) => signature::of_function(&function),
+        _ => "nothing".to_owned(),
+    };
+    (found != EXPECTED)
+        .then(|| format!("exports in `{name}` as `run` not `{EXPECTED}` but `{found}`"))
+}
+
+/// What a module lacks to be run.
+fn lack_of_module(module: &Module) -> Option<String> {
+    match module.get_export("_start") {
+        Some(ExternType::Func(ty)) if ty.params().len() == 0 && ty.results().len() == 0 => None,
+        Some(_) => {
+            Some("exports as `_start` no function without parameters and results".to_owned())
+        }
+        None => Some("exports no `_start`".to_owned()),
+    }
+}
+
+impl From<Ended> for Outcome {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Exited(code) => Self::Exited(code),
+            Ended::Trapped(trap) => Self::Trapped(trap),
+            Ended::TimedOut(timed_out) => Self::TimedOut(timed_out),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What differs between a component and a core module when it is instantiated.
+
+use crate::store::state::State;
+use wasmtime::{Engine, Store, component};
+
+/// Compiled code with its imports, of a component or of a core module.
+pub(crate) enum Prepared {
+    Component(component::InstancePre<State>),
+    Module(wasmtime::InstancePre<State>),
+}
+
+/// Where the exports of an instance are found.
+pub(crate) enum Entry {
+    Component(component::Instance),
+    Module(wasmtime::Instance),
+}
+
+impl Prepared {
+    pub(crate) fn engine(&self) -> &Engine {
+        match self {
+            Self::Component(component) => component.engine(),
+            Self::Module(module) => module.module().engine(),
+        }
+    }
+
+    /// Instantiates it, which runs its start-up code.
+    pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Entry> {
+        Ok(match self {
+            Self::Component(component) => {
+                Entry::Component(component.instantiate_async(store).await?)
+            }
+            Self::Module(module) => Entry::Module(module.instantiate_async(store).await?),
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! A cache in memory that makes one mistake, which the environment variable `FAULT` names.
+//!
+//! With `none` it makes no mistake. Every other fault breaks one rule of `wit/cache.wit`, and as
+//! little of it as it takes: the conformance tests see one check fail, and no other.
+//!
+//! - `fault`: what can go wrong.
+//! - `cache`: `set`, `get` and `delete`, and the faults in what they do.
+//! - `key`, `value`, `expiry`: the faults in which entry a key names, which bytes are kept, and
+//!   when they are gone.
+
+mod cache;
+mod expiry;
+mod fault;
+mod key;
+mod value;
+
+use bindings::exports::toolkit::cache::cache as wit;
+use cache::Cache;
+use fault::Fault;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+#[expect(unsafe_code, reason = "generated")]
+mod bindings {
+    wit_bindgen::generate!({ path: "../../../../wit", world: "provider" });
+    use super::Component;
+    export!(Component with_types_in self);
+}
+
+struct Component;
+
+impl wit::Guest for Component {
+    fn set(key: String, value: Vec<u8>, ttl: Option<u32>) -> Result<(), wit::Error> {
+        call(|cache| cache.set(&key, value, ttl))
+    }
+
+    fn get(key: String) -> Result<Vec<u8>, wit::Error> {
+        call(|cache| cache.get(&key))
+    }
+
+    fn delete(key: String) -> Result<(), wit::Error> {
+        call(|cache| cache.delete(&key))
+    }
+}
+
+/// Without a fault that is known, every call fails, so that a wrong name cannot pass as correct.
+fn call<T>(operation: impl FnOnce(&mut Cache) -> Result<T, wit::Error>) -> Result<T, wit::Error> {
+    static CACHE: LazyLock<Option<Mutex<Cache>>> = LazyLock::new(|| {
+        let fault = Fault::from_environment().map_err(|message| eprintln!("{message}"));
+        Some(Mutex::new(Cache::new(fault.ok()?)))
+    });
+    let cache = CACHE.as_ref().ok_or(wit::Error::RuntimeError)?;
+    operation(&mut cache.lock().unwrap_or_else(PoisonError::into_inner))
+}
