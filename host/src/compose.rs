@@ -39,7 +39,8 @@ pub enum Form {
     /// Each plug imports what carries authority under names of its own, `NAME:grant/<interface>`,
     /// which this crate's [`Runtime`](crate::Runtime) satisfies from that plug's
     /// [`Sandbox`](crate::Sandbox) alone. What the embedder [provides](Part::provide) to a part is
-    /// imported as `NAME:host/<interface>`.
+    /// imported as `NAME:host/<interface>`. A part that is
+    /// alone keeps its binary and the names in it.
     Granted,
 }
 
@@ -226,11 +227,14 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
     refuse_idle_permissions(&graph, &stack, &parts, &links)?;
     refuse_idle_host_interfaces(&parts, &links)?;
 
+    if form == Form::Portable {
+        leave_open(&mut links);
+    }
+    if let [alone] = parts[..] {
+        return Ok(Composition::of_linked(alone, links));
+    }
     let private = match form {
-        Form::Portable => {
-            leave_open(&mut links);
-            Vec::new()
-        }
+        Form::Portable => Vec::new(),
         Form::Granted => grants::private_imports(&parts, &links)?,
     };
     let connect = || connect(&mut graph, &stack, &links, &private);

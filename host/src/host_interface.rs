@@ -1,7 +1,5 @@
 //! Interfaces that an embedder implements in Rust.
 
-pub(crate) mod linking;
-
 use crate::{
     names::{external::ExternName, part::PartName},
     value::Value,
@@ -60,7 +58,7 @@ pub type HostError = Box<dyn Error + Send + Sync>;
 /// A result, if the function has one, or the reason for a trap.
 type Answer = Result<Option<Value>, HostError>;
 
-type HostFunction =
+pub(crate) type HostFunction =
     Arc<dyn Fn(HostCall) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
 impl HostInterface {
@@ -101,6 +99,11 @@ impl HostInterface {
     /// Its name.
     pub fn name(&self) -> &ExternName {
         &self.name
+    }
+
+    /// A function by its name.
+    pub(crate) fn implementation(&self, name: &str) -> Option<&HostFunction> {
+        self.functions.get(name)
     }
 
     /// The names of its functions.

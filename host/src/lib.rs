@@ -88,7 +88,7 @@ pub use compose::{
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
-pub use host_interface::{HostCall, HostError, HostInterface, linking::HostInterfaceMismatch};
+pub use host_interface::{HostCall, HostError, HostInterface};
 pub use names::{
     external::ExternName,
     interface::{InterfaceName, InvalidInterfaceName},
@@ -111,6 +111,7 @@ pub use report::{
 pub use runtime::{
     LoadError, Pool, Runtime, RuntimeOptions,
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
+    host_interfaces::HostInterfaceMismatch,
     precompiled::{Precompiled, PrecompiledError, TrustedCode},
 };
 pub use sandbox::{

@@ -1,6 +1,7 @@
 //! Compiling and linking.
 
 pub(crate) mod code_cache;
+pub(crate) mod host_interfaces;
 pub(crate) mod precompiled;
 
 use crate::{
@@ -9,10 +10,12 @@ use crate::{
         composition::Composition,
         link::{Link, PrivateImport, PrivateProvider},
     },
-    host_interface::{self, linking::HostInterfaceMismatch},
     names::{external::ExternName, part::PartName},
     program::{Program, prepared::Prepared},
-    runtime::code_cache::{Code, CodeCache, CodeCacheReached},
+    runtime::{
+        code_cache::{Code, CodeCache, CodeCacheReached},
+        host_interfaces::HostInterfaceMismatch,
+    },
     store::state::State,
     store::ticker::Ticker,
     untrusted::Name,
@@ -281,7 +284,7 @@ fn define(
         }
         PrivateProvider::Embedder(interface) => interface,
     };
-    let functions = host_interface::linking::imported_functions(component, &import.name, interface)
+    let functions = host_interfaces::imported_functions(component, &import.name, interface)
         .map_err(|source| LoadError::HostInterface {
             part: part.clone(),
             interface: interface.name().clone(),
@@ -290,7 +293,7 @@ fn define(
     let instance = linker.instance(&import.name);
     instance
         .and_then(|mut instance| {
-            host_interface::linking::define(&mut instance, part, interface.name(), functions)
+            host_interfaces::define(&mut instance, part, interface.name(), functions)
         })
         .map_err(LoadError::Engine)
 }

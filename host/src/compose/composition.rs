@@ -3,7 +3,7 @@
 use super::{
     ComposeError, grants,
     layout::Layout,
-    link::{Link, PrivateImport, Provider},
+    link::{Link, PrivateImport, PrivateProvider, Provider},
     part::Part,
 };
 use crate::{
@@ -24,12 +24,11 @@ pub struct Composition {
 impl Composition {
     /// A component that stays alone.
     pub(super) fn of_one(socket: &Part) -> Result<Self, ComposeError> {
-        let bytes = socket.component.bytes().to_owned();
-        let imports =
-            grants::top_level_imports(&bytes).map_err(|source| ComposeError::Invalid {
-                part: socket.name.clone(),
-                source,
-            })?;
+        let bytes = socket.component.bytes();
+        let imports = grants::top_level_imports(bytes).map_err(|source| ComposeError::Invalid {
+            part: socket.name.clone(),
+            source,
+        })?;
         let link = |import: &str| {
             let import = ExternName::from(import);
             Link {
@@ -38,13 +37,29 @@ impl Composition {
                 import,
             }
         };
-        Ok(Self {
-            links: imports.into_iter().map(link).collect(),
+        let links = imports.into_iter().map(link).collect();
+        Ok(Self::of_linked(socket, links))
+    }
+
+    /// A component that stays alone, with what satisfies its imports. Its binary stays as it is, so
+    /// what the embedder provides is imported by its own name.
+    pub(super) fn of_linked(socket: &Part, links: Vec<Link>) -> Self {
+        let private = |link: &Link| {
+            Some(PrivateImport {
+                part: 0,
+                import: link.import.clone(),
+                provider: PrivateProvider::Embedder(link.host_interface()?.clone()),
+                name: link.import.to_string(),
+            })
+        };
+        let bytes = socket.component.bytes().to_owned();
+        Self {
             layout: Layout::of_one(socket.name.clone(), &bytes),
             bytes,
             parts: vec![socket.name.clone()],
-            private: Vec::new(),
-        })
+            private: links.iter().filter_map(private).collect(),
+            links,
+        }
     }
 
     /// The binary of the composed component. In [`Form::Granted`] it has not been validated.

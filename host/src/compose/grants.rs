@@ -157,7 +157,10 @@ pub(super) fn top_level_imports(component: &[u8]) -> wasmparser::Result<Vec<&str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{sandbox::authority::Grant, wasm::component::Component, wasm::file::Wasm};
+    use crate::{
+        host_interface::HostInterface, sandbox::authority::Grant, wasm::component::Component,
+        wasm::file::Wasm,
+    };
 
     fn part(name: &str) -> Part {
         let empty = Wasm::parse(name, b"(component)".to_vec()).expect("valid text");
@@ -233,6 +236,70 @@ mod tests {
             name: "plug:grant/preopens".to_owned(),
         };
         assert_eq!(private, [expected]);
+    }
+
+    #[test]
+    fn private_names_are_apart_however_they_are_compared() {
+        let mut names = PrivateNames::default();
+        let part: PartName = "plug".parse().expect("a name");
+        let asked = [
+            "store", "store", "store-2", "STORE", "store2", "sto-re", "store",
+        ];
+        let given = asked.map(|label| names.unused(&part, "host", label));
+        let labels = given.each_ref().map(|name| name.strip_prefix("plug:host/"));
+        assert_eq!(
+            labels.map(Option::unwrap_or_default),
+            [
+                "store",
+                "store-2",
+                "store-2-2",
+                "STORE-3",
+                "store2-3",
+                "sto-re-4",
+                "store-5"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_embedder_provides_is_each_parts_own() {
+        let interface = HostInterface::new("a:b/store@1.0.0");
+        let link = |importer, import: &str| Link {
+            importer,
+            import: import.into(),
+            provider: Provider::Embedder(interface.clone()),
+        };
+        let links = [
+            link(0, "a:b/store@1.0.0"),
+            link(1, "a:b/store@1.0.0"),
+            link(1, "a:b/store@1.1.0"),
+            link(1, "url=<x>"),
+        ];
+        let parts = [part("consumer"), part("plug")];
+        let parts: Vec<&Part> = parts.iter().collect();
+        let private = private_imports(&parts, &links).expect("all are provided");
+        let names: Vec<&str> = private.iter().map(|own| own.name.as_str()).collect();
+        let expected = [
+            "consumer:host/store",
+            "plug:host/store",
+            "plug:host/store-2",
+            "plug:host/interface",
+        ];
+        assert_eq!(names, expected);
+
+        let verdict = |imports: &[&str]| {
+            let imports = imports
+                .iter()
+                .map(|name| format!("(import \"{name}\" (instance))"));
+            let text = format!("(component {})", imports.collect::<String>());
+            let bytes = wat::parse_str(text).expect("valid text");
+            verify(&bytes, &parts, &links, &private)
+        };
+        assert!(verdict(&expected).is_ok());
+        assert!(verdict(&expected[1..]).is_err());
+        // Under its own name it could be any part's.
+        let merged = [&expected[..], &["a:b/store@1.0.0"]].concat();
+        assert!(verdict(&merged).is_err());
     }
 
     #[test]

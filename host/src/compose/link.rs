@@ -100,7 +100,8 @@ pub(crate) enum Refusal {
     NotForPlugs,
 }
 
-/// An import that one part has for itself, in [`Form::Granted`](super::Form).
+/// An import of the composed component that one part has for itself, in
+/// [`Form::Granted`](super::Form).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PrivateImport {
     /// The index of the part: a plug, or for an interface of the embedder any part.

@@ -12,6 +12,7 @@ mod count;
 mod embedding;
 mod golden;
 mod guests;
+mod host_interfaces;
 mod hostile;
 mod interposing;
 mod limits;
@@ -49,6 +50,7 @@ fn main() {
         .chain(torture::trials())
         .chain(processes::trials())
         .chain(refusals::trials())
+        .chain(host_interfaces::trials())
         .chain(hostile::trials())
         .chain(traps::trials())
         .chain(interposing::trials())

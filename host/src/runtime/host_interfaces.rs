@@ -1,7 +1,7 @@
 //! Defining host interfaces for the parts that import them.
 
-use super::{HostCall, HostFunction, HostInterface};
 use crate::{
+    host_interface::{HostCall, HostFunction, HostInterface},
     names::{external::ExternName, part::PartName},
     store::state::State,
     untrusted::Name,
@@ -84,7 +84,7 @@ pub(crate) fn imported_functions<'a>(
                 signature: signature(),
             });
         }
-        let Some(implementation) = interface.functions.get(name) else {
+        let Some(implementation) = interface.implementation(name) else {
             return Err(HostInterfaceMismatch::NoFunction {
                 function: name.to_owned(),
                 signature: signature(),
