@@ -1,36 +1,37 @@
-//! Opening a directory that is to be granted.
+//! Opening a directory that is granted to a part.
 //!
-//! A program that may write to a directory can leave a symbolic link there, and wait for it to be
-//! granted to somebody, itself included: `--dir data/cache`, where `data/cache` has become a link to
-//! `../../home`. So a link on the way to a granted directory is followed only where no program can
-//! have made it or moved it there: because it leads no higher than the directory that it stands in,
-//! as `/tmp -> private/tmp`, or because that directory cannot be written by this user at all, as
-//! `/var` by all but the administrator. Otherwise it is refused, and who means it can grant the
-//! directory that it leads to.
+//! A guest that may write to a directory can put a symbolic link there and wait until a user grants
+//! the path of that link to a guest: if `data/cache` has become a link to `../../home`, granting
+//! `data/cache` would grant `home`. So a link on the way to a granted directory is followed only if it
+//! is harmless or if no guest can have made it: its target stays below the directory that holds the
+//! link, as in `/tmp -> private/tmp`, or this user cannot write to the directory that holds the link,
+//! as with `/var` for everybody except the administrator. Any other link is refused; the user can grant
+//! its target by its own path instead.
 //!
-//! The way is walked with open directories, so what was checked is what is opened.
+//! The path is walked through open directories, so the directory that was checked is the one that is
+//! opened.
 
 use crate::untrusted::Name;
 use std::path::PathBuf;
 
-/// A symbolic link on the way to a directory, which a program could have made.
+/// A symbolic link on the path of a granted directory. A guest could have made it, so it is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is a symbolic link to `{}`, and a program that could write to its directory could have made it",
     Name(.link.display()), Name(.target.display())
 )]
 pub struct GuestMadeLink {
-    /// Where it is, without links on the way there.
+    /// The path of the link, without links before it.
     pub link: PathBuf,
-    /// What it holds.
+    /// The target of the link, as it is written in the link.
     pub target: PathBuf,
 }
 
-/// A directory, open, and where it is.
+/// An open directory and its path.
 pub(crate) struct GrantedDirectory {
     #[cfg(unix)]
     directory: std::os::fd::OwnedFd,
-    /// Its path, without links on the way there.
+    /// The path of the directory, without links.
     pub(crate) path: PathBuf,
 }
 
@@ -56,10 +57,10 @@ mod unix {
         path::{Component, Path, PathBuf},
     };
 
-    /// As many links as the system follows.
+    /// The largest number of links in one path, as on Linux.
     const MAX_LINKS: usize = 40;
 
-    /// Why a directory is not granted.
+    /// An error of opening a directory that is to be granted.
     #[derive(Debug, thiserror::Error)]
     pub(crate) enum Refused {
         #[error(transparent)]
@@ -74,14 +75,14 @@ mod unix {
         }
     }
 
-    /// Where the walk has come to.
+    /// The position of a walk along a path.
     struct Place {
         directory: OwnedFd,
         path: PathBuf,
     }
 
     impl GrantedDirectory {
-        /// Opens what stands at `path`.
+        /// Opens the directory at `path`.
         pub(crate) fn open(path: &Path) -> Result<Self, Refused> {
             let mut place = Place::before(path)?;
             let mut ahead: VecDeque<PathBuf> = steps(path).collect();
@@ -109,7 +110,7 @@ mod unix {
             })
         }
 
-        /// Whether this open file is the same directory.
+        /// `true` if `other` is the same directory.
         pub(crate) fn is(&self, other: &File) -> io::Result<bool> {
             let own = rustix::fs::fstat(&self.directory)?;
             let other = other.metadata()?;
@@ -118,7 +119,7 @@ mod unix {
     }
 
     impl Place {
-        /// Where the walk along a path begins.
+        /// The start of the walk along a path.
         fn before(path: &Path) -> io::Result<Self> {
             if path.is_absolute() {
                 return Ok(Self {
@@ -132,7 +133,8 @@ mod unix {
             })
         }
 
-        /// Takes one step, or gives what the link holds that stands there instead of a directory.
+        /// Enters the directory called `step`. If that is a symbolic link, stays and returns its
+        /// target.
         fn enter(&mut self, step: &Path) -> Result<Option<PathBuf>, Errno> {
             match look_into(&self.directory, step.as_os_str()) {
                 Ok(directory) => {
@@ -153,7 +155,7 @@ mod unix {
 
         fn is_writable(&self) -> bool {
             let access = Access::WRITE_OK;
-            // Where the system does not say no, it is taken for a yes.
+            // Only a clear refusal by the system counts as not writable.
             !matches!(
                 rustix::fs::accessat(&self.directory, ".", access, AtFlags::EACCESS),
                 Err(Errno::ACCESS | Errno::ROFS | Errno::PERM)
@@ -161,7 +163,7 @@ mod unix {
         }
     }
 
-    /// A directory to look things up in; not a link to one.
+    /// Opens a directory to look names up in; a link to a directory is an error.
     fn look_into(from: impl std::os::fd::AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         const LOOK: OFlags = OFlags::PATH;
@@ -177,7 +179,7 @@ mod unix {
             .map(|step| Path::new(step.as_os_str()).to_owned())
     }
 
-    /// Whether a link with this target leads no higher than the directory that it stands in.
+    /// `true` if a link with this target leads to nothing above the directory that holds the link.
     fn stays_below(target: &Path) -> bool {
         target
             .components()
@@ -197,7 +199,7 @@ mod unix {
         }
 
         #[test]
-        fn a_link_that_leads_out_of_a_writable_directory_is_refused_wherever_it_stands() {
+        fn a_link_out_of_a_writable_directory_is_refused_anywhere_in_the_path() {
             let root = tempfile::tempdir().expect("a directory");
             let root = root.path().canonicalize().expect("a path");
             fs::create_dir_all(root.join("grant/sub")).expect("directories");
@@ -219,7 +221,7 @@ mod unix {
         }
 
         #[test]
-        fn a_link_that_stays_below_is_followed_and_what_it_leads_to_is_told() {
+        fn a_link_that_stays_below_is_followed_and_the_resolved_path_is_kept() {
             let root = tempfile::tempdir().expect("a directory");
             let root = root.path().canonicalize().expect("a path");
             fs::create_dir_all(root.join("private/tmp/a")).expect("directories");
@@ -241,7 +243,7 @@ mod unix {
         }
 
         #[test]
-        fn what_is_not_a_directory_is_an_error() {
+        fn anything_but_a_directory_is_an_error() {
             let root = tempfile::tempdir().expect("a directory");
             fs::write(root.path().join("file"), b"").expect("a file");
             symlink("loop", root.path().join("loop")).expect("a link");
@@ -267,25 +269,25 @@ mod elsewhere {
     use super::{GrantedDirectory, GuestMadeLink};
     use std::{fs::File, io, path::Path};
 
-    /// Why a directory is not granted.
+    /// An error of opening a directory that is to be granted.
     #[derive(Debug, thiserror::Error)]
     pub(crate) enum Refused {
         #[error(transparent)]
         Io(#[from] io::Error),
         #[error(transparent)]
-        #[expect(dead_code, reason = "links are not looked at on this system")]
+        #[expect(dead_code, reason = "links are not checked on this system")]
         Link(#[from] GuestMadeLink),
     }
 
     impl GrantedDirectory {
-        /// Finds what stands at `path`.
+        /// Resolves the directory at `path`.
         pub(crate) fn open(path: &Path) -> Result<Self, Refused> {
             Ok(Self {
                 path: path.canonicalize()?,
             })
         }
 
-        /// Taken for granted on this system.
+        /// Not checked on this system.
         pub(crate) fn is(&self, _: &File) -> io::Result<bool> {
             Ok(true)
         }

@@ -1,9 +1,9 @@
-//! Compiled code in a file.
+//! Files of programs that were compiled ahead of time.
 //!
-//! The file holds native code that will run with this process's own rights, and what is needed to
-//! link it as the composition that it was compiled from: each part to its own sandbox. It is taken
-//! only from where nobody but this user could have put it, and only unchanged. Neither says who made
-//! it, which is why loading it is `unsafe`.
+//! The file holds native code that runs with this process's own rights, and the data to link it like
+//! the composition that it was compiled from: each part to its own sandbox. A file is accepted only if
+//! no other user could have written it, and only unchanged. Neither check proves that this host made
+//! it, so loading it is `unsafe`.
 
 mod linking;
 
@@ -27,17 +27,22 @@ use std::{
 };
 use wasmtime::component::Component;
 
-/// The first bytes of such a file of any version.
+/// The first bytes of a precompiled file, whatever its version.
 const MAGIC: &[u8] = b"\0wit-host code ";
-/// What follows is the SHA-256 of the rest, the length of the linking in four bytes, the linking,
-/// and the engine's own format.
+/// The version of the format. After it come the SHA-256 of the rest, the length of the linking in four
+/// bytes, the linking, and the engine's own format.
 const VERSION: &[u8] = b"2\0";
 const DIGEST_SIZE: usize = 32;
 
-/// How large such a file may be, in bytes. The code of an interpreter is some 60 MB.
+/// The largest size of a precompiled file, in bytes. The code of an interpreter takes about 60 MB.
 const MAX_SIZE: u64 = 1 << 30;
 
-/// Compiled code that was read from a file of this user's alone.
+/// A precompiled program, read from a file that only this user can write.
+///
+/// # Platforms
+///
+/// Precompiled programs can be opened on Unix only. Elsewhere, Windows included, it is not known who
+/// can write a file, so [`open`](Self::open) refuses every file with [`PrecompiledError::NotOwn`].
 #[derive(Debug)]
 pub struct Precompiled {
     linking: Linking,
@@ -45,7 +50,7 @@ pub struct Precompiled {
     code: Range<usize>,
 }
 
-/// Why compiled code was not made or not taken.
+/// An error of precompiling a program, or of loading a precompiled one.
 #[derive(Debug, thiserror::Error)]
 #[allow(
     missing_docs,
@@ -55,35 +60,36 @@ pub enum PrecompiledError {
     /// The file could not be read.
     #[error("failed to read `{}`", Name(.path))]
     Io { path: String, source: io::Error },
-    /// Somebody else could have written it.
+    /// Another user could have written the file. On systems other than Unix, every file is refused
+    /// with this error.
     #[error(
-        "`{}` is not this user's alone ({why}), so its code is not run; precompile it anew, or take it over with `chown` and `chmod go-w`",
+        "`{}` is not private to this user ({why}), so its code is not run; precompile the program again, or make the file private with `chown` and `chmod go-w`",
         Name(.path)
     )]
     NotOwn { path: String, why: &'static str },
-    /// It is something else, or has been changed.
+    /// The file is not a precompiled program, or has been changed.
     #[error(
-        "`{}` is not a precompiled program or has been changed ({why}); precompile it anew",
+        "`{}` is not a precompiled program or has been changed ({why}); precompile the program again",
         Name(.path)
     )]
     Damaged { path: String, why: &'static str },
-    /// Another version or configuration made it.
-    #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
+    /// The file was made by another version or configuration of the host.
+    #[error("the compiled code of `{part}` does not fit this host; precompile the program again")]
     Foreign {
         part: PartName,
         source: wasmtime::Error,
     },
-    /// Without the parts' own imports, a plug would have what is granted to the consumer.
+    /// A plug has no import of its own for an interface, so it would have the consumer's grants.
     #[error(
         "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
         Name(.import)
     )]
     Shared { plug: PartName, import: String },
-    /// The program does not load.
+    /// The program could not be compiled or linked.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The compiled code cannot be put into a file.
-    #[error("failed to write down the compiled code of `{part}`")]
+    /// The compiled code could not be serialized.
+    #[error("failed to serialize the compiled code of `{part}`")]
     Serialize {
         part: PartName,
         source: anyhow::Error,
@@ -91,15 +97,15 @@ pub enum PrecompiledError {
 }
 
 impl Precompiled {
-    /// Whether bytes start as such a file does, of this version or another.
+    /// `true` if bytes start like a precompiled file of any version.
     pub fn is_precompiled(bytes: &[u8]) -> bool {
         bytes.starts_with(MAGIC)
     }
 
-    /// Reads the file, if it is a regular one of at most 1 GiB that only this user can write, and is
-    /// unchanged. No code in it is run yet.
+    /// Reads a precompiled file. It must be a regular file of at most 1 GiB that only this user can
+    /// write, and it must be unchanged. No code in it is run yet.
     ///
-    /// On systems other than Unix nobody can tell who may write it, and every file is refused.
+    /// On systems other than Unix every file is refused.
     pub fn open(path: &Path) -> Result<Self, PrecompiledError> {
         let shown = || path.display().to_string();
         let io_error = |source| PrecompiledError::Io {
@@ -107,7 +113,7 @@ impl Precompiled {
             source,
         };
         let file = open_at_once(path).map_err(io_error)?;
-        // Asked of the open file: what is at the path may change meanwhile.
+        // The open file is checked, because the path may lead to another file meanwhile.
         let found = file.metadata().map_err(io_error)?;
         let why = if found.is_file() {
             why_not_own(&found)
@@ -124,13 +130,13 @@ impl Precompiled {
         parse(bytes).map_err(|why| PrecompiledError::Damaged { path: shown(), why })
     }
 
-    /// The names of its parts: the consumer's, then the plugs'.
+    /// The names of the parts: the consumer's, then the plugs'.
     pub fn parts(&self) -> &[PartName] {
         &self.linking.parts
     }
 
-    /// Who can reach what in these sandboxes, if the file is what [`Runtime::precompile`] made of a
-    /// composition. Native code that something else made can reach all that this process can.
+    /// The authority of each part in these sandboxes, provided that [`Runtime::precompile`] made the
+    /// file. Native code from elsewhere can reach everything that this process can.
     pub fn explain(&self, sandboxes: &Sandboxes) -> Explanation {
         Explanation::of_links(&self.linking.parts, &self.linking.links, sandboxes)
     }
@@ -163,19 +169,19 @@ fn parse(file: Vec<u8>) -> Result<Precompiled, &'static str> {
     }
     let rest = file
         .strip_prefix(MAGIC)
-        .ok_or("its start is not that of one")?;
+        .ok_or("its magic number is wrong")?;
     let rest = rest
         .strip_prefix(VERSION)
         .ok_or("it was made by another version of the host")?;
     let (digest, rest) = rest.split_at_checked(DIGEST_SIZE).ok_or(CUT_SHORT)?;
     if Sha256::digest(rest).as_slice() != digest {
-        return Err("its checksum does not fit");
+        return Err("its checksum is wrong");
     }
     let (length, rest) = rest.split_first_chunk().ok_or(CUT_SHORT)?;
     let length = u32::from_le_bytes(*length) as usize;
     let (linking, code) = rest.split_at_checked(length).ok_or(CUT_SHORT)?;
     let linking =
-        Linking::from_bytes(linking).ok_or("how its parts are linked does not make sense")?;
+        Linking::from_bytes(linking).ok_or("the links between its parts are inconsistent")?;
     let code = file.len() - code.len()..file.len();
     Ok(Precompiled {
         linking,
@@ -196,12 +202,11 @@ fn encode(linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Runtime {
-    /// Compiles a program ahead of time: the contents of a file for [`Precompiled::open`].
+    /// Compiles a program ahead of time. Returns the contents of a file for [`Precompiled::open`].
     ///
-    /// It fits this version of the host with the same
-    /// [`RuntimeOptions`](crate::RuntimeOptions). The parts keep what makes each reach its own
-    /// sandbox, so plugs that import what carries authority are taken in
-    /// [`Form::Granted`](crate::Form) only.
+    /// The file can be loaded by the same version of the host with the same
+    /// [`RuntimeOptions`](crate::RuntimeOptions). Each part keeps its own sandbox, so plugs that import
+    /// interfaces with authority must be composed in [`Form::Granted`](crate::Form).
     pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
         let linking = Linking::of(composition);
         if let Some((plug, import)) = linking.shared_import() {
@@ -211,7 +216,7 @@ impl Runtime {
             });
         }
         let component = self.compile(composition)?;
-        // Linking it says what is missing, in the words that running it would.
+        // Linking reports what is missing, with the same errors as running.
         self.link_composition(&component, composition)?;
         let code = component.serialize().map_err(anyhow::Error::from);
         code.and_then(|code| encode(&linking, &code))
@@ -221,22 +226,22 @@ impl Runtime {
             })
     }
 
-    /// Links compiled code.
+    /// Loads a precompiled program.
     ///
     /// # Safety
     ///
-    /// The file must be what [`precompile`](Self::precompile) of this version of the host has made.
+    /// The file must be the output of [`precompile`](Self::precompile) of this version of the host.
     /// It holds native code, which runs with all rights of this process, outside of every sandbox and
-    /// limit. That it belongs to this user and is unchanged since it was written was checked; who
-    /// wrote it, and from what, can only be known.
+    /// limit. [`Precompiled::open`] has checked that the file belongs to this user and is unchanged
+    /// since it was written; only the caller can know which program wrote it, and from what.
     #[expect(unsafe_code, reason = "native code from a file is trusted")]
     pub unsafe fn load_precompiled(
         &self,
         precompiled: &Precompiled,
     ) -> Result<Program, PrecompiledError> {
         let linking = &precompiled.linking;
-        // SAFETY: `precompile` puts there what `serialize` gives, as the caller has promised, and the
-        // engine checks its version and configuration.
+        // SAFETY: the caller has promised that `precompile` wrote the output of `serialize` there, and
+        // the engine checks its version and configuration.
         let component = unsafe { Component::deserialize(self.engine(), precompiled.code()) };
         let component = component.map_err(|source| PrecompiledError::Foreign {
             part: linking.parts[0].clone(),
@@ -265,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn an_encoded_file_parses() {
         let precompiled = parse(file()).expect("a whole file");
         assert_eq!(precompiled.parts()[0].as_str(), "cache");
         assert_eq!(precompiled.code(), b"the code");

@@ -1,4 +1,4 @@
-//! Descriptors, owners and modes.
+//! Private directories on Unix: descriptors, owners and modes.
 
 use super::Unusable;
 use crate::directory::ownership::{is_trusted, why_not_own, why_replaceable};
@@ -25,15 +25,15 @@ use std::{
     time::SystemTime,
 };
 
-/// Links that one path may lead through, as on Linux.
+/// The largest number of links in one path, as on Linux.
 const MAX_LINKS: usize = 40;
 
-/// The mode of a sealed file. A guest of WASI has no means to give a file this mode: it makes files
-/// that cannot be executed, and can change the mode of none.
+/// The mode of a sealed file. A WASI guest cannot give a file this mode: the files that it creates are
+/// not executable, and it cannot change modes.
 const SEALED: u32 = 0o500;
 
-/// To look names up in a directory, the right to search it is enough, where the system has a flag
-/// for that.
+/// The flags to open a directory and look names up in it. On systems with a flag for that, the right
+/// to search the directory is enough.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const TO_SEARCH: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -41,21 +41,21 @@ const TO_SEARCH: OFlags = TO_LIST;
 
 const TO_LIST: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
-/// Follows no link, and waits for nobody at the other end of a FIFO.
+/// The flags to open a file of unknown type: links are not followed, and opening a FIFO does not wait.
 const TO_LOOK: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
 
-/// An open directory that belongs to this user, and that nobody else can write to or replace.
+/// An open directory that belongs to this user, and that no other user can write to or replace.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
     directory: File,
-    /// The directories that its path leads through, and at the end itself: whoever can write to one
-    /// of them decides what stands at the path.
+    /// The directories that its path leads through, and last the directory itself: a guest that can
+    /// write to one of them decides what is at the path.
     leading: Vec<Identity>,
 }
 
-/// Which directory it is, whatever it is called.
+/// The identity of a directory, independent of its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Identity {
     device: u64,
@@ -63,7 +63,7 @@ struct Identity {
 }
 
 impl PrivateDirectory {
-    /// Opens the directory at a path, and makes what is missing of it.
+    /// Opens the directory at a path, and creates the missing directories of the path.
     pub(crate) fn open(path: &Path) -> Result<Self, Unusable> {
         let mut walk = Walk::from_root()?;
         walk.follow(&std::path::absolute(path)?)?;
@@ -79,28 +79,28 @@ impl PrivateDirectory {
         }
     }
 
-    /// Opens a file that [`seal`](Self::seal) has named; `None` if it is anything else. A file with
-    /// a second name is refused: nobody knows who can write to it by that name.
+    /// Opens a file that was [sealed](Self::seal); `None` if it is not one. A file with a second hard
+    /// link is refused: that link may be in a directory where others can write to it.
     pub(crate) fn open_sealed(&self, name: &str) -> io::Result<Option<File>> {
         let file = open_at(&self.directory, name, TO_LOOK)?;
         let found = file.metadata()?;
         let is_sealed = found.is_file()
             && why_not_own(&found).is_none()
             && found.mode() & 0o7777 == SEALED
-            // None at all, if another process has just put a new file in its place.
+            // The count is 0 if another process has just replaced the file.
             && found.nlink() <= 1;
         Ok(is_sealed.then_some(file))
     }
 
-    /// Makes a file that is not there yet, to be written.
+    /// Creates a new file and opens it for writing; a file of that name is an error.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         Ok(openat(&self.directory, name, flags, mode)?.into())
     }
 
-    /// Gives a file that was [made](Self::create) here its name, when it is whole and on the disk: a
-    /// loss of power cannot leave part of it under that name.
+    /// Writes a file that was [created](Self::create) here to the disk, and then renames it to `name`:
+    /// a power loss cannot leave part of it under that name.
     pub(crate) fn seal(&self, file: &File, made_as: &str, name: &str) -> io::Result<()> {
         file.set_permissions(Permissions::from_mode(SEALED))?;
         file.sync_data()?;
@@ -111,8 +111,8 @@ impl PrivateDirectory {
         Ok(unlinkat(&self.directory, name, AtFlags::empty())?)
     }
 
-    /// The regular files in it: when each was written, its length and its name. What has no name in
-    /// UTF-8 was not made here.
+    /// The regular files in the directory: modification time, length and name. Names that are not
+    /// UTF-8 are skipped, because no such file is created here.
     pub(crate) fn files(&self) -> io::Result<Vec<(SystemTime, u64, String)>> {
         let mut files = Vec::new();
         for entry in Dir::read_from(&self.directory)? {
@@ -120,7 +120,7 @@ impl PrivateDirectory {
             let Ok(name) = entry.file_name().to_str() else {
                 continue;
             };
-            // Another process may be removing them too.
+            // Another process may have removed the file meanwhile.
             let Ok(file) = open_at(&self.directory, name, TO_LOOK) else {
                 continue;
             };
@@ -132,12 +132,12 @@ impl PrivateDirectory {
         Ok(files)
     }
 
-    /// Whether a guest that may write to the directory `other`, and to all below it, could change
-    /// what is in this one or what stands at its path: because the path leads through `other`, or
-    /// because `other` lies in this one. Directories are compared, not their names.
+    /// `true` if a guest that may write to the directory `other`, and to all below it, could change
+    /// the contents of this directory or replace it: because its path leads through `other`, or
+    /// because `other` is inside it. Directories are compared by identity, not by path.
     pub(crate) fn is_reached_from(&self, other: &Path) -> io::Result<bool> {
         let here = open_at(CWD, other, TO_SEARCH)?;
-        // Where it cannot be told what is above it, this directory may be.
+        // If a directory above `other` cannot be opened, it may be this one.
         Ok(self.is_reached_from_open(here).unwrap_or(true))
     }
 
@@ -153,7 +153,7 @@ impl PrivateDirectory {
             if above == own {
                 return Ok(true);
             }
-            // The root is above itself.
+            // The parent of the root is the root.
             if above == identity {
                 return Ok(false);
             }
@@ -162,7 +162,7 @@ impl PrivateDirectory {
     }
 }
 
-/// A path that leads to this open file itself, where the system has such paths.
+/// A path that refers to this open file itself, on systems that have such paths.
 pub(crate) fn path_of_open(file: &File) -> PathBuf {
     let directory = if cfg!(any(target_os = "linux", target_os = "android")) {
         "/proc/self/fd"
@@ -181,10 +181,10 @@ impl Identity {
     }
 }
 
-/// On the way along a path.
+/// A walk along a path.
 struct Walk {
     here: File,
-    /// Where that is, without links, for messages.
+    /// The path of `here`, without links, for messages.
     place: PathBuf,
     leading: Vec<Identity>,
     links: usize,
@@ -213,20 +213,20 @@ impl Walk {
                     self.place.pop();
                 }
                 Component::Normal(name) => self.enter(name)?,
-                // Only Windows has prefixes.
+                // Prefixes exist only on Windows.
                 Component::CurDir | Component::Prefix(_) => {}
             }
         }
         Ok(())
     }
 
-    /// Goes to the directory that has this name here, by a link or not; makes it if it is missing.
+    /// Enters the directory of this name, also through a link; creates it if it is missing.
     fn enter(&mut self, name: &OsStr) -> Result<(), Unusable> {
         self.expect_lasting()?;
         let mut entered = open_at(&self.here, name, TO_SEARCH | OFlags::NOFOLLOW);
         if is_error(&entered, Errno::NOENT) {
             match mkdirat(&self.here, name, Mode::RWXU) {
-                // Another process may have made it meanwhile.
+                // Another process may have created it meanwhile.
                 Ok(()) | Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -245,10 +245,10 @@ impl Walk {
         }
     }
 
-    /// What the link of this name leads to; `None` if it is none.
+    /// The target of the link of this name; `None` if it is not a link.
     ///
-    /// It is asked for twice by its name, and is the same both times: this is a directory in which
-    /// nobody else can change the names of this user and the administrator, and the link is theirs.
+    /// The name is looked up twice, and both lookups find the same link: the link belongs to this user
+    /// or the administrator, and no other user can change their names in this directory.
     fn link(&mut self, name: &OsStr) -> Result<Option<PathBuf>, Unusable> {
         let found = statat(&self.here, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
@@ -267,7 +267,7 @@ impl Walk {
         Ok(Some(OsString::from_vec(target.into_bytes()).into()))
     }
 
-    /// Nobody else may be able to change where a name here leads.
+    /// Fails if another user could change what a name in this directory refers to.
     fn expect_lasting(&mut self) -> Result<(), Unusable> {
         let found = self.here.metadata()?;
         self.leading.push(Identity::of(&found));
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_made_for_this_user_alone() {
+    fn missing_directories_are_created_for_this_user_only() {
         let root = root();
         let path = root.path().join("a/b");
         PrivateDirectory::open(&path).expect("it is made");
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_made_in_a_directory_that_others_can_write() {
+    fn nothing_is_created_in_a_directory_that_others_can_write() {
         let root = root();
         set_mode(root.path(), 0o777);
         assert!(PrivateDirectory::open(&root.path().join("a")).is_err());
@@ -350,8 +350,8 @@ mod tests {
             (0o1770, None),
             (0o775, Some("its group may write it")),
             (0o2775, Some("its group may write it")),
-            (0o757, Some("others may write it")),
-            (0o777, Some("others may write it")),
+            (0o757, Some("other users may write it")),
+            (0o777, Some("other users may write it")),
         ] {
             set_mode(&above, mode);
             let expected = expected.map(|why| format!("`{}` above it: {why}", above.display()));
@@ -374,13 +374,13 @@ mod tests {
         assert!(why(&links.join("loop")).is_some());
         set_mode(&links, 0o777);
         for name in ["absolute", "relative", "twice"] {
-            let expected = format!("`{}` above it: others may write it", links.display());
+            let expected = format!("`{}` above it: other users may write it", links.display());
             assert_eq!(why(&links.join(name)), Some(expected), "{name}");
         }
     }
 
     #[test]
-    fn what_is_not_a_directory_is_refused() {
+    fn anything_but_a_directory_is_refused() {
         let root = root();
         let file = root.path().join("file");
         fs::write(&file, "").expect("it is ours");
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_file_of_one_name_is_not_opened() {
+    fn anything_but_a_file_with_one_name_is_not_opened() {
         let root = root();
         let (own, path) = sealed(&root);
         let in_own = |name: &str| path.with_file_name(name);
@@ -452,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_reached_from_what_leads_to_it_and_from_what_lies_in_it() {
+    fn it_is_reached_from_directories_on_its_path_and_from_directories_inside_it() {
         let root = root();
         let at = |path: &str| root.path().join(path);
         make(at("real/below"));
