@@ -1,4 +1,4 @@
-//! The guests of this repository, built when a test asks for them.
+//! The guests of this repository, built when a test needs them.
 
 use libtest_mimic::{Failed, Trial};
 use std::{
@@ -51,8 +51,8 @@ impl Guest {
         }
     }
 
-    /// Why it cannot be built here, if it cannot. On a continuous integration machine everything
-    /// has to be.
+    /// The missing toolchain, if the guest cannot be built here. On a continuous integration machine
+    /// all guests must be built.
     pub fn missing_toolchain(self) -> Option<String> {
         if self.cpp().is_none() || std::env::var_os("CI").is_some() {
             return None;
@@ -70,9 +70,9 @@ impl Guest {
         }
     }
 
-    /// The component file, built if it is not yet.
+    /// The component file, which is built if necessary.
     ///
-    /// `WIT_HOST_TEST_GUESTS` names a directory of Rust guests that were built in another way.
+    /// `WIT_HOST_TEST_GUESTS` names a directory of Rust guests that another tool has built.
     pub fn path(self) -> Result<PathBuf, Failed> {
         static BUILT: Mutex<Option<HashMap<Guest, PathBuf>>> = Mutex::new(None);
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,7 +90,7 @@ impl Guest {
     }
 }
 
-/// A trial that is ignored, with the reason in its name, where a toolchain is missing.
+/// A trial that is ignored if a toolchain is missing, with the reason in its name.
 pub fn trial(
     name: String,
     missing_toolchain: Option<String>,
@@ -106,7 +106,7 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Builds as the recipes do and takes the path from cargo's own answer.
+/// Builds a guest in the same way as the recipes, and reads the path from cargo's output.
 fn build_rust(guest: Guest) -> Result<PathBuf, Failed> {
     let output = Command::new(env!("CARGO"))
         .args([
