@@ -4,3 +4,5 @@
 pub(crate) mod granted;
 pub(crate) mod ownership;
 pub(crate) mod private;
+#[cfg(unix)]
+mod walk;

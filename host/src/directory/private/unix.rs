@@ -1,45 +1,28 @@
 //! Private directories on Unix: descriptors, owners and modes.
 
 use super::Unusable;
-use crate::directory::ownership::{is_trusted, why_not_own, why_replaceable};
+use crate::directory::{
+    ownership::{is_trusted, why_not_own, why_replaceable},
+    walk::{Identity, Place, Steps, open_above, open_following_links},
+};
 use rustix::{
-    fs::{
-        AtFlags, CWD, Dir, FileType, Mode, OFlags, mkdirat, openat, readlinkat, renameat, statat,
-        unlinkat,
-    },
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat},
     io::Errno,
-    path::Arg,
 };
 use std::{
-    ffi::{OsStr, OsString},
-    fs::{File, Metadata, Permissions},
+    fs::{File, Permissions},
     io,
     os::{
-        fd::{AsFd, AsRawFd},
-        unix::{
-            ffi::OsStringExt,
-            fs::{MetadataExt, PermissionsExt},
-        },
+        fd::AsRawFd,
+        unix::fs::{MetadataExt, PermissionsExt},
     },
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     time::SystemTime,
 };
-
-/// The largest number of links in one path, as on Linux.
-const MAX_LINKS: usize = 40;
 
 /// The mode of a sealed file. A WASI guest cannot give a file this mode: the files that it creates are
 /// not executable, and it cannot change modes.
 const SEALED: u32 = 0o500;
-
-/// The flags to open a directory and look names up in it. On systems with a flag for that, the right
-/// to search the directory is enough.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const TO_SEARCH: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const TO_SEARCH: OFlags = TO_LIST;
-
-const TO_LIST: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// The flags to open a file of unknown type: links are not followed, and opening a FIFO does not wait.
 const TO_LOOK: OFlags = OFlags::NOFOLLOW
@@ -55,34 +38,23 @@ pub(crate) struct PrivateDirectory {
     leading: Vec<Identity>,
 }
 
-/// The identity of a directory, independent of its path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-}
-
 impl PrivateDirectory {
     /// Opens the directory at a path, and creates the missing directories of the path.
     pub(crate) fn open(path: &Path) -> Result<Self, Unusable> {
-        let mut walk = Walk::from_root()?;
-        walk.follow(&std::path::absolute(path)?)?;
-        let directory = open_at(&walk.here, ".", TO_LIST)?;
+        let Walk { place, mut leading } = Walk::along(path)?;
+        let directory = place.open()?;
         let found = directory.metadata()?;
-        walk.leading.push(Identity::of(&found));
+        leading.push(Identity::of(&found));
         match why_not_own(&found) {
             Some(why) => Err(Unusable::NotOwn(why.to_owned())),
-            None => Ok(Self {
-                directory,
-                leading: walk.leading,
-            }),
+            None => Ok(Self { directory, leading }),
         }
     }
 
     /// Opens a file that was [sealed](Self::seal); `None` if it is not one. A file with a second hard
     /// link is refused: that link may be in a directory where others can write to it.
     pub(crate) fn open_sealed(&self, name: &str) -> io::Result<Option<File>> {
-        let file = open_at(&self.directory, name, TO_LOOK)?;
+        let file = File::from(openat(&self.directory, name, TO_LOOK, Mode::empty())?);
         let found = file.metadata()?;
         let is_sealed = found.is_file()
             && why_not_own(&found).is_none()
@@ -121,10 +93,10 @@ impl PrivateDirectory {
                 continue;
             };
             // Another process may have removed the file meanwhile.
-            let Ok(file) = open_at(&self.directory, name, TO_LOOK) else {
+            let Ok(file) = openat(&self.directory, name, TO_LOOK, Mode::empty()) else {
                 continue;
             };
-            let found = file.metadata()?;
+            let found = File::from(file).metadata()?;
             if found.is_file() {
                 files.push((found.modified()?, found.len(), name.to_owned()));
             }
@@ -136,7 +108,7 @@ impl PrivateDirectory {
     /// the contents of this directory or replace it: because its path leads through `other`, or
     /// because `other` is inside it. Directories are compared by identity, not by path.
     pub(crate) fn is_reached_from(&self, other: &Path) -> io::Result<bool> {
-        let here = open_at(CWD, other, TO_SEARCH)?;
+        let here = open_following_links(other)?;
         // If a directory above `other` cannot be opened, it may be this one.
         Ok(self.is_reached_from_open(here).unwrap_or(true))
     }
@@ -148,7 +120,7 @@ impl PrivateDirectory {
         }
         let own = Identity::of(&self.directory.metadata()?);
         loop {
-            here = open_at(&here, "..", TO_SEARCH)?;
+            here = open_above(&here)?;
             let above = Identity::of(&here.metadata()?);
             if above == own {
                 return Ok(true);
@@ -162,6 +134,82 @@ impl PrivateDirectory {
     }
 }
 
+/// A walk along a path on which every directory is checked, and missing ones are created.
+struct Walk {
+    place: Place,
+    /// The directories that decided so far where the path leads.
+    leading: Vec<Identity>,
+}
+
+impl Walk {
+    fn along(path: &Path) -> Result<Self, Unusable> {
+        let mut walk = Self {
+            place: Place::root()?,
+            leading: Vec::new(),
+        };
+        let mut steps = Steps::of(&std::path::absolute(path)?);
+        while let Some(step) = steps.next() {
+            let Err(error) = walk.enter(&step)? else {
+                continue;
+            };
+            match walk.link(&step)? {
+                Some(target) => steps.follow(&target)?,
+                None => return Err(error.into()),
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Checks the directory that the walk is in, and enters the directory called `step`; creates it if
+    /// it is missing. The inner error is that of entering, which fails for a link.
+    fn enter(&mut self, step: &Path) -> Result<Result<(), Errno>, Unusable> {
+        // What `/` refers to does not depend on a directory.
+        if step != Path::new("/") {
+            self.expect_lasting()?;
+        }
+        let entered = self.place.enter(step);
+        if entered != Err(Errno::NOENT) {
+            return Ok(entered);
+        }
+        match mkdirat(&self.place.directory, step, Mode::RWXU) {
+            // Another process may have created it meanwhile.
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.place.enter(step))
+    }
+
+    /// The target of the link of this name; `None` if it is not a link.
+    ///
+    /// The name is looked up twice, and both lookups find the same link: the link belongs to this user
+    /// or the administrator, and no other user can change their names in this directory.
+    fn link(&self, name: &Path) -> Result<Option<PathBuf>, Unusable> {
+        let found = statat(&self.place.directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
+            return Ok(None);
+        }
+        if !is_trusted(found.st_uid) {
+            let link = self.place.path.join(name);
+            let why = format!("`{}` is another user's link", link.display());
+            return Err(Unusable::NotOwn(why));
+        }
+        Ok(Some(self.place.target_of(name)?))
+    }
+
+    /// Fails if another user could change what a name in this directory refers to.
+    fn expect_lasting(&mut self) -> Result<(), Unusable> {
+        let found = self.place.directory.metadata()?;
+        self.leading.push(Identity::of(&found));
+        match why_replaceable(&found) {
+            None => Ok(()),
+            Some(why) => {
+                let why = format!("`{}` above it: {why}", self.place.path.display());
+                Err(Unusable::NotOwn(why))
+            }
+        }
+    }
+}
+
 /// A path that refers to this open file itself, on systems that have such paths.
 pub(crate) fn path_of_open(file: &File) -> PathBuf {
     let directory = if cfg!(any(target_os = "linux", target_os = "android")) {
@@ -170,123 +218,6 @@ pub(crate) fn path_of_open(file: &File) -> PathBuf {
         "/dev/fd"
     };
     Path::new(directory).join(file.as_raw_fd().to_string())
-}
-
-impl Identity {
-    fn of(found: &Metadata) -> Self {
-        Self {
-            device: found.dev(),
-            inode: found.ino(),
-        }
-    }
-}
-
-/// A walk along a path.
-struct Walk {
-    here: File,
-    /// The path of `here`, without links, for messages.
-    place: PathBuf,
-    leading: Vec<Identity>,
-    links: usize,
-}
-
-impl Walk {
-    fn from_root() -> io::Result<Self> {
-        Ok(Self {
-            here: open_at(CWD, "/", TO_SEARCH)?,
-            place: PathBuf::from("/"),
-            leading: Vec::new(),
-            links: 0,
-        })
-    }
-
-    fn follow(&mut self, path: &Path) -> Result<(), Unusable> {
-        for component in path.components() {
-            match component {
-                Component::RootDir => {
-                    self.here = open_at(CWD, "/", TO_SEARCH)?;
-                    self.place = PathBuf::from("/");
-                }
-                Component::ParentDir => {
-                    self.expect_lasting()?;
-                    self.here = open_at(&self.here, "..", TO_SEARCH)?;
-                    self.place.pop();
-                }
-                Component::Normal(name) => self.enter(name)?,
-                // Prefixes exist only on Windows.
-                Component::CurDir | Component::Prefix(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Enters the directory of this name, also through a link; creates it if it is missing.
-    fn enter(&mut self, name: &OsStr) -> Result<(), Unusable> {
-        self.expect_lasting()?;
-        let mut entered = open_at(&self.here, name, TO_SEARCH | OFlags::NOFOLLOW);
-        if is_error(&entered, Errno::NOENT) {
-            match mkdirat(&self.here, name, Mode::RWXU) {
-                // Another process may have created it meanwhile.
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-            entered = open_at(&self.here, name, TO_SEARCH | OFlags::NOFOLLOW);
-        }
-        match entered {
-            Ok(directory) => {
-                self.here = directory;
-                self.place.push(name);
-                Ok(())
-            }
-            Err(error) => match self.link(name)? {
-                Some(target) => self.follow(&target),
-                None => Err(error.into()),
-            },
-        }
-    }
-
-    /// The target of the link of this name; `None` if it is not a link.
-    ///
-    /// The name is looked up twice, and both lookups find the same link: the link belongs to this user
-    /// or the administrator, and no other user can change their names in this directory.
-    fn link(&mut self, name: &OsStr) -> Result<Option<PathBuf>, Unusable> {
-        let found = statat(&self.here, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
-            return Ok(None);
-        }
-        if !is_trusted(found.st_uid) {
-            let link = self.place.join(name);
-            let why = format!("`{}` is another user's link", link.display());
-            return Err(Unusable::NotOwn(why));
-        }
-        self.links += 1;
-        if self.links > MAX_LINKS {
-            return Err(Errno::LOOP.into());
-        }
-        let target = readlinkat(&self.here, name, Vec::new())?;
-        Ok(Some(OsString::from_vec(target.into_bytes()).into()))
-    }
-
-    /// Fails if another user could change what a name in this directory refers to.
-    fn expect_lasting(&mut self) -> Result<(), Unusable> {
-        let found = self.here.metadata()?;
-        self.leading.push(Identity::of(&found));
-        match why_replaceable(&found) {
-            None => Ok(()),
-            Some(why) => {
-                let why = format!("`{}` above it: {why}", self.place.display());
-                Err(Unusable::NotOwn(why))
-            }
-        }
-    }
-}
-
-fn open_at(directory: impl AsFd, name: impl Arg, flags: OFlags) -> io::Result<File> {
-    Ok(openat(directory, name, flags, Mode::empty())?.into())
-}
-
-fn is_error<T>(result: &io::Result<T>, errno: Errno) -> bool {
-    matches!(result, Err(error) if error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 #[cfg(test)]
@@ -442,7 +373,14 @@ mod tests {
         assert!(is_opened(&own, "file"));
         symlink("file", in_own("link")).expect("a link");
         make(in_own("directory"));
-        rustix::fs::mknodat(CWD, in_own("fifo"), FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            in_own("fifo"),
+            FileType::Fifo,
+            Mode::RWXU,
+            0,
+        )
+        .expect("a FIFO");
         for name in ["link", "directory", "fifo"] {
             if name != "link" {
                 set_mode(&in_own(name), SEALED);
