@@ -239,14 +239,13 @@ impl CodeCache {
     /// Removes the oldest files until three quarters of the largest total size are left. Files without
     /// the cache's prefix are not its own and stay.
     fn make_room(&self) -> io::Result<()> {
-        let mut files = self.directory.files()?;
-        files.retain(|(.., name)| name.starts_with(PREFIX));
-        let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
+        let mut files = self.directory.files_by_age()?;
+        files.retain(|(_, name)| name.starts_with(PREFIX));
+        let mut total: u64 = files.iter().map(|(length, _)| length).sum();
         if total <= self.max_kept {
             return Ok(());
         }
-        files.sort();
-        for (_, length, name) in files {
+        for (length, name) in files {
             if total <= self.max_kept / 4 * 3 {
                 break;
             }

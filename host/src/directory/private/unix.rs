@@ -17,7 +17,6 @@ use std::{
         unix::fs::{MetadataExt, PermissionsExt},
     },
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 /// The mode of a sealed file. A WASI guest cannot give a file this mode: the files that it creates are
@@ -83,9 +82,9 @@ impl PrivateDirectory {
         Ok(unlinkat(&self.directory, name, AtFlags::empty())?)
     }
 
-    /// The regular files in the directory: modification time, length and name. Names that are not
-    /// UTF-8 are skipped, because no such file is created here.
-    pub(crate) fn files(&self) -> io::Result<Vec<(SystemTime, u64, String)>> {
+    /// The regular files in the directory, oldest first: length and name. Names that are not UTF-8
+    /// are skipped, because no such file is created here.
+    pub(crate) fn files_by_age(&self) -> io::Result<Vec<(u64, String)>> {
         let mut files = Vec::new();
         for entry in Dir::read_from(&self.directory)? {
             let entry = entry?;
@@ -93,15 +92,20 @@ impl PrivateDirectory {
                 continue;
             };
             // Another process may have removed the file meanwhile.
-            let Ok(file) = openat(&self.directory, name, TO_LOOK, Mode::empty()) else {
+            let Ok(found) = statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
                 continue;
             };
-            let found = File::from(file).metadata()?;
-            if found.is_file() {
-                files.push((found.modified()?, found.len(), name.to_owned()));
+            if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile {
+                let modified = (found.st_mtime, found.st_mtime_nsec);
+                let length = u64::try_from(found.st_size).unwrap_or_default();
+                files.push((modified, length, name.to_owned()));
             }
         }
-        Ok(files)
+        files.sort();
+        Ok(files
+            .into_iter()
+            .map(|(_, length, name)| (length, name))
+            .collect())
     }
 
     /// `true` if a guest that may write to the directory `other`, and to all below it, could change
@@ -227,6 +231,7 @@ mod tests {
         fs,
         io::Write,
         os::unix::fs::{DirBuilderExt, symlink},
+        time::{Duration, SystemTime},
     };
     use tempfile::TempDir;
 
@@ -387,6 +392,26 @@ mod tests {
             }
             assert!(!is_opened(&own, name), "{name}");
         }
+    }
+
+    #[test]
+    fn its_regular_files_are_listed_oldest_first() {
+        let root = root();
+        let path = root.path().join("own");
+        let own = PrivateDirectory::open(&path).expect("it is made");
+        for (name, length, age) in [("a", 3, 1), ("b", 5, 3), ("c", 7, 2)] {
+            let file = own.create(name).expect("it is made");
+            file.set_len(length).expect("it is ours");
+            let modified = SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(modified).expect("it is ours");
+            // The mode does not matter, because no file is opened.
+            set_mode(&path.join(name), 0);
+        }
+        make(path.join("directory"));
+        symlink("a", path.join("link")).expect("a link");
+        let expected = [(5, "b"), (7, "c"), (3, "a")];
+        let expected = expected.map(|(length, name)| (length, name.to_owned()));
+        assert_eq!(own.files_by_age().expect("it is there"), expected);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 #[derive(Debug)]
@@ -35,7 +34,7 @@ impl PrivateDirectory {
         match self.0 {}
     }
 
-    pub(crate) fn files(&self) -> io::Result<Vec<(SystemTime, u64, String)>> {
+    pub(crate) fn files_by_age(&self) -> io::Result<Vec<(u64, String)>> {
         match self.0 {}
     }
 
