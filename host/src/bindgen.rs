@@ -1,4 +1,4 @@
-//! Bindings for a world of a WIT package.
+//! Generating bindings for a world of a WIT package.
 
 use crate::{untrusted::Name, wasm::guarded::guarded};
 use std::{
@@ -8,47 +8,47 @@ use std::{
 use wit_bindgen_core::{Files, WorldGenerator};
 use wit_parser::{PackageId, Resolve, Type, TypeDefKind, TypeId};
 
-/// A language that bindings are generated for.
+/// A language for which bindings are generated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
-    /// C, also for what can use C headers, such as Zig.
+    /// C, also for languages that can use C headers, such as Zig.
     C,
     /// C++23: `std::expected`, `std::span`, `std::string_view`.
     Cpp,
-    /// Rust. A Rust guest usually calls `wit_bindgen::generate!` instead; this is the same as files.
+    /// Rust. A Rust guest usually calls `wit_bindgen::generate!`, which generates the same code.
     Rust,
 }
 
 /// One generated file.
 #[derive(Debug, Clone)]
 pub struct GeneratedFile {
-    /// Its name, without a directory.
+    /// The name of the file, without a directory.
     pub name: String,
-    /// Its contents: source, or the object file that carries the world into the core module.
+    /// The contents of the file: source, or the object file that embeds the world in the core module.
     pub contents: Vec<u8>,
 }
 
-/// Why no bindings were generated.
+/// An error of [`bindgen()`].
 #[derive(Debug, thiserror::Error)]
 #[allow(
     missing_docs,
     reason = "the variants' fields are named in their messages"
 )]
 pub enum BindgenError {
-    /// The WIT could not be read or is wrong.
+    /// The WIT could not be read or is invalid.
     #[error("failed to read WIT from `{}`", Name(.path.display()))]
     Wit {
         path: PathBuf,
         source: anyhow::Error,
     },
-    /// The package has no such world.
+    /// The package has no world of that name.
     #[error("package `{}` has no world `{}`; it has {}", Name(.package), Name(.world), list(.worlds))]
     NoWorld {
         package: String,
         world: String,
         worlds: Vec<String>,
     },
-    /// Its types are nested deeper, or written out are larger, than the generators can take.
+    /// A type is nested too deeply, or too large when it is written out, for the generators.
     #[error(
         "type `{}` is nested too deeply or is too large; a component could not have it either",
         Name(.name)
@@ -62,8 +62,8 @@ pub enum BindgenError {
     },
 }
 
-/// Generates the bindings of `world` of the WIT package at `wit`, a `.wit` file or a directory of
-/// them with its `deps`.
+/// Generates the bindings for `world` of the WIT package at `wit`, which is a `.wit` file or a
+/// directory of `.wit` files with its `deps`.
 pub fn bindgen(
     wit: &Path,
     world: &str,
@@ -98,7 +98,7 @@ pub fn bindgen(
     Ok(files.iter().map(to_file).collect())
 }
 
-/// How deep types may be nested, and how many types one may be made of, as in a component.
+/// The largest nesting depth of types, and the largest number of types inside a type, as in a component.
 const MAX_TYPE_DEPTH: usize = 100;
 const MAX_TYPE_SIZE: u64 = 1_000_000;
 
@@ -116,7 +116,8 @@ fn refuse_deep_types(resolve: &Resolve) -> Result<(), BindgenError> {
     Ok(())
 }
 
-/// How many types one is made of, itself included; `None` where that is past the bounds.
+/// The size of a type, which is the number of types in it including itself, and its depth. `None` if
+/// either exceeds its bound.
 fn type_size(
     resolve: &Resolve,
     id: TypeId,
@@ -144,7 +145,7 @@ fn type_size(
     Some((size, height))
 }
 
-/// The types that a type is made of.
+/// The types directly inside a type.
 fn parts_of(kind: &TypeDefKind) -> Vec<Type> {
     match kind {
         TypeDefKind::Record(record) => record.fields.iter().map(|field| field.ty).collect(),

@@ -1,4 +1,4 @@
-//! Caches that the host itself holds, with the meaning of `wit/cache.wit`.
+//! Caches that the host itself provides, with the semantics of `wit/cache.wit`.
 
 mod dir;
 
@@ -7,25 +7,26 @@ pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
 
 use std::error::Error;
 
-/// A cache: what a call must mean stands in `wit/cache.wit`.
+/// A cache. `wit/cache.wit` defines the meaning of each call.
 pub trait Cache: Send + Sync {
-    /// Stores a value in place of any earlier one, to expire after `ttl` seconds or never.
+    /// Stores a value in place of any earlier one. It expires after `ttl` seconds, or never if that is
+    /// `None`.
     fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError>;
 
-    /// Reads a value.
+    /// Reads the value of an entry.
     fn get(&self, key: &str) -> Result<Vec<u8>, CacheError>;
 
     /// Removes an entry.
     fn delete(&self, key: &str) -> Result<(), CacheError>;
 }
 
-/// Why a call did not do what it was asked: the two answers that the interface knows.
+/// An error of a call: one of the two errors of the interface.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
-    /// There is no entry by that key.
-    #[error("there is no entry by that key")]
+    /// There is no entry with that key.
+    #[error("there is no entry with that key")]
     NotFound,
-    /// The cache could not do its work. What was stored before is still stored.
+    /// The cache failed. Entries that were stored before are unchanged.
     #[error("the cache failed")]
     Runtime(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -1,6 +1,8 @@
-//! Directories of the host, walked through open descriptors: those that are granted to a part, and
-//! those that this user alone can write to.
+//! Directories of the host, reached through open descriptors: directories that are granted to a part,
+//! and directories that only this user can write to.
 
 pub(crate) mod granted;
 pub(crate) mod ownership;
 pub(crate) mod private;
+#[cfg(unix)]
+mod walk;

@@ -1,9 +1,9 @@
-//! The one place where text that a stranger wrote is made fit to be shown.
+//! Escaping of text from untrusted files, so that it is safe to print.
 //!
-//! Names, paths and messages from a guest's file can hold anything that UTF-8 can: escape sequences
-//! that move a terminal's cursor, newlines that start lines of their own, marks that turn the
-//! direction of writing. Errors and reports keep such text as it is in their fields; their
-//! `Display` shows it through this module. Who prints the fields uses it too:
+//! Names, paths and messages from a guest's file can contain any character of Unicode: escape sequences
+//! that move a terminal's cursor, newlines that forge lines, marks that reverse the direction of
+//! writing. Errors and reports keep such text unchanged in their fields, and their `Display` escapes it
+//! through this module. Code that prints the fields itself does the same:
 //!
 //! ```
 //! use wit_host::untrusted::{Name, Text};
@@ -12,9 +12,9 @@
 //! assert_eq!(Text("a\x1b[2K\n\tb").to_string(), "a\\u{1b}[2K\n\tb");
 //! ```
 //!
-//! Escaped are control characters, what changes the direction of writing, what is invisible, and
-//! line and paragraph separators, each as `\u{…}` with its number in hexadecimal. A backslash stays
-//! as it is.
+//! Control characters, characters that change the direction of writing, invisible characters, and line
+//! and paragraph separators are escaped, each as `\u{…}` with its number in hexadecimal. A backslash is
+//! not escaped.
 
 pub(crate) mod demangle;
 
@@ -23,26 +23,26 @@ use std::{
     io,
 };
 
-/// The length, in characters, up to which a [`Name`] is shown; no path is longer.
+/// The largest length of a [`Name`] that is shown, in characters; no path is longer.
 pub const MAX_NAME: usize = 4096;
 
-/// A name or anything else that belongs on one line: newlines and tabs are escaped too. What is
-/// longer than [`MAX_NAME`] is cut, and ends with `…`.
+/// A name, or other text that belongs on one line: newlines and tabs are escaped too. Text that is
+/// longer than [`MAX_NAME`] is cut and ends with `…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name<T>(pub T);
 
-/// Text of several lines: newlines and tabs stay.
+/// Text of several lines: newlines and tabs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Text<T>(pub T);
 
-/// An error message, also one of another library that quotes what it complains about. A newline
-/// stays only in front of a space, as parsers lay out what they point at; so no line can be forged
-/// that begins as those of the caller do. Tabs stay.
+/// An error message, possibly of another library that quotes its input. A newline is kept only before
+/// a space, which is how parsers lay out the source that they point at; so a message cannot forge a line
+/// that begins like the caller's own. Tabs are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<T>(pub T);
 
-/// JSON: what JSON allows in a string and a terminal should not get is escaped as JSON does it, so
-/// it stays the same value.
+/// JSON: characters that JSON allows in a string but a terminal should not receive are escaped in the
+/// way of JSON, so the value does not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
@@ -61,7 +61,7 @@ impl<T: Display> Name<T> {
             left: MAX_NAME,
         };
         let written = write!(line, "{}", self.0);
-        // With nothing left it is the cut that has stopped the writer.
+        // If no characters are left, the cut has stopped the writer.
         if written.is_err() && line.left == 0 {
             return out.write_char('…');
         }
@@ -113,11 +113,11 @@ impl<T: Display> Display for Json<T> {
     }
 }
 
-/// Whether a character is one that does not show as itself.
+/// `true` if a terminal or a reader could take a character for something else, or not see it.
 ///
-/// What the standard library's `{:?}` escapes is that: control and format characters, separators
-/// other than the space, and what is not assigned. A mark that combines with the character before
-/// it does show.
+/// The `{:?}` of the standard library escapes these characters: control and format characters,
+/// separators other than the space, and unassigned code points. A combining mark is visible after
+/// another character.
 fn is_treacherous(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control();
@@ -125,7 +125,7 @@ fn is_treacherous(c: char) -> bool {
     if is_blank(c) {
         return true;
     }
-    // Behind another character, so that a combining mark has one to combine with.
+    // A letter comes first, so that a combining mark has something to combine with.
     let mut behind = [b'x', 0, 0, 0, 0];
     let length = 1 + c.encode_utf8(&mut behind[1..]).len();
     match str::from_utf8(&behind[..length]) {
@@ -134,8 +134,8 @@ fn is_treacherous(c: char) -> bool {
     }
 }
 
-/// Letters and marks that are drawn as nothing: Unicode's `Default_Ignorable_Code_Point` as far as
-/// its categories do not tell, and the empty Braille pattern.
+/// Letters and marks that are invisible: those of Unicode's `Default_Ignorable_Code_Point` whose
+/// category does not say so, and the empty Braille pattern.
 fn is_blank(c: char) -> bool {
     matches!(
         c,
@@ -151,7 +151,7 @@ fn is_blank(c: char) -> bool {
     )
 }
 
-/// Escapes what is written to it.
+/// A writer that escapes the text for a terminal.
 struct Escaping<W> {
     out: W,
     keeps_lines: bool,
@@ -169,7 +169,7 @@ impl<W: Write> Write for Escaping<W> {
 impl<W: Write> Write for JsonWriter<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         write_replaced(&mut self.0, text, |out, c| match c {
-            // Between values; in strings the serializer has escaped them.
+            // These stand between values; inside strings the serializer has escaped them.
             '\n' | '\t' => out.write_char(c),
             _ => c
                 .encode_utf16(&mut [0; 2])
@@ -207,7 +207,7 @@ fn write_replaced<W: Write>(
     out.write_str(&text[written..])
 }
 
-/// Takes so many characters, and stops its writer at the next.
+/// A writer that passes on `left` characters and fails at the next one.
 pub(crate) struct Cut<W> {
     pub(crate) out: W,
     pub(crate) left: usize,
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_or_hides_is_escaped() {
+    fn characters_that_a_terminal_obeys_or_hides_are_escaped() {
         for (text, shown) in [
             ("\0\x07\x08\r\x1b\x7f", r"\u{0}\u{7}\u{8}\u{d}\u{1b}\u{7f}"),
             ("\u{80}\u{9b}2J\u{9f}", r"\u{80}\u{9b}2J\u{9f}"),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_shows_as_itself_stays() {
+    fn visible_characters_are_kept() {
         for text in [
             "a b",
             r"C:\u\a",
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn only_text_has_lines() {
+    fn newlines_are_kept_in_text_and_in_front_of_a_space_in_messages() {
         assert_eq!(Name("a\n\tb").to_string(), r"a\u{a}\u{9}b");
         assert_eq!(Text("a\n\tb").to_string(), "a\n\tb");
         let message = "no `x\nerror: y`\n  --> a\r\n    1 |\tb";
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_cut_where_it_is_too_long() {
+    fn a_name_that_is_too_long_is_cut() {
         let long = |length: usize| "日".repeat(length);
         assert_eq!(Name(long(MAX_NAME)).to_string(), long(MAX_NAME));
         assert_eq!(Name(long(MAX_NAME + 1)).to_string(), long(MAX_NAME) + "…");
@@ -309,10 +309,10 @@ mod tests {
         );
     }
 
-    /// Every character there is, in a name: what comes out has no control character and nothing that
-    /// is invisible by its category.
+    /// Tries every character of Unicode: the output has no control character and no white space but
+    /// the space.
     #[test]
-    fn no_character_gets_through_that_is_treacherous() {
+    fn no_treacherous_character_gets_through() {
         for c in ('\0'..=char::MAX).filter(|c| *c != '\n' && *c != '\t') {
             let shown = Text(c).to_string();
             let is_itself = shown.chars().eq([c]);

@@ -1,4 +1,4 @@
-//! WebAssembly files: reading, walking, validating, and core modules made components.
+//! WebAssembly files: reading, walking and validating them, and turning core modules into components.
 
 pub(crate) mod component;
 pub(crate) mod componentize;

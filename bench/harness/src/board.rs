@@ -1,4 +1,4 @@
-//! What was compared, in a table.
+//! The table of results.
 
 use crate::contest::{Contender, Pace, Quartiles, Score, contest};
 use std::fmt::Write;
@@ -16,18 +16,18 @@ pub struct Row {
     pub ratio: String,
     spread: String,
     pub target: Option<Target>,
-    /// How much is used of what the target allows: what is at most 1 has reached it.
+    /// The result as a fraction of what the target allows: the target is reached if it is at most 1.
     pub used: f64,
 }
 
-/// What is to be reached.
+/// A target.
 #[derive(Clone, Copy)]
 pub enum Target {
-    /// So many times the peer's time at most.
+    /// At most this multiple of the peer's time.
     Time(f64),
-    /// So many times the peer's operations per second at least.
+    /// At least this multiple of the peer's operations per second.
     Speed(f64),
-    /// So many bytes at most.
+    /// At most this number of bytes.
     Bytes(u64),
 }
 
@@ -68,7 +68,7 @@ impl Board {
         &self.rows
     }
 
-    /// Lets two contenders take turns. Without a target it is the ratio of their times that is told.
+    /// Compares two contenders, which take turns. Without a target, the ratio of their times is shown.
     pub fn contest(
         &mut self,
         name: &str,
@@ -94,7 +94,7 @@ impl Board {
         Ok(())
     }
 
-    /// Tells a size.
+    /// Adds a size to the table.
     pub fn size(&mut self, name: &str, bytes: u64, most: u64) {
         let target = Target::Bytes(most);
         self.tell(Row {

@@ -1,19 +1,19 @@
-//! Two contenders, turn by turn.
+//! A comparison of two contenders that take turns.
 
 use std::time::{Duration, Instant};
 
-/// Whatever does something so many times, and tells how long that took.
+/// A function that repeats an operation a given number of times, and returns the time that it took.
 pub trait Contender {
     fn take_turn(&mut self, count: u64) -> anyhow::Result<Duration>;
 }
 
-/// How long to look.
+/// The durations of a comparison.
 #[derive(Clone, Copy, PartialEq)]
 pub struct Pace {
     pub contest: Duration,
-    /// Short enough that most turns are not interrupted by what else the machine does.
+    /// The length of a turn: so short that other processes do not interrupt most turns.
     turn: Duration,
-    /// A large store has ten to the power of this many entries.
+    /// The size of a large store: ten to the power of this many entries.
     pub magnitude: u32,
 }
 
@@ -30,14 +30,15 @@ impl Pace {
     };
 }
 
-/// How a contest ended: nanoseconds for one time, and how ours compare to the peer's.
+/// The result of a comparison: nanoseconds per operation, and the ratio of ours to the peer's.
 pub struct Score {
     pub ours: f64,
     pub peer: f64,
     pub ratio: Quartiles,
 }
 
-/// Three in four are above `low`, half above `median`, one in four above `high`.
+/// The quartiles of a set of ratios: three in four are above `low`, half above `median`, one in four
+/// above `high`.
 #[derive(Clone, Copy)]
 pub struct Quartiles {
     pub low: f64,
@@ -56,7 +57,7 @@ impl Quartiles {
         }
     }
 
-    /// The same of all one-over-it.
+    /// The quartiles of the reciprocals.
     pub fn inverse(self) -> Self {
         Self {
             low: 1.0 / self.high,
@@ -66,8 +67,8 @@ impl Quartiles {
     }
 }
 
-/// Lets both take turns until time is up. Each round has a ratio of its own, so what slows the
-/// machine for a while slows both.
+/// Lets both contenders take turns until the time is up. Each round gives a ratio of its own, because
+/// other load on the machine slows both.
 pub fn contest(
     ours: &mut dyn Contender,
     peer: &mut dyn Contender,
@@ -96,12 +97,12 @@ pub fn contest(
     })
 }
 
-/// Nanoseconds for one time.
+/// Nanoseconds per operation.
 fn time(contender: &mut dyn Contender, count: u64) -> anyhow::Result<f64> {
     Ok(contender.take_turn(count)?.as_nanos() as f64 / count as f64)
 }
 
-/// How many times fit into a turn. Warms up on the way.
+/// The number of operations that fit into a turn. Measuring it also warms up the contender.
 fn fill_turn(contender: &mut dyn Contender, pace: Pace) -> anyhow::Result<u64> {
     let mut count = 1;
     while contender.take_turn(count)? < pace.turn {

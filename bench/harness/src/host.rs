@@ -1,4 +1,4 @@
-//! The host: what it costs to call, to start, to compose and to be limited.
+//! Benchmarks of the host: calls, starts, composing, and the cost of limits.
 
 use crate::{
     board::{
@@ -21,7 +21,7 @@ pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
     limits(tools, board, &memory)
 }
 
-/// Between the parts of one component.
+/// Calls between the parts of one component.
 fn calls(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
     let provider = tools.guest("last_value");
     let mut ours = Process::start(&mut tools.run(&provider))?;
@@ -36,7 +36,7 @@ fn calls(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<(
     Ok(())
 }
 
-/// From the start of the process to its end, with compiled code at hand. The guest has no orders.
+/// The whole life of a process, with compiled code in the code cache. The guest gets no orders.
 fn starts(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
     let composed = memory.file("start.wasm");
     anyhow::ensure!(tools.compose(&tools.cache(), &composed).status()?.success());
@@ -81,7 +81,7 @@ fn compositions(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::R
     board.contest(row, &mut Started(ours), &mut Started(wac), Time(1.0))
 }
 
-/// All but fuel: that is a meter, for whoever needs to know and not only to stop.
+/// All limits except fuel, which is a meter for programs that need to know, and not only to stop.
 fn limits(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
     let (with, without) = (memory.directory("with")?, memory.directory("without")?);
     let limits = ["--timeout", "1h", "--max-memory", "1GiB"];

@@ -1,7 +1,7 @@
-//! Lets contenders take turns, and tells how they compare.
+//! Compares contenders that take turns.
 //!
-//! `bench store|host [--quick]` prints a table, and keeps it as `results-*.md` and a picture beside
-//! this folder; `--quick` is a glance, and keeps nothing.
+//! `bench store|host [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
+//! this folder. `--quick` takes a few samples and writes nothing.
 
 mod board;
 mod contest;

@@ -1,4 +1,4 @@
-//! A contender that is a process, and carries out orders (see `../../workload`).
+//! A contender in a process of its own, which executes orders (see `../../workload`).
 
 use crate::contest::Contender;
 use anyhow::Context;
@@ -31,7 +31,7 @@ impl Process {
         })
     }
 
-    /// The contender in this process that does one kind of work: `set 1024 1000`.
+    /// A contender that sends one kind of order to this process: `set 1024 1000`.
     pub fn at<'a>(&'a mut self, work: &'a str) -> At<'a> {
         At {
             process: self,
@@ -39,14 +39,14 @@ impl Process {
         }
     }
 
-    /// Sets each of so many keys to so many bytes.
+    /// Sets each of `keys` keys to a value of `size` bytes.
     pub fn fill(&mut self, size: usize, keys: u64) -> anyhow::Result<()> {
         self.at(&format!("set {size} {keys}")).take_turn(keys)?;
         Ok(())
     }
 }
 
-/// It ends with its orders, and may then have something to put away.
+/// The process ends when its orders end, and may then clean up.
 impl Drop for Process {
     fn drop(&mut self) {
         self.orders = None;

@@ -1,4 +1,4 @@
-//! Directories that are gone afterwards.
+//! Temporary directories.
 
 use std::{
     fs, io,
@@ -8,21 +8,21 @@ use std::{
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Below a directory on the medium that is to be used.
+    /// Creates a temporary directory below `medium`.
     pub fn below(medium: &Path) -> io::Result<Self> {
         let path = medium.join(format!("wit-host-bench-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path))
     }
 
-    /// A new directory.
+    /// Creates a new directory.
     pub fn directory(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.0.join(name);
         fs::create_dir(&path)?;
         Ok(path)
     }
 
-    /// Where a new file could be.
+    /// An unused path for a file.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }

@@ -1,4 +1,4 @@
-//! A contender that is a process from its start to its end.
+//! A contender whose operation is a process, from its start to its end.
 
 use crate::contest::Contender;
 use std::{

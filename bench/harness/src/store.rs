@@ -1,4 +1,4 @@
-//! The cache on a directory: what WebAssembly costs it, and what others take for the same.
+//! Benchmarks of the cache on a directory: the cost of WebAssembly, and other caches.
 
 use crate::{
     board::{
@@ -29,7 +29,7 @@ pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The size of a component without its custom sections, which hold names.
+/// The size of a component without its custom sections, which contain names.
 fn stripped_size(component: &[u8]) -> anyhow::Result<u64> {
     let mut size = component.len() as u64;
     for payload in Parser::new(0).parse_all(component) {
@@ -41,7 +41,7 @@ fn stripped_size(component: &[u8]) -> anyhow::Result<u64> {
     Ok(size)
 }
 
-/// The same engine, in a guest and without one.
+/// The cache's engine in a guest, and natively.
 fn set_against_native(
     tools: &Tools,
     board: &mut Board,
@@ -56,7 +56,7 @@ fn set_against_native(
     board.contest(&row, &mut fused.at(work), &mut native.at(work), Time(1.25))
 }
 
-/// The same, of one store.
+/// The same comparison on one store.
 fn get_against_native(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
     let scratch = Scratch::below(path)?;
     for (size, name, fused_reach, isolated_reach) in [
@@ -93,7 +93,7 @@ fn get_against_native(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::
     Ok(())
 }
 
-/// What a user has today.
+/// The alternatives that a user has today.
 fn against_std_fs(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
     let scratch = Scratch::below(path)?;
     let mut fused = tools.fused(&scratch.directory("wasip2")?)?;
@@ -117,7 +117,7 @@ fn against_std_fs(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Resu
     Ok(())
 }
 
-/// Other caches, with many keys.
+/// Comparisons with other caches, with many keys.
 fn against_others(
     tools: &Tools,
     board: &mut Board,
@@ -155,7 +155,7 @@ fn against_others(
     Ok(())
 }
 
-/// The same thousand keys in a small store and in a large one.
+/// A thousand keys in a small store, and the same keys in a large one.
 fn with_many_entries(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
     let scratch = Scratch::below(path)?;
     let entries = 10_u64.pow(board.pace.magnitude);
@@ -171,7 +171,7 @@ fn with_many_entries(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::R
     Ok(())
 }
 
-/// A key that has been set again and again.
+/// A key that is set repeatedly.
 fn with_a_hot_key(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
     let scratch = Scratch::below(path)?;
     let (hot, cold) = (scratch.directory("hot")?, scratch.directory("cold")?);

@@ -1,5 +1,5 @@
-//! The table as a picture: bars from nothing to what the target allows, and beyond where it is
-//! missed.
+//! The table as a picture: each bar shows the fraction of what the target allows, and is longer than the
+//! mark if the target is missed.
 
 use crate::board::Row;
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::fmt::Write;
 const LINE: usize = 24;
 const NAMES: usize = 330;
 const ALLOWED: f64 = 240.0;
-/// Bars that are longer than that many times what is allowed are cut off.
+/// The largest length of a bar, as a multiple of what the target allows; longer bars are cut off.
 const LONGEST: f64 = 1.5;
 const WIDTH: usize = 860;
 

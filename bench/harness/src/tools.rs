@@ -1,4 +1,4 @@
-//! Where everything is that takes part, and how it is called.
+//! The programs that are compared: their paths and command lines.
 
 use crate::{process::Process, scratch::Scratch};
 use anyhow::Context;
@@ -24,28 +24,28 @@ impl Tools {
         Ok(Self { root, target })
     }
 
-    /// A file in the folder of the benchmarks.
+    /// The path of a file in the folder of the benchmarks.
     pub fn bench(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.join("bench").join(name)
     }
 
-    /// Where there is room, on a disk.
+    /// A directory on a disk, with room for the stores.
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// The cache as it is shipped.
+    /// The cache component of the release build.
     pub fn cache(&self) -> PathBuf {
         self.target.join("components/cache_impl.wasm")
     }
 
-    /// A guest of the benchmarks.
+    /// A guest component of the benchmarks.
     pub fn guest(&self, name: &str) -> PathBuf {
         let file = Path::new(name).with_extension("wasm");
         self.target.join("bench/wasm32-wasip2/release").join(file)
     }
 
-    /// The command of the project.
+    /// The `wit-host` command.
     pub fn wit_host(&self) -> Command {
         let mut command = Command::new(self.target.join("release/wit-host"));
         command.env("WIT_HOST_CACHE", self.target.join("bench/code-cache"));
@@ -57,7 +57,7 @@ impl Tools {
         Command::new(self.target.join("bench/release").join(name))
     }
 
-    /// A native program of others.
+    /// A native program of another project.
     pub fn theirs(&self, name: &str) -> Command {
         Command::new(self.root.join(".tools/bin").join(name))
     }
@@ -90,23 +90,23 @@ impl Tools {
         command
     }
 
-    /// The same as a contender.
+    /// The consumer on the cache on a directory, as a contender.
     pub fn fused(&self, directory: &Path) -> anyhow::Result<Process> {
         Process::start(&mut self.run_on(directory))
     }
 
-    /// The cache in a store of its own, called by the host.
+    /// The cache in a store of its own, which the host calls.
     pub fn isolated(&self, directory: &Path) -> anyhow::Result<Process> {
         let mut command = self.ours("hosted");
         Process::start(command.arg("isolated").arg(directory).arg(self.cache()))
     }
 
-    /// The same engine natively, or what else there is.
+    /// A native contender: the cache's engine, or another one.
     pub fn native(&self, contender: &str, directory: &Path) -> anyhow::Result<Process> {
         Process::start(self.ours("native").arg(contender).arg(directory))
     }
 
-    /// Composes the consumer with a plug into a file that any runtime runs.
+    /// Composes the consumer with a plug into a file that any WASI 0.2 runtime can run.
     pub fn compose(&self, plug: &Path, to: &Path) -> Command {
         let mut command = self.wit_host();
         command
@@ -137,7 +137,7 @@ impl Tools {
         Process::start(command.arg(composed))
     }
 
-    /// The stock runtime, which keeps what it compiles too.
+    /// The stock runtime, with its own code cache.
     pub fn wasmtime(&self) -> Command {
         let mut command = self.theirs("wasmtime");
         command.args(["run", "-C", "cache=y"]);

@@ -1,4 +1,4 @@
-//! Instances of a composed component, from a pool or made on demand.
+//! Instances of a composed component, from a pool or allocated on demand.
 
 use wit_host::{Component, Form, Limits, Part, Pool, Runtime, RuntimeOptions, Sandboxes, compose};
 use workload::serve;

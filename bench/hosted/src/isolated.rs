@@ -1,4 +1,4 @@
-//! A provider in a store of its own: the host lifts and lowers, and copies bytes as a whole.
+//! A provider in a store of its own: the host lifts and lowers values, and copies bytes in one piece.
 
 use self::exports::toolkit::cache::cache::Error;
 use std::path::Path;

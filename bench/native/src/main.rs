@@ -1,5 +1,5 @@
-//! `native engine DIRECTORY` is the cache's engine without WebAssembly around it; `native open
-//! DIRECTORY` only opens files that are not there.
+//! `native engine DIRECTORY` is the cache's engine without WebAssembly; `native open DIRECTORY` only
+//! opens files that do not exist.
 
 use dir_cache::{Durability, Error, NativeDirectory, Store, SystemClock};
 use std::{fs::File, path::Path};

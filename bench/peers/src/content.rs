@@ -1,4 +1,4 @@
-//! cacache: an index of keys, and files named by their contents.
+//! cacache: an index of keys, and files named by the hash of their contents.
 
 use std::path::PathBuf;
 use workload::Cache;

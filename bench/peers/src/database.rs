@@ -1,5 +1,5 @@
-//! SQLite with a write-ahead log, which promises here what the cache does: a killed process costs
-//! nothing, a loss of power may.
+//! SQLite with a write-ahead log, with the same guarantee as the cache: a killed process loses nothing, a
+//! power loss may.
 
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;

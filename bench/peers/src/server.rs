@@ -1,4 +1,4 @@
-//! Redis on loopback, in memory: a server of our own, which ends with us.
+//! Redis on loopback, in memory: a server that this process starts and ends.
 
 use anyhow::Context;
 use redis::{Commands, Connection};
@@ -54,7 +54,7 @@ impl Cache for Redis {
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        // It keeps nothing, so it need not be asked.
+        // The server stores nothing on disk, so it can be killed.
         let _ = self.server.kill();
         let _ = self.server.wait();
     }

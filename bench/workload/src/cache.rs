@@ -3,13 +3,13 @@
 use crate::{Order, processor, serve};
 use std::{hint::black_box, rc::Rc};
 
-/// What can be told to set and get. What fails, panics.
+/// A cache under test. Failures panic.
 pub trait Cache {
     fn set(&mut self, key: &str, value: &[u8]);
     fn get(&mut self, key: &str) -> Option<Vec<u8>>;
 }
 
-/// Carries out orders on a cache.
+/// Executes orders on a cache.
 pub fn serve_cache(mut cache: impl Cache) {
     serve_keys(|work, key, value| match work {
         "set" => cache.set(key, value),
@@ -21,7 +21,7 @@ pub fn serve_cache(mut cache: impl Cache) {
     });
 }
 
-/// Carries out orders in any way: it is told the work, the key whose turn it is, and the value.
+/// Executes orders with a function of the work, the key and the value.
 pub fn serve_keys(mut perform: impl FnMut(&str, &str, &[u8])) {
     let mut kept = Rc::new(Materials::default());
     let mut turn = 0;
@@ -39,11 +39,11 @@ pub fn serve_keys(mut perform: impl FnMut(&str, &str, &[u8])) {
     });
 }
 
-/// Visits all of any power of ten keys before it comes back to the first, in an order that no
-/// directory has.
+/// The step between keys: for any power of ten keys it visits all of them before the first comes again,
+/// in an order unrelated to that of a directory.
 const STRIDE: usize = 61_803;
 
-/// The keys and the value of an order, made once for all that are alike.
+/// The keys and the value of an order, made once for all equal orders.
 #[derive(Default)]
 struct Materials {
     name: &'static str,

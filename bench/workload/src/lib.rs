@@ -1,8 +1,8 @@
-//! What every contender does, measured in the same way wherever it runs: natively, in a guest, in
-//! front of a server.
+//! The work of every contender, measured in the same way natively, in a guest, and in a client of a
+//! server.
 //!
-//! A contender reads orders from standard input, a line each, and answers with the nanoseconds that
-//! it took. So two of them can take turns, a few milliseconds each.
+//! A contender reads orders from standard input, one per line, and answers with the nanoseconds that
+//! the order took. So two contenders can take turns of a few milliseconds.
 
 mod cache;
 mod processor;
@@ -11,7 +11,7 @@ pub use cache::{Cache, serve_cache, serve_keys};
 
 use std::{io, time::Instant};
 
-/// One order: `set 1024 1000 50` is to set values of 1,024 bytes 50 times, under 1,000 keys in turn.
+/// One order: `set 1024 1000 50` sets values of 1,024 bytes 50 times, under 1,000 keys in turn.
 pub struct Order<'a> {
     pub work: &'a str,
     pub size: usize,
@@ -31,7 +31,7 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Carries out orders until there are no more. What one needs is made ready before it is timed.
+/// Executes orders until there are no more. Preparing an order is not timed.
 pub fn serve<R>(mut prepare: impl FnMut(&Order<'_>) -> R, mut perform: impl FnMut(&Order<'_>, &R)) {
     for line in io::stdin().lines() {
         let line = line.expect("an order can be read");

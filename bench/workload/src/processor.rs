@@ -1,6 +1,6 @@
-//! Work for the processor alone.
+//! Work for the processor only.
 
-/// Puts 1,000 numbers in order: branches, calls, and loops that do something.
+/// Sorts 1,000 numbers: branches, calls, and loops with a body.
 pub fn sort() -> u64 {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut numbers = [0; 1000];
@@ -12,8 +12,7 @@ pub fn sort() -> u64 {
     numbers[500]
 }
 
-/// The number of primes below 10,000: the tightest of loops, which nothing can be added to without
-/// being felt.
+/// The number of primes below 10,000: a very tight loop, in which any added instruction is measurable.
 pub fn sieve() -> usize {
     const END: usize = 10_000;
     let mut is_prime = [true; END];

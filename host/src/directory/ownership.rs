@@ -1,12 +1,13 @@
-//! Whether a file or a directory is this user's alone.
+//! Checking that only this user can write to a file, or replace it in its directory.
 //!
-//! What is asked is the mode. A POSIX access control list shows there too: what it allows at most to
-//! named users and groups is the mode's group bits. Lists of other kinds, such as those of NFS 4 and
-//! of macOS, are not seen.
+//! The checks read owner and mode. A POSIX access control list is visible in the mode: its group bits
+//! are the most that the list allows to named users and groups. Access control lists of other kinds,
+//! such as those of NFS 4 and macOS, are not seen.
 
 use std::fs::Metadata;
 
-/// Why somebody else could have written what stands there; `None` if only this user could.
+/// Returns the reason why another user could have written a file or directory, or `None` if only this
+/// user could.
 #[cfg(unix)]
 pub(crate) fn why_not_own(found: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt;
@@ -19,15 +20,15 @@ pub(crate) fn why_not_own(found: &Metadata) -> Option<&'static str> {
 
 #[cfg(not(unix))]
 pub(crate) fn why_not_own(_: &Metadata) -> Option<&'static str> {
-    Some("this system cannot tell")
+    Some("this system does not tell who can write it")
 }
 
-/// Why somebody else could put another file or directory in the place of one in this directory:
-/// `None` if only this user and the administrator could.
+/// Returns the reason why another user could replace an entry of this directory, or `None` if only
+/// this user and the administrator could.
 ///
-/// A group counts as others, even one that is named after the user: who is in it can change. With
-/// the sticky bit, as in `/tmp`, others can add names and cannot change those of this user or the
-/// administrator.
+/// A group counts as other users, even the group that is named after the user, because its members can
+/// change. With the sticky bit, as in `/tmp`, other users can add names, but cannot change names of
+/// this user or the administrator.
 #[cfg(unix)]
 pub(crate) fn why_replaceable(directory: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt;
@@ -41,7 +42,7 @@ pub(crate) fn why_replaceable(directory: &Metadata) -> Option<&'static str> {
     }
 }
 
-/// Whether a user is this one or the administrator, from whom nothing can be kept.
+/// `true` for this user and for the administrator, against whom nothing can be protected.
 #[cfg(unix)]
 pub(crate) fn is_trusted(user: u32) -> bool {
     [0, rustix::process::geteuid().as_raw()].contains(&user)
@@ -50,7 +51,7 @@ pub(crate) fn is_trusted(user: u32) -> bool {
 #[cfg(unix)]
 fn who_else_may_write(mode: u32) -> Option<&'static str> {
     if mode & 0o002 != 0 {
-        Some("others may write it")
+        Some("other users may write it")
     } else if mode & 0o020 != 0 {
         Some("its group may write it")
     } else {

@@ -1,8 +1,8 @@
-//! A directory that this user alone can write to or replace, held open.
+//! An open directory that only this user can write to or replace.
 //!
-//! It is reached one name at a time, each looked up in a directory that is open and has been
-//! checked. Everything in it is then reached through its descriptor, so what was checked is what is
-//! used, whatever is renamed meanwhile.
+//! Its path is walked one name at a time; each name is looked up in an open directory that has been
+//! checked. Files are then opened through the descriptor of the directory, so the checked directory is
+//! the one that is used, even if its path is renamed meanwhile.
 
 #[cfg(not(unix))]
 #[path = "private/unsupported.rs"]
@@ -15,12 +15,12 @@ pub(crate) use system::{PrivateDirectory, path_of_open};
 
 use std::io;
 
-/// Why a directory is not used.
+/// An error of opening a private directory.
 #[derive(Debug)]
 pub(crate) enum Unusable {
-    /// It cannot be made or opened.
+    /// The directory cannot be created or opened.
     Io(io::Error),
-    /// Somebody else could write to it or replace it, in words.
+    /// Another user could write to it or replace it; the text says how.
     NotOwn(String),
 }
 

@@ -1,7 +1,7 @@
-//! Compiled code, kept from one run to the next.
+//! A cache of compiled code on disk, used by later runs.
 //!
-//! The engine has such a cache too, which compresses its files. To decompress one and copy it into
-//! place takes longer than all the rest of a start, and here a file is mapped as it is
+//! The engine has a code cache too, which compresses its files. Decompressing a file and copying the
+//! code takes longer than the rest of a start. Here files are not compressed, and are mapped directly
 //! (`just bench host`, S10).
 
 mod kept;
@@ -25,19 +25,25 @@ use std::{
 };
 use wasmtime::{Engine, Module, component::Component};
 
-/// How much is kept at most, in bytes. The code of an interpreter is some 60 MB.
+/// The largest total size of the files, in bytes. The code of an interpreter takes about 60 MB.
 const MAX_KEPT: u64 = 1 << 30;
 
-/// What the names of its files begin with.
+/// The prefix of the names of the cache's files.
 const PREFIX: &str = "wit-host-code-";
 
-/// A directory of compiled code, to which this user alone can write. At most 1 GiB is kept.
+/// A directory of compiled code that only this user can write to. It holds at most 1 GiB.
 ///
 /// The code in it is executed with all rights of this process, so it is trusted as far as the
-/// directory is: see [`open`](Self::open). A guest runs with the user's own rights, so a directory
-/// that guests may write to must not lead to this one: see
-/// [`refuse_reaching`](Self::refuse_reaching). Against other programs of the same user there is no
-/// protection.
+/// directory is: see [`open`](Self::open). The host writes for a guest with the user's own rights, so a
+/// directory that a guest may write to must not lead to this one: see
+/// [`refuse_reaching`](Self::refuse_reaching). There is no protection against other programs of the
+/// same user.
+///
+/// # Platforms
+///
+/// The code cache works on Unix only. Elsewhere, Windows included, owner and mode of a directory are
+/// not known, so [`open`](Self::open) refuses every directory with [`CodeCacheError::NotOwn`], and a
+/// runtime works without a code cache.
 #[derive(Debug, Clone)]
 pub struct CodeCache {
     directory: Arc<PrivateDirectory>,
@@ -45,39 +51,41 @@ pub struct CodeCache {
     max_kept: u64,
 }
 
-/// Why compiled code is not kept in a directory.
+/// An error of [`CodeCache::open`].
 #[derive(Debug, thiserror::Error)]
 #[allow(
     missing_docs,
     reason = "the variants' fields are named in their messages"
 )]
 pub enum CodeCacheError {
-    /// The directory cannot be made or looked at.
+    /// The directory cannot be created or read.
     #[error("failed to keep compiled code in `{}`; name a directory of your own", Name(.directory))]
     Io {
         directory: String,
         source: io::Error,
     },
-    /// What somebody else leaves there would run.
+    /// Another user could put code into the directory, and it would be executed. On systems other than
+    /// Unix, every directory is refused with this error.
     #[error(
-        "no compiled code is kept in `{}`, which is not this user's alone ({}); name a new directory of your own",
+        "no compiled code is kept in `{}`, which is not private to this user ({}); name a new directory of your own",
         Name(.directory),
         Name(.why)
     )]
     NotOwn { directory: String, why: String },
 }
 
-/// A guest could replace compiled code, which would then run outside of every sandbox.
+/// A grant through which a guest could replace compiled code, which would then run outside of every
+/// sandbox.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "directory `{}` cannot be granted to {} to write: from there it could replace the compiled code in `{}`, which later runs execute; grant another directory, or this one to read only", Name(.grant.display()), name_of(.plug), Name(.cache.display())
 )]
 pub struct CodeCacheReached {
-    /// The directory that was to be granted.
+    /// The directory of the grant.
     pub grant: PathBuf,
-    /// The plug that it was to be granted to; `None` for the consumer.
+    /// The plug that would receive the grant; `None` for the consumer.
     pub plug: Option<PartName>,
-    /// The directory of the compiled code.
+    /// The directory of the code cache.
     pub cache: PathBuf,
 }
 
@@ -108,35 +116,34 @@ fn refuse(
     Ok(())
 }
 
-/// What is kept, as the engine writes it.
+/// Compiled code that the engine can write to a file and map again.
 pub(crate) trait Code: Sized {
-    /// What the name of its file ends with.
+    /// The extension of the file's name.
     const KIND: &str;
 
     fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
 
-    /// Maps it from its file, if that fits the engine's version and configuration.
+    /// Maps the code from its file. Fails if the file does not fit the engine's version and
+    /// configuration.
     fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self>;
 }
 
-/// Stands for a binary, the kind of code that it is compiled to, and the engine with its
-/// configuration.
+/// A hash of a binary, the kind of code that it is compiled to, and the engine with its configuration.
 struct Key([u8; 32]);
 
 impl CodeCache {
-    /// Uses a directory, which is made where it is missing.
+    /// Opens the code cache in `directory`, which is created if it is missing.
     ///
-    /// It must belong to this user, and nobody else may be able to write to it or to put another in
-    /// its place. So each directory that the path leads through, links included, must belong to this
-    /// user or to the administrator, and neither its group nor others may write to it, unless it has
-    /// the sticky bit; a link must belong to one of the two. The user's own group is no exception.
-    /// That refuses what lies below directories of mode 775, which is what `mkdir` makes under a
-    /// umask of 002, and below system directories that a group of administrators may write, such as
-    /// `/usr/local` of some systems.
+    /// The directory must belong to this user, and no other user may be able to write to it or to
+    /// replace it. So each directory that the path leads through, links included, must belong to this
+    /// user or to the administrator, and neither its group nor other users may write to it, unless it
+    /// has the sticky bit; a link must belong to one of the two. The user's own group is not an
+    /// exception. This refuses directories below a directory of mode 775, which `mkdir` creates under
+    /// a umask of 002, and below system directories that a group of administrators may write, such as
+    /// `/usr/local` on some systems.
     ///
-    /// What a POSIX access control list allows is taken into account, what one of NFS 4 or macOS
-    /// allows is not seen. On systems other than Unix nobody can tell, and every directory is
-    /// refused.
+    /// POSIX access control lists are taken into account, those of NFS 4 and macOS are not. On systems
+    /// other than Unix every directory is refused.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, CodeCacheError> {
         let path = directory.as_ref();
         let shown = || path.display().to_string();
@@ -157,22 +164,22 @@ impl CodeCache {
         })
     }
 
-    /// Refuses sandboxes in which a guest could replace what is kept here: those that grant, to be
-    /// written, a directory that the path of this one leads through, or one that lies in it.
+    /// Refuses sandboxes in which a guest could replace compiled code: those that grant write access to
+    /// a directory on the path of this one, to this one, or to a directory inside it.
     ///
-    /// It is for whoever runs guests to ask, before each run, also before those that do not use the
-    /// cache: what a guest has left here would be executed by a later one. Directories are compared
-    /// as the system knows them, whatever they are called. A second mount of this directory is seen
-    /// where a mount above it or of it is granted, and not where this directory itself was opened
-    /// through the second mount.
+    /// An embedder calls this before each run of a guest, also before runs that do not use the code
+    /// cache: code that a guest writes here would be executed by a later run. Directories are compared
+    /// by device and inode, not by path. A second mount of this directory is noticed if the grant is
+    /// that mount or a directory above it, but not if this directory itself was opened through the
+    /// second mount.
     pub fn refuse_reaching(&self, sandboxes: &Sandboxes) -> Result<(), CodeCacheReached> {
-        // What cannot be opened here cannot be granted either.
+        // A directory that cannot be opened here cannot be granted either.
         let reaches = |grant: &Path| self.directory.is_reached_from(grant).unwrap_or(false);
         refuse(&self.path, sandboxes, reaches)
     }
 
-    /// The same for a directory that is not trusted now and may be by a later run. Here it is resolved
-    /// paths that are compared.
+    /// Does the same for the path of a code cache that is not open, but that a later run may use.
+    /// Resolved paths are compared.
     pub fn refuse_reaching_path(
         directory: &Path,
         sandboxes: &Sandboxes,
@@ -187,7 +194,8 @@ impl CodeCache {
         refuse(directory, sandboxes, reaches)
     }
 
-    /// What a binary compiles to: from its file, or else by `compile`, and then it is kept.
+    /// Returns the compiled code of a binary: from its file if there is one, otherwise from `compile`,
+    /// and then the code is kept.
     pub(crate) fn get_or<C: Code, E>(
         &self,
         engine: &Engine,
@@ -199,7 +207,7 @@ impl CodeCache {
             return Ok(code);
         }
         let code = compile()?;
-        // What could not be kept is compiled again the next time.
+        // Code that could not be kept is compiled again the next time.
         let _ = self.keep(&code, &key);
         Ok(code)
     }
@@ -228,17 +236,16 @@ impl CodeCache {
         Ok(self.make_room()?)
     }
 
-    /// Removes what was kept first, down to three quarters of what may be kept. Files of other names
-    /// are somebody else's.
+    /// Removes the oldest files until three quarters of the largest total size are left. Files without
+    /// the cache's prefix are not its own and stay.
     fn make_room(&self) -> io::Result<()> {
-        let mut files = self.directory.files()?;
-        files.retain(|(.., name)| name.starts_with(PREFIX));
-        let mut total: u64 = files.iter().map(|(_, length, _)| length).sum();
+        let mut files = self.directory.files_by_age()?;
+        files.retain(|(_, name)| name.starts_with(PREFIX));
+        let mut total: u64 = files.iter().map(|(length, _)| length).sum();
         if total <= self.max_kept {
             return Ok(());
         }
-        files.sort();
-        for (_, length, name) in files {
+        for (length, name) in files {
             if total <= self.max_kept / 4 * 3 {
                 break;
             }
@@ -268,7 +275,7 @@ impl Key {
     }
 }
 
-/// Takes what is to be hashed in the standard library's way.
+/// SHA-256 as a hasher of the standard library.
 struct Sha256Hasher(Sha256);
 
 impl Hasher for Sha256Hasher {
@@ -285,7 +292,7 @@ impl Hasher for Sha256Hasher {
     }
 }
 
-/// A name that no other file has. Should one have it all the same, the code is not kept.
+/// A name for a temporary file. If a file of that name exists all the same, the code is not kept.
 fn unfinished_name() -> String {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     let nanoseconds = since_epoch.unwrap_or_default().as_nanos();
@@ -301,8 +308,8 @@ impl Code for Component {
 
     #[expect(unsafe_code, reason = "only `keep` can have written the file")]
     fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self> {
-        // The engine maps a component by a path only. This one leads to the open file itself, where
-        // the system has such paths.
+        // The engine maps a component by path only. This path refers to the open file itself, on
+        // systems that have such paths.
         let path = path_of_open(file.file());
         // SAFETY: see `KeptFile`.
         unsafe { Self::deserialize_file(engine, path) }.or_else(|_| {
@@ -341,7 +348,7 @@ mod tests {
     use crate::sandbox::Sandbox;
     use std::{cell::Cell, fs, os::unix::fs::PermissionsExt};
 
-    /// A directory that is missing yet, and how often something was compiled for it.
+    /// A code cache whose directory does not exist yet, and a counter of compilations.
     struct Fixture {
         root: tempfile::TempDir,
         engine: Engine,
@@ -365,7 +372,7 @@ mod tests {
             CodeCache::open(self.directory()).expect("a directory of our own")
         }
 
-        /// Expects one export of this name.
+        /// Gets the code of a module whose only export has this name, and checks that it is that code.
         fn get(&self, cache: &CodeCache, name: &str) {
             let text = format!(r#"(module (func (export "{name}")))"#);
             let binary = wat::parse_str(text).expect("valid text");
@@ -384,7 +391,7 @@ mod tests {
             files.map(|file| file.expect("a file").path()).collect()
         }
 
-        /// Keeps code of this name, and gives its file.
+        /// Puts the code of a module into the cache, and returns its file.
         fn kept(&self, name: &str) -> PathBuf {
             let before = self.files();
             self.get(&self.cache(), name);
@@ -394,7 +401,7 @@ mod tests {
         }
     }
 
-    /// A file with the mode that kept files have.
+    /// Writes a file with the mode of the cache's files.
     fn put(path: &Path, bytes: &[u8]) {
         let _ = fs::remove_file(path);
         fs::write(path, bytes).expect("it is ours");
@@ -402,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_compiled_is_compiled_no_more() {
+    fn a_binary_is_compiled_only_once() {
         let fixture = Fixture::new();
         for name in ["one", "one", "two", "one", "two"] {
             fixture.get(&fixture.cache(), name);
@@ -426,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_stands_for_the_kind_of_code_too() {
+    fn a_key_depends_on_the_kind_of_code() {
         let engine = Engine::default();
         let (module, component) = (
             Key::of::<Module>(&engine, b"binary"),
@@ -436,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_cut_short_is_replaced() {
+    fn a_truncated_file_is_replaced() {
         let fixture = Fixture::new();
         fs::create_dir(fixture.directory()).expect("a directory");
         let file = fixture.kept("one");
@@ -477,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_kept_than_may_be() {
+    fn the_total_size_is_bounded() {
         let fixture = Fixture::new();
         fs::create_dir(fixture.directory()).expect("a directory");
         let mut cache = fixture.cache();

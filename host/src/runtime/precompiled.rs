@@ -1,9 +1,9 @@
-//! Compiled code in a file.
+//! Files of programs that were compiled ahead of time.
 //!
-//! The file holds native code that will run with this process's own rights, and what is needed to
-//! link it as the composition that it was compiled from: each part to its own sandbox. It is taken
-//! only from where nobody but this user could have put it, and only unchanged. Neither says who made
-//! it, which is why loading it is `unsafe`.
+//! The file holds native code that runs with this process's own rights, and the data to link it like
+//! the composition that it was compiled from: each part to its own sandbox. A file is accepted only if
+//! no other user could have written it, and only unchanged. Neither check proves that this host made
+//! it, so loading it is `unsafe`.
 
 mod linking;
 
@@ -27,17 +27,22 @@ use std::{
 };
 use wasmtime::component::Component;
 
-/// The first bytes of such a file of any version.
+/// The first bytes of a precompiled file, whatever its version.
 const MAGIC: &[u8] = b"\0wit-host code ";
-/// What follows is the SHA-256 of the rest, the length of the linking in four bytes, the linking,
-/// and the engine's own format.
+/// The version of the format. After it come the SHA-256 of the rest, the length of the linking in four
+/// bytes, the linking, and the engine's own format.
 const VERSION: &[u8] = b"2\0";
 const DIGEST_SIZE: usize = 32;
 
-/// How large such a file may be, in bytes. The code of an interpreter is some 60 MB.
+/// The largest size of a precompiled file, in bytes. The code of an interpreter takes about 60 MB.
 const MAX_SIZE: u64 = 1 << 30;
 
-/// Compiled code that was read from a file of this user's alone.
+/// A precompiled program, read from a file that only this user can write.
+///
+/// # Platforms
+///
+/// Precompiled programs can be opened on Unix only. Elsewhere, Windows included, it is not known who
+/// can write a file, so [`open`](Self::open) refuses every file with [`PrecompiledError::NotOwn`].
 #[derive(Debug)]
 pub struct Precompiled {
     linking: Linking,
@@ -66,15 +71,16 @@ pub enum PrecompiledError {
     /// The file could not be read.
     #[error("failed to read `{}`", Name(.path))]
     Io { path: String, source: io::Error },
-    /// Somebody else could have written it.
+    /// Another user could have written the file. On systems other than Unix, every file is refused
+    /// with this error.
     #[error(
-        "`{}` is not this user's alone ({why}), so its code is not run; precompile it anew, or take it over with `chown` and `chmod go-w`",
+        "`{}` is not private to this user ({why}), so its code is not run; precompile the program again, or make the file private with `chown` and `chmod go-w`",
         Name(.path)
     )]
     NotOwn { path: String, why: &'static str },
-    /// It is something else, or has been changed.
+    /// The file is not a precompiled program, or has been changed.
     #[error(
-        "`{}` is not a precompiled program or has been changed ({why}); precompile it anew",
+        "`{}` is not a precompiled program or has been changed ({why}); precompile the program again",
         Name(.path)
     )]
     Damaged { path: String, why: &'static str },
@@ -93,8 +99,8 @@ pub enum PrecompiledError {
     /// The program does not load.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The compiled code cannot be put into a file.
-    #[error("failed to write down the compiled code of `{part}`")]
+    /// The compiled code could not be serialized.
+    #[error("failed to serialize the compiled code of `{part}`")]
     Serialize {
         part: PartName,
         source: anyhow::Error,
@@ -102,15 +108,15 @@ pub enum PrecompiledError {
 }
 
 impl Precompiled {
-    /// Whether bytes start as such a file does, of this version or another.
+    /// `true` if bytes start like a precompiled file of any version.
     pub fn is_precompiled(bytes: &[u8]) -> bool {
         bytes.starts_with(MAGIC)
     }
 
-    /// Reads the file, if it is a regular one of at most 1 GiB that only this user can write, and is
-    /// unchanged. No code in it is run yet.
+    /// Reads a precompiled file. It must be a regular file of at most 1 GiB that only this user can
+    /// write, and it must be unchanged. No code in it is run yet.
     ///
-    /// On systems other than Unix nobody can tell who may write it, and every file is refused.
+    /// On systems other than Unix every file is refused.
     pub fn open(path: &Path) -> Result<Self, PrecompiledError> {
         let shown = || path.display().to_string();
         let io_error = |source| PrecompiledError::Io {
@@ -118,7 +124,7 @@ impl Precompiled {
             source,
         };
         let file = open_at_once(path).map_err(io_error)?;
-        // Asked of the open file: what is at the path may change meanwhile.
+        // The open file is checked, because the path may lead to another file meanwhile.
         let found = file.metadata().map_err(io_error)?;
         let why = if found.is_file() {
             why_not_own(&found)
@@ -135,13 +141,13 @@ impl Precompiled {
         parse(bytes).map_err(|why| PrecompiledError::Damaged { path: shown(), why })
     }
 
-    /// The names of its parts: the consumer's, then the plugs'.
+    /// The names of the parts: the consumer's, then the plugs'.
     pub fn parts(&self) -> &[PartName] {
         &self.linking.parts
     }
 
-    /// Who can reach what in these sandboxes, if the file is what [`Runtime::precompile`] made of a
-    /// composition. Native code that something else made can reach all that this process can.
+    /// The authority of each part in these sandboxes, provided that [`Runtime::precompile`] made the
+    /// file. Native code from elsewhere can reach everything that this process can.
     pub fn explain(&self, sandboxes: &Sandboxes) -> Explanation {
         Explanation::of_links(&self.linking.parts, &self.linking.links, sandboxes)
     }
@@ -187,19 +193,19 @@ fn parse(file: Vec<u8>) -> Result<Precompiled, &'static str> {
     }
     let rest = file
         .strip_prefix(MAGIC)
-        .ok_or("its start is not that of one")?;
+        .ok_or("its magic number is wrong")?;
     let rest = rest
         .strip_prefix(VERSION)
         .ok_or("it was made by another version of the host")?;
     let (digest, rest) = rest.split_at_checked(DIGEST_SIZE).ok_or(CUT_SHORT)?;
     if Sha256::digest(rest).as_slice() != digest {
-        return Err("its checksum does not fit");
+        return Err("its checksum is wrong");
     }
     let (length, rest) = rest.split_first_chunk().ok_or(CUT_SHORT)?;
     let length = u32::from_le_bytes(*length) as usize;
     let (linking, code) = rest.split_at_checked(length).ok_or(CUT_SHORT)?;
     let linking =
-        Linking::from_bytes(linking).ok_or("how its parts are linked does not make sense")?;
+        Linking::from_bytes(linking).ok_or("the links between its parts are inconsistent")?;
     let code = file.len() - code.len()..file.len();
     Ok(Precompiled {
         linking,
@@ -220,7 +226,7 @@ fn encode(linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Runtime {
-    /// Compiles a program ahead of time: the contents of a file for [`Precompiled::open`].
+    /// Compiles a program ahead of time. Returns the contents of a file for [`Precompiled::open`].
     ///
     /// It fits this version of the host with the same
     /// [`RuntimeOptions`](crate::RuntimeOptions). The parts keep what makes each reach its own
@@ -242,7 +248,7 @@ impl Runtime {
             });
         }
         let component = self.compile(composition)?;
-        // Linking it says what is missing, in the words that running it would.
+        // Linking reports what is missing, with the same errors as running.
         self.link_composition(&component, composition)?;
         let code = component.serialize().map_err(anyhow::Error::from);
         code.and_then(|code| encode(&linking, &code))
@@ -285,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn an_encoded_file_parses() {
         let precompiled = parse(file()).expect("a whole file");
         assert_eq!(precompiled.parts()[0].as_str(), "cache");
         assert_eq!(precompiled.code(), b"the code");

@@ -1,4 +1,4 @@
-//! Rust's and C++'s names as they are in the source.
+//! Demangling of Rust and C++ function names.
 
 mod itanium;
 
@@ -9,15 +9,14 @@ use std::fmt::{self, Display, Formatter, Write};
 /// The longest mangled name that is demangled, in bytes; real ones rarely reach a thousand.
 const MAX_MANGLED: usize = 4096;
 
-/// The length, in characters, up to which a name is shown. A mangled name can refer to what stands
-/// before it in itself, so what it stands for may be exponentially longer; it is not made beyond
-/// this.
+/// The largest length of a demangled name, in characters. A mangled name can refer back to its own
+/// beginning, so the demangled name can be exponentially longer; demangling stops at this length.
 const MAX_SHOWN: usize = 1000;
 
-/// Shows the name of a function, demangled if it is mangled, and cut with `…` where it is long.
+/// Displays the name of a function: demangled if it is mangled, and cut with `…` if it is too long.
 ///
-/// Takes microseconds, and for the worst name milliseconds, and no more memory than it shows.
-/// It is not escaped: that is for [`untrusted`](crate::untrusted).
+/// Displaying takes microseconds, for the worst names milliseconds, and no more memory than the output.
+/// The name is not escaped; that is left to [`untrusted`](crate::untrusted).
 pub(crate) struct Demangled<'a>(pub(crate) &'a str);
 
 impl Display for Demangled<'_> {
@@ -46,7 +45,7 @@ fn of_cpp(mangled: &str) -> Option<String> {
     cut(|out| symbol.structured_demangle(out, &DemangleOptions::default()))
 }
 
-/// What is written, up to the bound, which ends the writing; `None` where it fails by itself.
+/// The text that `write` writes, cut at [`MAX_SHOWN`]; `None` if writing fails for another reason.
 fn cut(write: impl FnOnce(&mut Cut<String>) -> fmt::Result) -> Option<String> {
     let mut out = Cut {
         out: String::new(),
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_shown_as_the_source_has_them() {
+    fn names_are_demangled() {
         for (mangled, name) in [
             (
                 "_ZN4core9panicking5panic17h0123456789abcdefE",
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_demangler_could_take_for_ever_for_is_shown_as_it_is() {
+    fn names_with_exponential_demangling_time_are_not_demangled() {
         for (start, repeated) in [
             ("_Z1fIX", "dl"),
             ("_Z1fIX", "gsdl"),
@@ -122,7 +121,7 @@ mod tests {
         }
     }
 
-    /// Levels that each hold the one before it so many times.
+    /// A name of nested types: each level repeats the level before it `times` times.
     fn wide(levels: usize, times: usize) -> String {
         let digits = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let mut name = "_Z1f1PIiiE".to_owned();
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_expands_without_end_is_cut() {
+    fn a_name_that_expands_exponentially_is_cut() {
         let start = Instant::now();
         let mut cut = 0;
         for (levels, times) in [(1, 2), (9, 16), (30, 2), (30, 30), (36, 3), (2, 1000)] {
@@ -146,7 +145,7 @@ mod tests {
             cut, 4,
             "all but the first, and the last, which is too long to demangle"
         );
-        // A tuple that holds the tuple before it twice, so often.
+        // Twelve nested tuples, each of which repeats the one before it four times.
         let mut rust = "_RINvC1a1b".to_owned();
         let mut before = rust.len() - 2;
         rust.push_str("TllE");
@@ -169,7 +168,7 @@ mod tests {
         );
     }
 
-    /// As back references count: `B_` is 0 and `B0_` is 1.
+    /// A number as back references write it: `B_` is 0 and `B0_` is 1.
     fn base_62(number: usize) -> String {
         let digits = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         match number {
@@ -183,8 +182,8 @@ mod tests {
         }
     }
 
-    /// Pieces of mangled names, put together by chance: whatever comes out, it takes no time and no
-    /// more memory than is shown.
+    /// Random combinations of pieces of mangled names: demangling is fast for all of them, and its
+    /// output is bounded.
     #[test]
     fn no_name_takes_long() {
         const PIECES: [&str; 62] = [

@@ -1,4 +1,4 @@
-//! Components, and core modules that are made one on the fly.
+//! Components, and core modules that are turned into components when they are read.
 
 use crate::wasm::{
     componentize::{ComponentizeError, componentize},
@@ -19,23 +19,23 @@ impl Component {
         Self { origin, bytes }
     }
 
-    /// Reads the component in the file at `path`. A core module that carries its WIT world is
-    /// made a component on the fly; any other core module is refused.
+    /// Reads the component in the file at `path`. A core module that embeds its WIT world is turned
+    /// into a component; any other core module is refused.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ComponentizeError> {
         Wasm::read(path)?.try_into()
     }
 
-    /// What messages call it: the path it was read from.
+    /// The name of the component in messages: the path that it was read from.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The binary, which has not been validated.
+    /// The bytes of the component. They have not been validated.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The same with one more section, which custom sections are free to be, at its end.
+    /// A copy of the component with a custom section appended.
     pub(crate) fn with_section(&self, section: &CustomSection<'_>) -> Self {
         let mut component = self.clone();
         section.append_to_component(&mut component.bytes);

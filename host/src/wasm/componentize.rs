@@ -1,4 +1,4 @@
-//! Core modules made components.
+//! Turning core modules into components.
 
 use crate::{
     untrusted::Name,
@@ -17,7 +17,7 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::Payload;
 use wit_component::ComponentEncoder;
 
-/// Why a file is not a component and could not be made one.
+/// An error of [`componentize()`]: the file is not a component and could not be turned into one.
 #[derive(Debug, thiserror::Error)]
 #[allow(
     missing_docs,
@@ -27,7 +27,7 @@ pub enum ComponentizeError {
     /// The file is not usable WebAssembly.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A core module that nobody asked to componentize and that does not say what it would be.
+    /// A component is needed, and the file is a core module that does not embed a WIT world.
     #[error(
         "`{}` is a core module, and a component is needed here",
         Name(.origin)
@@ -36,19 +36,19 @@ pub enum ComponentizeError {
     /// The file is a component already.
     #[error("`{}` is a component already; use it as it is", Name(.origin))]
     AlreadyComponent { origin: String },
-    /// The module has nothing that a component could import or export.
+    /// The module has no WIT world and no WASI entry point, so the component would be empty.
     #[error(
         "`{}` carries no WIT world and no WASI entry point, so the component would be empty",
         Name(.origin)
     )]
     NoWorld { origin: String },
-    /// The module uses the WASI that came before preview1.
+    /// The module uses the version of WASI before preview1.
     #[error(
-        "`{}` imports `wasi_unstable`, which came before preview1 and has no adapter; rebuild it with a current toolchain",
+        "`{}` imports `wasi_unstable`, the version of WASI before preview1, for which there is no adapter; rebuild it with a current toolchain",
         Name(.origin)
     )]
     Preview0 { origin: String },
-    /// The module does not keep what its world promises.
+    /// The module does not implement the world that it embeds.
     #[error("failed to make `{}` a component", Name(.origin))]
     Encode {
         origin: String,
@@ -56,8 +56,8 @@ pub enum ComponentizeError {
     },
 }
 
-/// Makes a core module a component: the world that it embeds becomes its type, and WASI preview1
-/// imports are met by the adapter that is built in.
+/// Turns a core module into a component. The world that the module embeds becomes the component's
+/// type, and the built-in adapter satisfies imports of WASI preview1.
 ///
 /// A module that exports `_start` becomes a command, which exports `wasi:cli/run`.
 pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
@@ -92,7 +92,7 @@ pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
     }
 }
 
-/// How a core module uses WASI.
+/// The use that a core module makes of WASI.
 #[derive(Default)]
 struct WasiUse {
     preview0: bool,

@@ -1,4 +1,4 @@
-//! Reading WebAssembly: binary or text, component or core module.
+//! Reading WebAssembly files: binary or text, component or core module.
 
 use crate::{
     untrusted::Name,
@@ -15,13 +15,13 @@ use wasmparser::{BinaryReaderError, Encoding, Payload};
 /// The largest file that is read, in bytes. Components of interpreted languages reach 20 MB.
 pub const MAX_FILE_SIZE: u64 = 512 << 20;
 
-/// The largest text that is translated, in bytes: translating takes eighty times the memory.
+/// The largest text that is translated, in bytes. Translating takes about eighty times that memory.
 pub const MAX_TEXT_SIZE: usize = 16 << 20;
 
 /// A WebAssembly binary and where it came from.
 ///
-/// Its sections are whole. Whether what stands in them is valid shows where it is taken apart:
-/// whoever composes, compiles, inspects or hands it out validates it.
+/// Its sections are complete, but their contents have not been validated: composing, compiling,
+/// inspecting and componentizing each validate what they use.
 #[derive(Debug, Clone)]
 pub struct Wasm {
     origin: String,
@@ -29,20 +29,20 @@ pub struct Wasm {
     bytes: Vec<u8>,
 }
 
-/// What a WebAssembly binary is.
+/// The kind of a WebAssembly binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A component.
     Component,
     /// A core module.
     Module {
-        /// Whether it carries the WIT world that it was built for, as bindings generators embed
-        /// it, so that it can be made a component without asking for anything else.
+        /// `true` if the module embeds the WIT world that it was built for, as bindings generators
+        /// do. It can then be turned into a component without further input.
         embeds_world: bool,
     },
 }
 
-/// Why a file or a buffer is not usable WebAssembly.
+/// An error of reading a file or a buffer as WebAssembly.
 #[derive(Debug, thiserror::Error)]
 #[allow(
     missing_docs,
@@ -55,12 +55,12 @@ pub enum ReadError {
     /// The file is larger than [`MAX_FILE_SIZE`].
     #[error("failed to read `{}`: it is larger than {} MiB", Name(.origin), MAX_FILE_SIZE >> 20)]
     TooLarge { origin: String },
-    /// It is text, and larger than [`MAX_TEXT_SIZE`].
+    /// The input is text, and larger than [`MAX_TEXT_SIZE`].
     #[error("`{}` is more than {} MiB of text; give it as binary", Name(.origin), MAX_TEXT_SIZE >> 20)]
     TooMuchText { origin: String },
-    /// Neither the binary format nor its text form.
+    /// The input is neither WebAssembly binary nor WebAssembly text.
     #[error(
-        "`{}` is no WebAssembly: it starts with {start}; give a component or a core module, as binary or as `.wat` text",
+        "`{}` is not WebAssembly: it starts with {start}; give a component or a core module, as binary or as `.wat` text",
         Name(.origin)
     )]
     NotWasm { origin: String, start: String },
@@ -90,18 +90,18 @@ impl Wasm {
         }
     }
 
-    /// Reads all of `reader`, which messages will call `origin`.
+    /// Reads `reader` to its end. Messages call the result `origin`.
     pub fn read_from(origin: impl Into<String>, reader: impl Read) -> Result<Self, ReadError> {
         Self::read_about(0, origin.into(), reader)
     }
 
-    /// Reads all, which is about so many bytes.
+    /// Reads `reader` to its end; `length` is the expected number of bytes.
     fn read_about(length: u64, origin: String, reader: impl Read) -> Result<Self, ReadError> {
         if length > MAX_FILE_SIZE {
             return Err(ReadError::TooLarge { origin });
         }
         let mut bytes = Vec::new();
-        // One more than there are: that is how the end is found without asking for more memory.
+        // One byte more than expected: the read that finds the end then needs no further allocation.
         if bytes.try_reserve_exact(length as usize + 1).is_err() {
             let source = io::ErrorKind::OutOfMemory.into();
             return Err(ReadError::Io { origin, source });
@@ -113,7 +113,7 @@ impl Wasm {
         }
     }
 
-    /// Takes the contents of a file, which messages will call `origin`.
+    /// Parses the contents of a file, binary or text. Messages call the result `origin`.
     pub fn parse(origin: impl Into<String>, bytes: Vec<u8>) -> Result<Self, ReadError> {
         let origin = origin.into();
         let bytes = if bytes.starts_with(b"\0asm") {
@@ -148,7 +148,7 @@ impl Wasm {
         }
     }
 
-    /// Validates all of it.
+    /// Validates the whole binary.
     pub fn validate(&self) -> Result<(), ReadError> {
         validate(&self.bytes).map_err(|source| ReadError::Invalid {
             origin: self.origin.clone(),
@@ -156,17 +156,17 @@ impl Wasm {
         })
     }
 
-    /// What messages call it: the path it was read from.
+    /// The name of the binary in messages: the path that it was read from.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// What it is.
+    /// The kind of the binary.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The binary.
+    /// The bytes of the binary.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -176,7 +176,7 @@ impl Wasm {
     }
 }
 
-/// Text starts, after white space, with a parenthesis or a comment.
+/// `true` if the first token, after white space, is a parenthesis or a comment.
 fn looks_like_text(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let bytes = bytes.trim_ascii_start();
@@ -191,7 +191,7 @@ fn describe_start(bytes: &[u8]) -> String {
     }
 }
 
-/// Reads as far as the sections go. What stands in them is not read.
+/// Walks all sections, without reading their contents.
 fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
     let mut is_component = false;
     let mut embeds_world = false;
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_and_binary_are_told_apart_from_anything_else() {
+    fn text_and_binary_are_distinguished_from_anything_else() {
         let module = Wasm::parse("m", b" \n(module)".to_vec()).expect("text");
         assert_eq!(
             module.kind(),
@@ -259,7 +259,7 @@ mod tests {
     fn a_file_that_is_too_large_is_not_read() {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::io::Write::write_all(&mut file, b"\0asm\x01\0\0\0").expect("it can be written");
-        // It takes no room on the disk.
+        // A sparse file takes no space on the disk.
         file.as_file()
             .set_len(MAX_FILE_SIZE + 1)
             .expect("a sparse file");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_carries_its_world_is_recognised() {
+    fn a_module_that_embeds_its_world_is_recognised() {
         let module = Wasm::parse("m", br#"(module (@custom "component-type:x" ""))"#.to_vec());
         assert_eq!(
             module.expect("text").kind(),

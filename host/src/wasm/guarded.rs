@@ -1,15 +1,16 @@
-//! Libraries that panic on what they do not support.
+//! Calling libraries that panic on unsupported input.
 //!
-//! The ones that parse, print, compose and generate were written for input that their own tools
-//! make, and end with a panic on some that is valid and unusual. Here a stranger's file is an
-//! error at worst. What they were working on is dropped, so nothing half-done is left behind.
+//! The libraries that parse, print, compose and generate were written for the output of their own
+//! tools, and panic on some input that is valid but unusual. Here a stranger's file must at worst be
+//! an error. The values that the library was working on are dropped, so no half-changed state
+//! remains.
 
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// Does work of another library; its panic is an error.
+/// Calls another library and turns its panic into an error.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = text(panic.as_ref());
@@ -22,7 +23,7 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Re
 fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without words")
+        .unwrap_or("a panic without a message")
 }
 
 #[cfg(test)]
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_an_error_with_its_words() {
+    fn a_panic_becomes_an_error_with_its_message() {
         let error = guarded::<()>(|| panic!("flags of {} bits", 65)).expect_err("it panics");
         assert!(error.to_string().contains("flags of 65 bits"));
         assert_eq!(guarded(|| Ok(1)).expect("it does not"), 1);

@@ -1,4 +1,4 @@
-//! Types as WIT.
+//! Types of functions and values, printed as WIT.
 
 use wasmtime::{
     FuncType,
@@ -17,7 +17,7 @@ pub(crate) fn of_function(ty: &ComponentFunc) -> String {
     }
 }
 
-/// Types that have a name in WIT are told by what they are made of: a binary holds no names.
+/// Types are printed by their structure: a compiled binary does not keep the names that WIT gives them.
 pub(crate) fn of_value(ty: &Type) -> String {
     match ty {
         Type::Bool => "bool".to_owned(),

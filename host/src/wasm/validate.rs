@@ -10,7 +10,8 @@ use wasmparser::{
     ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
-/// Validates a binary, the code of its functions on all cores. Of several errors, it is the first.
+/// Validates a binary; function bodies are validated on all cores. Of several errors, the one at the
+/// lowest offset is returned.
 pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
     let features = WasmFeatures::default();
     let mut parser = Parser::new(0);
@@ -40,7 +41,7 @@ pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
     };
     thread::scope(|scope| {
         for _ in 0..helpers {
-            // Where no thread can be had, there is more for this one.
+            // If no thread can be started, this thread does the work alone.
             let _ = thread::Builder::new().spawn_scoped(scope, work);
         }
         work();
@@ -52,7 +53,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Functions that are validated one after the other.
+/// Functions that one thread validates one after the other.
 #[derive(Default)]
 struct Batch<'a> {
     functions: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'a>)>,
@@ -60,7 +61,8 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// So much code takes many times longer than to start a thread.
+    /// The size of a full batch, in bytes. Validating that much code takes many times longer than
+    /// starting a thread.
     const FULL: usize = 64 << 10;
 
     fn push(
@@ -105,7 +107,7 @@ mod tests {
     use crate::wasm::file::{ReadError, Wasm};
 
     #[test]
-    fn validity_is_told_where_it_is_asked_for_and_the_first_error() {
+    fn validating_returns_the_first_error() {
         let bad = "(func (result i32))".repeat(100);
         let parse = |text: String| Wasm::parse("m", text.into_bytes()).expect("whole sections");
         let code = |text: &str| parse(format!("(module {text})")).validate();
@@ -121,7 +123,7 @@ mod tests {
         let later =
             offset(code(&format!("(func (result i32) i32.const 1) {bad}")).expect_err("no"));
         assert!(first < later);
-        // Each is a batch of its own, and the last one may be the first to be validated.
+        // Each function is a batch of its own, and the last batch may be validated first.
         let padding = "nop ".repeat(Batch::FULL);
         let large = format!("(func (result i32) {padding})").repeat(3);
         for _ in 0..10 {

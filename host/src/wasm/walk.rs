@@ -1,8 +1,8 @@
-//! Walking a binary, section by section. Code, which is most of a binary, is passed over.
+//! Walking a binary section by section. Function bodies, which are most of a binary, are skipped.
 
 use wasmparser::{Chunk, Parser, Payload};
 
-/// The sections of a binary, with those of the modules and components inside it.
+/// The sections of a binary, including those of the modules and components inside it.
 pub(crate) fn sections(binary: &[u8]) -> Sections<'_> {
     Sections {
         rest: binary,
@@ -12,7 +12,7 @@ pub(crate) fn sections(binary: &[u8]) -> Sections<'_> {
     }
 }
 
-/// The sections of a binary itself. A module or component inside it is one section.
+/// The top-level sections of a binary. A module or component inside it is one section.
 pub(crate) fn top_level_sections(binary: &[u8]) -> Sections<'_> {
     Sections {
         enters: false,
@@ -20,9 +20,9 @@ pub(crate) fn top_level_sections(binary: &[u8]) -> Sections<'_> {
     }
 }
 
-/// Sections in their order. After an error there are no more.
+/// Iterates over sections in their order. After an error the iterator ends.
 ///
-/// A function body is never yielded, so a code section whose bodies are damaged is not noticed.
+/// Function bodies are never yielded, so damage inside a code section is not noticed.
 pub(crate) struct Sections<'a> {
     rest: &'a [u8],
     /// `None` after the end and after an error.
@@ -48,7 +48,7 @@ impl<'a> Iterator for Sections<'a> {
                 self.skip(consumed);
                 payload
             }
-            // All bytes are here, so the parser never asks for more.
+            // The parser has all bytes, so it never asks for more.
             Ok(Chunk::NeedMoreData(_)) => return None,
             Err(error) => return Some(Err(error)),
         };
@@ -67,7 +67,7 @@ impl<'a> Iterator for Sections<'a> {
                 unchecked_range,
             } => {
                 let length = (unchecked_range.end - unchecked_range.start) as usize;
-                // Entering one that is cut is an error.
+                // A truncated module or component is entered, so that its parser reports the error.
                 if self.enters || length > self.rest.len() {
                     self.outer.push(parser);
                     Some(inner.clone())
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_section_but_code_is_seen_in_its_place() {
+    fn every_section_except_code_is_yielded_in_order() {
         let binary = wat::parse_str(NESTED).expect("valid text");
         let mut depth = 0;
         let (mut expected, mut at_top) = (Vec::new(), Vec::new());
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_that_is_cut_is_an_error_and_nothing_comes_after_it() {
+    fn a_truncated_binary_is_an_error_and_ends_the_walk() {
         let binary = wat::parse_str(NESTED).expect("valid text");
         let starts: Vec<_> = top_level_sections(&binary)
             .map(|payload| payload.expect("it is whole").as_section())

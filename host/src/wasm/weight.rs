@@ -1,10 +1,11 @@
-//! How much work a binary would be to compile, told before any of it is done.
+//! An estimate of the work to compile a binary, made before compiling it.
 //!
-//! Compiling follows every instantiation inside a component, so a file of 3 KB whose components
-//! instantiate each other ten times over, eight levels deep, would be a hundred million instances.
+//! The compiler follows every instantiation inside a component. A file of 3 KB whose components
+//! instantiate each other ten times, eight levels deep, has a hundred million instances.
 //!
-//! It is an early and typed error for what is known to grow beyond all measure. It is no bound: other
-//! things are much work too, and those who embed this bound time and memory themselves.
+//! The estimate gives an early, typed error for two kinds of input that are known to grow
+//! exponentially. It is not a bound: other input can be expensive too, and an embedder bounds time and
+//! memory by other means.
 
 use crate::wasm::walk::sections;
 use wasmparser::{
@@ -12,30 +13,30 @@ use wasmparser::{
     ComponentOuterAliasKind, Payload,
 };
 
-/// Instances that a component may come to. One of an interpreted language comes to about forty, and
-/// a hundred thousand take a tenth of a second.
+/// The largest number of instances in a component. A component of an interpreted language has about
+/// forty; a hundred thousand take a tenth of a second.
 const MAX_INSTANCES: u64 = 100_000;
-/// Functions that all core modules of a binary may have together. The largest interpreters have
-/// some ten thousand; a million take a minute and 5 GB.
+/// The largest number of functions in all core modules of a binary together. The largest
+/// interpreters have some ten thousand; a million take a minute and 5 GB.
 const MAX_FUNCTIONS: u64 = 250_000;
 
-/// What a binary would come to.
+/// The numbers of instances and functions that compiling a binary would produce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Weight {
     instances: u64,
     functions: u64,
 }
 
-/// A binary that is too much to compile.
+/// The error for a binary that would take too much work to compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it would be {count} {what}, and {limit} are allowed")]
+#[error("it has {count} {what}, and at most {limit} are compiled")]
 pub struct TooHeavy {
     what: &'static str,
     count: u64,
     limit: u64,
 }
 
-/// Refuses what would take the compiler minutes. The binary need not be valid.
+/// Refuses a binary that would take the compiler minutes. The binary need not be valid.
 pub(crate) fn check(binary: &[u8]) -> Result<(), TooHeavy> {
     let Weight {
         instances,
@@ -53,23 +54,23 @@ pub(crate) fn check(binary: &[u8]) -> Result<(), TooHeavy> {
     Ok(())
 }
 
-/// A component as those see it that instantiate it.
+/// The weight of a component, as a component that instantiates it counts it.
 #[derive(Debug, Clone, Copy)]
 enum Template {
-    /// One that is defined here: what one instance of it comes to, of itself and for each instance
-    /// that the heaviest component that it is handed comes to.
+    /// A component with a known definition. One instance of it counts `own` instances, plus
+    /// `per_handed` times the instances of the heaviest component that is passed to it.
     Defined { own: u64, per_handed: u64 },
-    /// One that is handed in by whoever instantiates this one.
+    /// A component that the enclosing component imports.
     Imported,
 }
 
-/// Where what a component comes to cannot be told, it is too much.
+/// A component whose weight is not known counts as too heavy.
 const UNKNOWN: Template = Template::Defined {
     own: u64::MAX,
     per_handed: 0,
 };
 
-/// A component that is being read: its index space of components, and what it comes to so far, as in
+/// A component that is being read: its index space of components, and its weight so far, as in
 /// [`Template::Defined`].
 #[derive(Default)]
 struct Level {
@@ -89,8 +90,8 @@ impl Level {
         component.copied().unwrap_or(UNKNOWN)
     }
 
-    /// Counts an instance of a component. What is handed to it inside of an instance is taken for
-    /// `heaviest`.
+    /// Counts an instance of a component. A component that is passed to it inside an instance counts
+    /// as `heaviest`.
     fn instantiate(&mut self, component: u32, args: &[ComponentInstantiationArg], heaviest: u64) {
         self.add(1, 0);
         let handed = args.iter().filter_map(|arg| match arg.kind {
@@ -107,7 +108,7 @@ impl Level {
                 for template in handed {
                     most = match template {
                         Template::Imported => (most.0, 1),
-                        // What it is handed in turn is not known here.
+                        // The components passed to `template` in turn are not known here.
                         Template::Defined { own, per_handed: 0 } => (most.0.max(own), most.1),
                         Template::Defined { .. } => (u64::MAX, most.1),
                     };
@@ -118,7 +119,7 @@ impl Level {
                     per_handed.saturating_mul(most.1),
                 );
             }
-            // What it does with a component is not known here.
+            // The use that an imported component makes of a component is not known here.
             Template::Imported
                 if args
                     .iter()
@@ -138,7 +139,7 @@ fn weigh(binary: &[u8]) -> Weight {
     let mut open_modules = 0;
     for payload in sections(binary).map_while(Result::ok) {
         let depth = levels.len();
-        // There is a level for the binary itself, which is never popped.
+        // The level of the binary itself is never popped.
         let Some(level) = levels.last_mut() else {
             break;
         };
@@ -183,7 +184,7 @@ fn weigh(binary: &[u8]) -> Weight {
                     .extend(imported.map(|_| Template::Imported));
             }
             Payload::ComponentExportSection(section) => {
-                // What is exported is in the index space once more.
+                // Exporting a component adds it to the index space once more.
                 for export in section.into_iter().flatten() {
                     if export.kind == ComponentExternalKind::Component {
                         let exported = level.component(export.index);
@@ -199,7 +200,7 @@ fn weigh(binary: &[u8]) -> Weight {
                             count,
                             index,
                         } => aliased_outside(&levels, count, index),
-                        // Which one it is would take following instances; at worst the heaviest.
+                        // Finding the component would mean following instances, so the heaviest is assumed.
                         ComponentAlias::InstanceExport {
                             kind: ComponentExternalKind::Component,
                             ..
@@ -223,13 +224,13 @@ fn weigh(binary: &[u8]) -> Weight {
     }
 }
 
-/// A component of the level that is so many outside of the last one.
+/// The component at `index` of the level that is `count` levels outside the innermost one.
 fn aliased_outside(levels: &[Level], count: u32, index: u32) -> Template {
     let outer = (count as usize)
         .checked_add(1)
         .and_then(|above| levels.len().checked_sub(above));
     match outer.map(|outer| levels[outer].component(index)) {
-        // It is handed to another one than this, which the counts do not tell apart.
+        // The outer component receives it, not this one; the counts do not distinguish the two.
         Some(Template::Imported) if count > 0 => UNKNOWN,
         Some(template) => template,
         None => UNKNOWN,
@@ -240,7 +241,7 @@ fn aliased_outside(levels: &[Level], count: u32, index: u32) -> Template {
 mod tests {
     use super::*;
 
-    /// Components that instantiate each other ten times over, so many levels deep.
+    /// Components that instantiate each other ten times, nested `levels` deep.
     fn nested(levels: usize) -> Vec<u8> {
         wat::parse_str(nested_text(levels)).expect("valid text")
     }
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_too_many_to_count_makes_it_no_lighter() {
+    fn counts_saturate_and_do_not_overflow() {
         let inner = nested_text(30);
         let one_more = "(core module $m) (core instance (instantiate $m))";
         let text = format!("(component {inner} (instance (instantiate $c30)) {one_more})");
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_is_as_heavy_as_what_it_stands_for() {
+    fn an_alias_is_as_heavy_as_its_component() {
         let outer = wat::parse_str(
             "(component $top
                (component $a (core module $m) (core instance (instantiate $m)) (core instance (instantiate $m)))
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn an_imported_component_is_as_heavy_as_what_is_handed_in() {
+    fn an_imported_component_is_as_heavy_as_its_argument() {
         let two =
             "(core module $m) (core instance (instantiate $m)) (core instance (instantiate $m))";
         let ten = "(instance (instantiate $x))".repeat(10);
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_imported_component_is_handed_is_refused() {
+    fn passing_a_component_to_an_imported_component_is_refused() {
         let text = "(component
                (component $top
                  (import \"x\" (component $x (import \"y\" (component))))

@@ -1,4 +1,4 @@
-//! The WIT of a component, read back from its binary.
+//! The WIT of a component, decoded from its binary.
 
 use crate::wasm::guarded::guarded;
 use std::collections::BTreeMap;
@@ -8,13 +8,13 @@ use wit_parser::{
     decoding::{DecodedWasm, decode},
 };
 
-/// The world that a component has.
+/// The world of a component.
 pub(crate) struct Wit {
     resolve: Resolve,
     world: WorldId,
 }
 
-/// Which side of a world.
+/// A side of a world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Imports,
@@ -22,8 +22,8 @@ pub(crate) enum Side {
 }
 
 impl Wit {
-    /// Reads the world of a component. Fails for a WIT package in binary form, which has none,
-    /// and where the component uses types that WIT cannot say.
+    /// Reads the world of a component. Fails for a WIT package in binary form, which has no world,
+    /// and for a component with types that WIT cannot express.
     pub(crate) fn of_component(bytes: &[u8]) -> anyhow::Result<Self> {
         match guarded(|| decode(bytes))? {
             DecodedWasm::Component(resolve, world) => Ok(Self { resolve, world }),
@@ -61,8 +61,8 @@ impl Wit {
         Ok(text)
     }
 
-    /// The items of the interface that the world imports or exports as `name`, each as WIT by its
-    /// name. Empty where there is no such interface.
+    /// The items of the interface that the world imports or exports as `name`: the name of each item
+    /// and its WIT. Empty if there is no such interface.
     pub(crate) fn items(&self, side: Side, name: &str) -> BTreeMap<String, String> {
         self.interface(side, name)
             .map(|id| self.items_of(id))
@@ -87,7 +87,7 @@ impl Wit {
     fn items_of(&self, id: InterfaceId) -> BTreeMap<String, String> {
         let mut printer = WitPrinter::default();
         printer.emit_docs(false);
-        // The printer fails only on types that came from no WIT; then there is nothing to show.
+        // The printer fails only on types that WIT cannot express; such an interface has no items.
         if guarded(|| printer.print_interface(&self.resolve, id)).is_err() {
             return BTreeMap::new();
         }
@@ -95,7 +95,8 @@ impl Wit {
     }
 }
 
-/// Items start at the margin; what belongs to one is indented or closes it.
+/// Splits the text of an interface at the lines that start an item: those that are not indented and
+/// do not close one.
 fn split_items(interface: &str) -> BTreeMap<String, String> {
     let mut items: Vec<String> = Vec::new();
     for line in interface.lines().filter(|line| !line.trim().is_empty()) {

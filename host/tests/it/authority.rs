@@ -1,6 +1,6 @@
-//! Who reaches what: a component that tries every function of WASI, as the consumer and as a plug,
-//! with grants and without. What it is to find stands in `tests/authority/`, a file for each way of
-//! granting; `BLESS=1` rewrites them.
+//! The authority of parts: a component tries every function of WASI, as the consumer and as a plug,
+//! with and without grants. The expected results are in `tests/authority/`, one file for each set of
+//! grants; `BLESS=1` rewrites them.
 
 use crate::{
     bless,
@@ -18,13 +18,13 @@ use std::{
     time::SystemTime,
 };
 
-/// Who is granted what, and who may then tell that something was reached.
+/// A set of grants, and the results that may then differ from a run without grants.
 struct Case {
     name: &'static str,
     grants: &'static [&'static str],
     arguments: &'static [&'static str],
-    /// What the consumer reaches, by the starts of its lines; standard input and its name are
-    /// always its own.
+    /// The prefixes of the result lines that the consumer may reach; standard input and its name
+    /// are always its own.
     consumer: &'static [&'static str],
     plug: &'static [&'static str],
     is_read_only: bool,
@@ -82,7 +82,7 @@ const OF_EVERY_CONSUMER: [&str; 3] = [
     "io/streams#input-stream.",
 ];
 
-/// One trial a way of granting.
+/// One trial for each set of grants.
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = CASES
         .into_iter()
@@ -158,7 +158,7 @@ impl Case {
         }
     }
 
-    /// Whatever the table says: nothing is reached that was not granted.
+    /// Checks, independently of the expected file, that nothing is reached that was not granted.
     fn count_reached(&self, found: &str, count: &mut Count) -> Result<(), Failed> {
         let (consumer, plug) = found
             .split_once("\nthe plug:\n")
@@ -185,7 +185,7 @@ fn is_attempt(line: &str) -> bool {
     line.contains('#') || line.starts_with("out by ")
 }
 
-/// A directory to be granted, with every kind of link out of it.
+/// A directory for grants, with every kind of link that leads out of it.
 fn lay_out(work: &Path) -> io::Result<()> {
     let data = work.join("data");
     fs::create_dir_all(data.join("sub"))?;
@@ -199,7 +199,7 @@ fn lay_out(work: &Path) -> io::Result<()> {
     fs::write(work.join("secret"), "of somebody else")
 }
 
-/// What and when, of everything; links are what they are.
+/// Contents and modification times of all files; links are not followed.
 fn everything_below(directory: &Path) -> io::Result<BTreeMap<PathBuf, (SystemTime, Vec<u8>)>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
@@ -236,7 +236,7 @@ fn exit_of_a_plug() -> Result<(), Failed> {
     }
 }
 
-/// Why no terminal can be made here: `script` makes them, and not the one of the BSDs.
+/// The reason why no terminal can be created here: it takes `script` of util-linux, not of the BSDs.
 fn missing_terminal() -> Option<String> {
     let version = Command::new("script").arg("--version").output();
     match version {

@@ -1,4 +1,4 @@
-//! Files that say what is expected, and `BLESS=1`, which rewrites them with what was found.
+//! Comparison with files of expected results; `BLESS=1` rewrites them with the actual results.
 
 use libtest_mimic::{Failed, Trial};
 use std::{
@@ -11,11 +11,11 @@ use std::{
 pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("bless::only_1_rewrites_what_is_expected", only_1),
-        Trial::test("bless::what_differs_is_an_error", what_differs),
+        Trial::test("bless::a_difference_is_an_error", a_difference),
     ]
 }
 
-/// Compares what was found with the text of a file, or rewrites the file with it.
+/// Compares a text with the text of a file, or rewrites the file with it.
 pub fn expect(path: &Path, found: &str) -> Result<(), Failed> {
     expect_or_bless(path, found, std::env::var_os("BLESS"))
 }
@@ -65,7 +65,7 @@ fn only_1() -> Result<(), Failed> {
     Ok(())
 }
 
-fn what_differs() -> Result<(), Failed> {
+fn a_difference() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("expected");
     fs::write(&path, "as before")?;

@@ -1,5 +1,5 @@
-//! The component of the cache, `cache_impl.wasm`, and what only it does: how it uses WASI, where it
-//! keeps its entries, and what it says on standard error. The engine in it is tested natively.
+//! The cache component, `cache_impl.wasm`: its use of WASI, the place of its entries, and its messages
+//! on standard error. The engine inside it is tested natively.
 
 mod failing_calls;
 mod host_calls;

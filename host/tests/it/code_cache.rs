@@ -1,5 +1,5 @@
-//! Whom the code cache trusts. Compiled code that somebody else could have put there is never taken:
-//! it is compiled anew, or the directory is refused.
+//! Trust of the code cache. Compiled code that another user could have put there is never used: the
+//! program is compiled again, or the directory is refused.
 
 use crate::guests::trial;
 use libtest_mimic::{Failed, Trial};
@@ -19,10 +19,10 @@ use wit_host::{CodeCache, CodeCacheError, PartName, Runtime, RuntimeOptions, Was
 /// Another user, and its group.
 const OTHER: u32 = 65_534;
 
-/// What is kept. Other code lacks its export.
+/// The program in the code cache. Other code lacks its export.
 const PROGRAM: &str = "(module (func (export \"_start\")))";
 
-/// How often somebody who renames things in a loop is given the chance to be in time.
+/// The number of tries that an attacker, who renames files in a loop, gets.
 const TRIES: u32 = 300;
 
 /// The trials.
@@ -52,7 +52,7 @@ fn why_not_root() -> Option<String> {
     (!is_root).then(|| "needs root, to act for another user".to_owned())
 }
 
-/// A directory that others can look into.
+/// A directory that other users can read.
 fn root() -> Result<tempfile::TempDir, Failed> {
     let root = tempfile::tempdir()?;
     set_mode(root.path(), 0o755)?;
@@ -68,7 +68,7 @@ fn directory(path: PathBuf) -> Result<PathBuf, Failed> {
     Ok(path)
 }
 
-/// Loads a program by this cache.
+/// Loads a program with this cache.
 fn load(cache: CodeCache) -> Result<(), Failed> {
     let module = Wasm::parse("one", PROGRAM.as_bytes().to_vec())?;
     let options = RuntimeOptions {
@@ -85,7 +85,7 @@ fn kept_files(directory: &Path) -> Result<Vec<PathBuf>, Failed> {
     Ok(entries.into_iter().map(|entry| entry.path()).collect())
 }
 
-/// A cache that keeps the program, and its file.
+/// A cache that contains the program, and the file of its code.
 fn kept(directory: &Path) -> Result<PathBuf, Failed> {
     load(CodeCache::open(directory)?)?;
     match kept_files(directory)?.as_slice() {
@@ -142,10 +142,10 @@ fn another_users_directory() -> Result<(), Failed> {
     chown(&own, Some(0), None)?;
     chown(&above, Some(OTHER), None)?;
     expect_refused(&own, "above it: it belongs to another user")?;
-    // The owner can replace what is in it, whatever the mode says.
+    // The owner can replace files in the directory, whatever its mode is.
     set_mode(&above, 0o1755)?;
     expect_refused(&own, "above it: it belongs to another user")?;
-    // Its own group is one that others may be in.
+    // Other users may be members of the user's own group.
     chown(&above, Some(0), Some(OTHER))?;
     CodeCache::open(&own)?;
     set_mode(&above, 0o775)?;
@@ -167,10 +167,10 @@ fn another_users_link() -> Result<(), Failed> {
     expect_refused(&link.join("below"), "is another user's link")
 }
 
-/// The command as a user who is not root, below directories that are root's.
+/// Runs the command as a user other than root, below directories that belong to root.
 fn below_the_administrators() -> Result<(), Failed> {
     let root = root()?;
-    // The build may stand where only root can look.
+    // The build may be in a directory that only root can read.
     let command = root.path().join("wit-host");
     fs::copy(crate::wit_host(), &command)?;
     let hello = root.path().join("hello.wat");
@@ -203,8 +203,8 @@ fn below_the_administrators() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Runs a program that was just copied. A process that another test has started meanwhile may still
-/// hold the copy open to be written, and until it does not, nobody can run it.
+/// Runs a program that was just copied. A process that another test has started meanwhile may have
+/// inherited the open copy; until it closes the file, the program cannot be run.
 fn output_of_copy(command: &mut Command) -> io::Result<Output> {
     let mut output = command.output();
     for _ in 0..500 {
@@ -218,7 +218,7 @@ fn output_of_copy(command: &mut Command) -> io::Result<Output> {
     output
 }
 
-/// A process that does the same over and over again, until it is dropped.
+/// A process that repeats a command until it is dropped.
 struct Loop(Child);
 
 impl Loop {
@@ -233,7 +233,7 @@ impl Loop {
         Ok(Self(child))
     }
 
-    /// As another user who is in the group of this one.
+    /// Runs as another user who is in the group of this one.
     fn of_the_group(script: &str, directory: &Path) -> Result<Self, Failed> {
         Self::start(Command::new("sh").uid(OTHER).gid(0), script, directory)
     }
@@ -241,13 +241,13 @@ impl Loop {
 
 impl Drop for Loop {
     fn drop(&mut self) {
-        // It has ended by itself if it cannot be ended.
+        // If killing fails, the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// Counts the tries in which the attack succeeds: none may.
+/// Counts the tries in which the attack succeeds; there must be none.
 fn count(mut succeeds: impl FnMut() -> Result<bool, Failed>) -> Result<(), Failed> {
     let mut successes = 0;
     for _ in 0..TRIES {
@@ -260,8 +260,8 @@ fn count(mut succeeds: impl FnMut() -> Result<bool, Failed>) -> Result<(), Faile
     }
 }
 
-/// Above the cache is a directory that its group may write: one of that group puts another
-/// directory of this user in the place of the cache.
+/// The directory above the cache is writable by its group: a member of the group replaces the cache
+/// by another directory of this user.
 fn swapped_by_the_group() -> Result<(), Failed> {
     let root = root()?;
     let shared = directory(root.path().join("shared"))?;
@@ -273,7 +273,7 @@ fn swapped_by_the_group() -> Result<(), Failed> {
     count(|| Ok(CodeCache::open(&cache).is_ok()))
 }
 
-/// Everybody may add names to the directory above, as in `/tmp`: another user makes there by turns
+/// All users may add names to the directory above, as in `/tmp`: another user creates there, in turn,
 /// a link to a directory of this user, and a directory.
 fn swapped_links() -> Result<(), Failed> {
     let root = root()?;
@@ -286,7 +286,7 @@ fn swapped_links() -> Result<(), Failed> {
     count(|| {
         if let Ok(cache) = CodeCache::open(&name) {
             load(cache)?;
-            // It was missing, and was made: the other user has the next chance.
+            // The cache was missing and was created; the other user gets the next chance.
             if fs::metadata(&name).is_ok_and(|found| found.uid() == 0) {
                 fs::remove_dir_all(&name)?;
             }
@@ -297,8 +297,8 @@ fn swapped_links() -> Result<(), Failed> {
     })
 }
 
-/// Another process of this user renames files into the place of the kept one: the code of another
-/// program, and half of the right one. Each load gets the right program all the same.
+/// Another process of this user replaces the file of the cache by the code of another program and by
+/// half of the right one. Each load still gets the right program.
 fn swapped_files() -> Result<(), Failed> {
     let root = root()?;
     let file = kept(root.path())?;

@@ -1,4 +1,4 @@
-//! The conformance component: every provider passes all its checks, and every check can fail.
+//! The conformance component: every provider passes all checks, and every check can fail.
 
 mod faults;
 
@@ -15,12 +15,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Enough for every fault to show.
+/// Arguments of a short run, which is long enough to catch every fault.
 const SMALL: [&str; 6] = ["--seed", "1", "--size", "1000", "--max-value", "4MiB"];
-/// A run mostly waits for entries to expire, so some are started ahead.
+/// The number of runs that are started ahead, because a run mostly waits for entries to expire.
 const AHEAD: usize = 8;
 
-/// One trial a provider, and one a fault.
+/// One trial per provider, and one per fault.
 pub fn trials() -> Vec<Trial> {
     let providers = STACKS.map(|stack| {
         let name = format!("conformance::{}", stack.name);
@@ -53,7 +53,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// With the largest value too.
+/// Runs all checks, including the one with the largest value.
 fn conforms(stack: &Stack) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     let output = crate::wit_host_command()
@@ -66,7 +66,7 @@ fn conforms(stack: &Stack) -> Result<(), Failed> {
     all_pass(&output)
 }
 
-/// Synchronised, bounded, and below the directory that is granted.
+/// Runs all checks with `CACHE_FSYNC`, `CACHE_MAX_BYTES` and `CACHE_DIR` set.
 fn conforms_with_variables() -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     let output = crate::wit_host_command()
@@ -92,7 +92,7 @@ fn without_a_fault() -> Result<(), Failed> {
     all_pass(&start("none", &SMALL)?.wait_with_output()?)
 }
 
-/// Exactly the check that is there for the fault fails.
+/// Expects that exactly the check for this fault fails.
 fn is_caught(number: usize, check: &str) -> Result<(), Failed> {
     let output = with_fault(number)?.wait_with_output()?;
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -125,7 +125,7 @@ fn every_check_has_a_fault() -> Result<(), Failed> {
     )
 }
 
-/// The faulty cache names its faults when it does not know one.
+/// The error of the faulty cache for an unknown fault lists its faults; all of them are tried.
 fn every_fault_is_tried() -> Result<(), Failed> {
     let output = start("?", &["--only", "sizes: 1 MiB"])?.wait_with_output()?;
     let stderr = String::from_utf8(output.stderr)?;
@@ -137,7 +137,7 @@ fn every_fault_is_tried() -> Result<(), Failed> {
     same_names(&names, &FAULTS.iter().map(|(fault, _)| *fault).collect())
 }
 
-/// The value that the random program found in the wrong place is the same in both runs.
+/// Two runs with the same seed report the same wrong value.
 fn same_seed() -> Result<(), Failed> {
     let arguments = ["--seed", "77", "--size", "2000", "--only", "random program"];
     let first = start("wraps-version", &arguments)?;
@@ -185,7 +185,7 @@ fn mistyped_arguments() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The run with a fault of [`FAULTS`], which the trial before may have started.
+/// The run with the fault `number` of [`FAULTS`]; an earlier trial may have started it.
 fn with_fault(number: usize) -> Result<Child, Failed> {
     static STARTED: Mutex<Vec<Option<Child>>> = Mutex::new(Vec::new());
     let mut started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,12 +1,12 @@
-//! How many cases a fault of TARGETS was tried in, and how often its rule did not hold.
+//! Counters for fault injection: the number of cases per fault, and the number of violations.
 //!
-//! What is printed and what decides the trial are the same numbers, so a count cannot claim more
-//! than was tried.
+//! The numbers that are printed also decide the trial, so the output cannot claim more cases than were
+//! tried.
 
 use libtest_mimic::Failed;
 use std::fmt::Display;
 
-/// The cases of one fault.
+/// The cases of one fault, and the violations among them.
 pub struct Count {
     fault: &'static str,
     tried: usize,
@@ -14,7 +14,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Nothing tried yet of the fault `F12`, for example.
+    /// A count of zero cases for a fault, such as `F12`.
     pub fn of(fault: &'static str) -> Self {
         Self {
             fault,
@@ -23,20 +23,19 @@ impl Count {
         }
     }
 
-    /// Counts a case; the error says which one it was and what happened instead of what the rule says.
+    /// Counts a case. An error is a violation; it names the case and what happened.
     pub fn case(&mut self, rule: Result<(), impl Display>) {
         self.tried += 1;
         self.violations
             .extend(rule.err().map(|error| error.to_string()));
     }
 
-    /// Counts a case whose rule `holds`, or else which one it was and what happened instead.
+    /// Counts a case. If the rule does not hold, `otherwise` names the case and what happened.
     pub fn holds(&mut self, holds: bool, otherwise: impl FnOnce() -> String) {
         self.case(if holds { Ok(()) } else { Err(otherwise()) });
     }
 
-    /// Prints the count, with what else is good to know, and fails if any rule did not hold or nothing
-    /// was tried.
+    /// Prints the count and the note. Fails if there was a violation, or no case at all.
     pub fn finish(self, note: impl Display) -> Result<(), Failed> {
         let Self {
             fault,

@@ -1,4 +1,4 @@
-//! The library, as an embedder uses it.
+//! The library as an embedder uses it.
 
 use crate::guests::Guest;
 use libtest_mimic::{Failed, Trial};
@@ -10,7 +10,7 @@ use wit_host::{
     SandboxError, Sandboxes, Wasm, compose,
 };
 
-/// A consumer that is content if the number is 42, and what has the number.
+/// A consumer that succeeds if the number of its provider is 42.
 pub const CONSUMER: &str = include_str!("../cases/run/plugged/consumer.wat");
 pub const NUMBER: &str = include_str!("../cases/run/errors/no-program/number.wat");
 pub const COUNTS: &str = include_str!("../cases/run/authority/plug-has-its-own/counts.wat");
@@ -85,7 +85,7 @@ fn runs_repeatedly(options: &RuntimeOptions) -> Result<(), Failed> {
     Ok(())
 }
 
-/// `EXPECTS` is content if its plug has one directory, two variables and no argument.
+/// `EXPECTS` succeeds if its plug has one directory, two variables and no argument.
 fn own_sandboxes() -> Result<(), Failed> {
     let plugs = [part("counts", COUNTS)?];
     let composition = compose(&part("consumer", EXPECTS)?, &plugs, Form::Granted)?;
@@ -100,7 +100,7 @@ fn own_sandboxes() -> Result<(), Failed> {
         plugs: [("counts".parse::<PartName>()?, granted.clone())].into(),
     };
     expect_exit(&run(&program, &rich)?, 0)?;
-    // What the consumer has is not the plug's, also where that has no sandbox.
+    // A plug without a sandbox of its own does not get the consumer's.
     let of_consumer = Sandboxes {
         consumer: granted,
         ..Sandboxes::default()
@@ -148,7 +148,7 @@ fn start_up_code() -> Result<(), Failed> {
     }
 }
 
-/// What the component writes, the host reads, and the other way round.
+/// Entries written by the component are read by the native cache, and the reverse.
 fn shared_directory() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let name: PartName = "cache".parse()?;

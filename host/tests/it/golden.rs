@@ -8,8 +8,8 @@
 //! + out.wasm
 //! ```
 //!
-//! The lines that start with `$ ` are run by `sh` in a copy of the folder; everything between
-//! them must come out again: output, exit code unless it is 0, and the files that appeared.
+//! `sh` runs the lines that start with `$ ` in a copy of the folder; the lines between them are the
+//! expected result: output, exit code unless it is 0, and new files.
 
 use crate::bless;
 use libtest_mimic::{Failed, Trial};
@@ -29,10 +29,10 @@ use std::{
 
 const TRANSCRIPT: &str = "transcript";
 
-/// What one command of a transcript may take, before all that it has started is ended.
+/// The time limit of one command of a transcript, after which all its processes are killed.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// One trial a case, and those of what runs them.
+/// One trial for each case, and trials of the code that runs them.
 pub fn trials() -> Vec<Trial> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut found = Vec::new();
@@ -73,7 +73,7 @@ fn check(case: &Path) -> Result<(), Failed> {
     bless::expect(&path, &replay(case, &expected)?)
 }
 
-/// Runs the commands of a transcript and writes it anew.
+/// Runs the commands of a transcript and returns the new transcript.
 fn replay(case: &Path, transcript: &str) -> Result<String, Failed> {
     let work = tempfile::tempdir()?;
     for entry in fs::read_dir(case)? {
@@ -140,8 +140,8 @@ fn run(
     Ok(())
 }
 
-/// Runs a command with nothing on standard input. `None` if it, or anything that it has started and
-/// that has its output, is not done in time; all of that is ended then.
+/// Runs a command with empty standard input. `None` if the command, or a process that it has started
+/// and that holds its output open, does not end in time; all of them are killed then.
 fn output_within(limit: Duration, command: &mut Command) -> io::Result<Option<Output>> {
     let started = Instant::now();
     let mut child = command
@@ -164,7 +164,7 @@ fn output_within(limit: Duration, command: &mut Command) -> io::Result<Option<Ou
     }
     let stderr = contents.pop().unwrap_or_default();
     let stdout = contents.pop().unwrap_or_default();
-    // Its streams are closed, which is not yet its end.
+    // Its streams are closed, but the process may still run.
     while child.try_wait()?.is_none() {
         if started.elapsed() > limit {
             return end_group(&mut child, &[]).map(|()| None);
@@ -179,7 +179,7 @@ fn output_within(limit: Duration, command: &mut Command) -> io::Result<Option<Ou
     }))
 }
 
-/// All that a stream gives, once it ends.
+/// The contents of a stream, sent when it ends.
 type Contents = mpsc::Receiver<io::Result<Vec<u8>>>;
 
 fn read_aside(stream: Option<impl Read + Send + 'static>) -> Contents {
@@ -187,19 +187,19 @@ fn read_aside(stream: Option<impl Read + Send + 'static>) -> Contents {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let read = stream.map_or(Ok(0), |mut stream| stream.read_to_end(&mut bytes));
-        // Nobody listens any more where the time was up.
+        // After a timeout the receiver is gone.
         let _ = done.send(read.map(|_| bytes));
     });
     contents
 }
 
-/// Kills the child, which has not been waited for, and all others of its group; returns when none of
-/// them holds one of its streams any more.
+/// Kills the child, which has not been waited for, and the other processes of its group; returns when
+/// none of them holds one of its streams open.
 fn end_group(child: &mut Child, streams: &[Contents]) -> io::Result<()> {
     kill_process_group(Pid::from_child(child), Signal::KILL)?;
     child.wait()?;
     for stream in streams {
-        // What has been received before is gone, and so is its sender.
+        // A stream that was received before has no sender any more.
         let _ = stream.recv();
     }
     Ok(())
@@ -209,7 +209,7 @@ fn hanging_command() -> Result<(), Failed> {
     let work = tempfile::tempdir()?;
     let limit = Duration::from_millis(200);
     let started = Instant::now();
-    // Two processes that have its output, and one that has closed it.
+    // Two processes that hold the output open, and one that has closed it.
     for command in ["sleep 600 & sleep 600", "exec >&- 2>&-; sleep 600"] {
         let ended = run(command, work.path(), limit, &mut String::new());
         let words = ended
@@ -219,7 +219,7 @@ fn hanging_command() -> Result<(), Failed> {
             return Err(format!("`{command}` is not said to be ended").into());
         }
     }
-    // Nobody has waited for a process that was left behind.
+    // A process that was left behind has no parent that waits for it.
     assert!(started.elapsed() < Duration::from_secs(300));
     let mut transcript = String::new();
     run(

@@ -1,4 +1,4 @@
-//! The guests of this repository, built when a test asks for them.
+//! The guests of this repository, built when a test needs them.
 
 use libtest_mimic::{Failed, Trial};
 use std::{
@@ -90,7 +90,7 @@ pub fn script() -> Command {
     Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/guest"))
 }
 
-/// A trial that is ignored, with the reason in its name, where a toolchain is missing.
+/// A trial that is ignored if a toolchain is missing, with the reason in its name.
 pub fn trial(
     name: String,
     missing_toolchain: Option<String>,

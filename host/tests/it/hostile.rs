@@ -1,10 +1,10 @@
-//! Guests that want more than they get: how soon they are stopped, with which exit code, and how
-//! much memory that takes. The guests are those of the golden cases, which check the words.
+//! Guests that exceed their limits: the delay until they are stopped, the exit code, and the memory of
+//! the host. The guests are those of the golden cases, which check the messages.
 //!
-//! How late a guest is stopped is told against a process that starts beside it and is done by itself
-//! when the limit passes: on a busy machine both wait for their turn. Whoever is late by that is
-//! tried again, and is in order if its best attempt is, against the best of the processes beside it
-//! and by as much as their times differ.
+//! The delay is measured against a reference process, which starts at the same time and ends by itself
+//! when the limit passes: a busy machine delays both. A guest that is late is tried again. It passes if
+//! its best attempt is in time, compared with the best reference process and allowing for the spread of
+//! the reference times.
 
 use crate::{count::Count, torture::sized};
 use libtest_mimic::{Failed, Trial};
@@ -22,18 +22,18 @@ pub fn trials() -> Vec<Trial> {
     vec![Trial::test("hostile::stopped_in_time", stopped_in_time)]
 }
 
-/// What a guest writes to.
+/// The standard output of a guest.
 #[derive(Clone, Copy)]
 enum Output {
     Nowhere,
-    /// A pipe that nobody reads.
+    /// A pipe that is not read.
     Blocked,
 }
 
 use Output::{Blocked, Nowhere};
 
-/// The folder of a case, what follows `wit-host` there, the guest's output, the exit code, and how
-/// much later than its limit the process may end. Standard input is a pipe that nobody writes to.
+/// The folder of a case, the arguments of `wit-host`, the guest's output, the exit code, and the
+/// largest delay after the limit. Standard input is a pipe to which nothing is written.
 const GUESTS: &[(&str, &str, Output, i32, Duration)] = &[
     (
         "blocked-output",
@@ -128,28 +128,29 @@ const GUESTS: &[(&str, &str, Output, i32, Duration)] = &[
 ];
 
 const LIMIT: Duration = Duration::from_millis(1000);
-/// Code looks at the clock every 10 ms, and a wait is ended at once; the rest is for the process to
-/// say so and end.
+/// The largest delay of a guest that computes or waits: the clock ticks every 10 ms, a wait ends at
+/// once, and the rest is for the process to report and end.
 const IN_ORDER: Duration = Duration::from_millis(50);
-/// What blocks the process can only be ended with it, a grace later.
+/// The largest delay of a guest that blocks the process: the process itself is ended, 190 ms after the
+/// limit.
 const WITH_THE_PROCESS: Duration = Duration::from_millis(200);
-/// How much memory the host may use beyond what it needs to start, in KiB: what one call may copy.
+/// The memory, in KiB, that the host may use beyond what a start needs: one call may copy that much.
 const MEMORY: u64 = 128 << 10;
 
-/// The exit code of what the time limit has stopped.
+/// The exit code after a time limit.
 const TIMED_OUT: i32 = 124;
 
-/// How often a guest that is late is tried again.
+/// The largest number of attempts for a guest that is late.
 const ATTEMPTS: usize = 10;
-/// A guest that has not been stopped by then is ended, and is not tried again.
+/// The time after which a guest that still runs is killed and not tried again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How a process ended, and what it took.
+/// The exit code, time and memory of a process.
 struct Run {
-    /// `None` where it had to be ended.
+    /// `None` if the process had to be killed.
     code: Option<i32>,
     time: Duration,
-    /// The most memory that it had at a time, in KiB.
+    /// The peak of its memory, in KiB.
     memory: u64,
 }
 
@@ -162,7 +163,7 @@ fn stopped_in_time() -> Result<(), Failed> {
     let (mut latest, mut largest) = (Duration::ZERO, 0);
     for (case, line, output, expected, lateness) in GUESTS {
         let guest = Guest::of_case(&format!("limits/{case}"), line, *output)?;
-        // What is compiled once is at hand from here on.
+        // From here on the guest is in the code cache.
         guest.run(Some(LIMIT))?;
         for _ in 0..sized(1, 25) {
             let stopped = guest.is_stopped(&sleeper, *expected, *lateness)?;
@@ -180,21 +181,21 @@ fn stopped_in_time() -> Result<(), Failed> {
     ))
 }
 
-/// A guest, in a directory of its own with all that it needs.
+/// A guest in a directory of its own, with its files.
 struct Guest {
     work: TempDir,
     line: String,
     output: Output,
 }
 
-/// What came of stopping a guest.
+/// The result of stopping a guest.
 struct Stopped {
-    /// Of each attempt.
+    /// The exit code of each attempt.
     codes: Vec<Option<i32>>,
-    /// How much later than its limit it was stopped, in the best attempt.
+    /// The delay after the limit, in the best attempt.
     late: Duration,
     in_order: bool,
-    /// The most of all attempts, in KiB.
+    /// The peak of the memory over all attempts, in KiB.
     memory: u64,
 }
 
@@ -217,7 +218,7 @@ impl Guest {
         Ok(Self { work, line, output })
     }
 
-    /// One that is done by itself when the limit passes.
+    /// The reference process, which ends by itself when the limit passes.
     fn sleeper() -> Result<Self, Failed> {
         let guest = Self::of_case("limits/sleep", "run sleep.wat", Nowhere)?;
         let path = guest.work.path().join("sleep.wat");
@@ -229,8 +230,8 @@ impl Guest {
         Ok(guest)
     }
 
-    /// Runs it until it is stopped in order, has been late too often, or ends as it must not. One that
-    /// is to be stopped by another limit than that of time has as long as it takes to come to it.
+    /// Runs the guest until it is stopped in time, has been late too often, or ends in a wrong way. A
+    /// guest that another limit than the time limit stops may take as long as it needs to reach that.
     fn is_stopped(
         &self,
         sleeper: &Self,
@@ -305,8 +306,8 @@ impl Guest {
     }
 }
 
-/// The most memory that a running process has had, in KiB; nothing where the system does not tell,
-/// and then it is not judged.
+/// The peak memory of a running process, in KiB; `None` if the system does not report it, and then
+/// the memory is not checked.
 pub fn peak(child: &Child) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
     let line = status

@@ -1,5 +1,5 @@
-//! F13, from the side of exports: a plug that exports an interface of the host is not put in the place
-//! of the host, unless that plug may virtualize that interface, and then the explanation says so.
+//! F13: a plug that exports an interface of the host does not replace the host, unless the plug may
+//! virtualize that interface; then the explanation says so.
 
 use crate::{count::Count, embedding::part, guests::Guest};
 use libtest_mimic::{Failed, Trial};
@@ -45,7 +45,7 @@ const INTERFACES: [&str; 27] = [
     "wasi:sockets/udp-create-socket",
 ];
 
-/// Versions of the import and of the export.
+/// The versions of the import and of the export.
 const VERSIONS: [(&str, &str); 3] = [("0.2.0", "0.2.0"), ("0.2.0", "0.2.6"), ("0.2.6", "0.2.0")];
 
 fn importer(import: &str, exports: &str) -> String {
@@ -68,7 +68,7 @@ fn plug(export: &str) -> String {
     )
 }
 
-/// A consumer, or a plug behind one, that imports the interface, and a plug after it that exports it.
+/// A part that imports the interface, the consumer or a plug, and a later plug that exports it.
 struct Stack {
     parts: Vec<Part>,
     importer: &'static str,
@@ -149,7 +149,7 @@ fn is_refused(parts: &[Part], form: Form, who: &str, what: &str, by: &str) -> Re
     }
 }
 
-/// With permission the stack is composed, and its explanation names what is in the plug's hands.
+/// With permission the stack is composed, and the explanation names what the plug can see and change.
 fn is_explained(parts: &[Part], importer: &str, import: &str) -> Result<(), String> {
     let composition =
         compose(&parts[0], &parts[1..], Form::Granted).map_err(|error| error.to_string())?;
@@ -167,7 +167,7 @@ fn is_explained(parts: &[Part], importer: &str, import: &str) -> Result<(), Stri
     }
 }
 
-/// The prober tries every function of WASI 0.2, so what it imports is what the host provides.
+/// The prober uses every function of WASI 0.2, so its imports are all interfaces that the host provides.
 fn complete_list() -> Result<(), Failed> {
     let report = inspect(&Wasm::read(Guest::ProberConsumer.path()?)?)?;
     let imported: BTreeSet<&str> = report

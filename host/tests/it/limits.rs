@@ -1,4 +1,4 @@
-//! What a program may use, as an embedder sets it: each limit by itself, at its edge.
+//! The limits of a program as an embedder sets them: each limit alone, at its boundary.
 
 use crate::embedding::{CONSUMER, part, tokio};
 use libtest_mimic::{Failed, Trial};
@@ -23,14 +23,14 @@ pub fn trials() -> Vec<Trial> {
             "limits::instances_tables_and_memories_are_counted_each",
             counts,
         ),
-        Trial::test("limits::a_module_is_held_to_them_too", module),
+        Trial::test("limits::they_hold_for_a_core_module", module),
         Trial::test("limits::each_instance_has_them_for_itself", own_limits),
-        Trial::test("limits::what_is_not_set_is_bounded_too", defaults),
+        Trial::test("limits::defaults_are_bounded", defaults),
         Trial::test("limits::a_pool_has_its_slots_and_no_more", pool),
         Trial::test("limits::handles_are_counted", handles),
         Trial::test("limits::fuel_is_used_up", fuel),
         Trial::test("limits::each_call_has_the_whole_time", whole_time),
-        Trial::test("limits::who_was_computing_is_told", who_was_computing),
+        Trial::test("limits::the_part_that_computes_is_named", who_was_computing),
         Trial::test("limits::a_trap_in_time_is_a_trap", trap_in_time),
     ]
 }
@@ -40,7 +40,7 @@ fn load(options: &RuntimeOptions, text: &str) -> Result<Program, Failed> {
     Ok(Runtime::new(options)?.load(&composition)?)
 }
 
-/// Why it cannot be instantiated within these limits, if it cannot.
+/// The error of instantiating a program within these limits, if it fails.
 fn refusal(program: &Program, limits: &Limits) -> Result<Option<InstantiateError>, Failed> {
     let instance = tokio()?.block_on(program.instantiate(&Sandboxes::default(), limits));
     Ok(instance.err())
@@ -168,7 +168,7 @@ fn module() -> Result<(), Failed> {
     expect_no_room(&program, &instances, None)
 }
 
-/// Several that use all that they may, at a time.
+/// Several instances at a time, each of which uses its whole limits.
 fn own_limits() -> Result<(), Failed> {
     let fields = "(memory 2) (table 10 funcref)";
     let program = load(&RuntimeOptions::default(), &instances(2, fields))?;
@@ -205,7 +205,7 @@ fn defaults() -> Result<(), Failed> {
     let large = load(&instances(1, "(table 1048577 funcref)"))?;
     let tables = refusal(Growing::Tables, (1 << 20) + 1, 1 << 20);
     expect_no_room(&large, &limits, tables)?;
-    // No component may have more than a thousand of its own.
+    // A single component may not define more than a thousand.
     let twice = |count| {
         let inner = instances(count, "").replacen("(component", "(component $c", 1);
         load(&format!(
@@ -220,7 +220,7 @@ fn defaults() -> Result<(), Failed> {
     }
 }
 
-/// One program at a time, of one page.
+/// A pool for one program at a time, with a memory of one page.
 fn pool() -> Result<(), Failed> {
     let options = RuntimeOptions {
         pool: Some(Pool {
@@ -267,7 +267,7 @@ fn run(program: &Program, limits: &Limits) -> Result<Outcome, Failed> {
     })
 }
 
-/// A program that makes so many timers and drops none.
+/// A program that creates `count` timers and drops none.
 fn timers(count: u32) -> String {
     let again = "(loop $again (drop (call $subscribe (i64.const 1))) (br $again))";
     let times = format!(
@@ -284,7 +284,7 @@ fn timers(count: u32) -> String {
     )
 }
 
-/// A timer is one handle at least.
+/// A timer uses at least one handle.
 fn handles() -> Result<(), Failed> {
     let run = |count| {
         let limits = Limits {
@@ -351,7 +351,7 @@ const INTERRUPTIBLE: RuntimeOptions = RuntimeOptions {
     pool: None,
 };
 
-/// The second call computes when the time of the first is long over.
+/// The second call computes after the time of the first has passed.
 fn whole_time() -> Result<(), Failed> {
     let program = load(
         &INTERRUPTIBLE,

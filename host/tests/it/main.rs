@@ -69,8 +69,8 @@ fn wit_host() -> &'static str {
     env!("CARGO_BIN_EXE_wit-host")
 }
 
-/// The command under test. What it compiles is kept between runs of the tests, apart from the
-/// user's own.
+/// The command under test. Its code cache is kept between runs of the tests, separate from the user's
+/// own.
 fn wit_host_command() -> Command {
     let mut command = Command::new(wit_host());
     command

@@ -1,4 +1,5 @@
-//! Every consumer on every provider, composed ahead and plugged at run time: one transcript.
+//! Every consumer with every provider, composed ahead and plugged at run time: all print the same
+//! transcript.
 
 use crate::{
     guests::{Guest, trial},
@@ -14,7 +15,7 @@ const TRANSCRIPT: &str = include_str!("../demo.transcript");
 /// Links a consumer and a stack of plugs, runs them, and compares what they print.
 type Way = fn(consumer: &Path, stack: &Stack) -> Result<(), Failed>;
 
-/// One trial a pair and way of linking.
+/// One trial for each pair and way of linking.
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for consumer in CONSUMERS {
@@ -32,7 +33,7 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// In the portable form the composition has one authority, and the directory is everyone's.
+/// In the portable form all parts share one authority, so the directory is granted to all of them.
 fn composed(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
     let work = tempfile::tempdir()?;
     let store = tempfile::tempdir()?;
@@ -53,7 +54,7 @@ fn composed(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
     )
 }
 
-/// Plugged, the directory is the cache's alone.
+/// With plugs, the directory is granted to the cache only.
 fn plugged(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     expect_transcript(

@@ -1,7 +1,7 @@
-//! Many processes at a time on the directory of one cache, some of which are killed.
+//! Many concurrent processes on the directory of one cache, some of which are killed.
 //!
-//! `TORTURE=1` tries the long form. `TORTURE_SEED` repeats what each process does, and the time
-//! that each is given; what they do at the same time is for the machine to say.
+//! `TORTURE=1` runs the long form. `TORTURE_SEED` repeats the operations of each process and the time
+//! that each is given; their interleaving is not repeatable.
 
 mod bound;
 mod crowd;
@@ -22,7 +22,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The trials; in a process of the crowd, what that is to do.
+/// The trials. In a child process, the one trial that it is started for.
 pub fn trials() -> Vec<Trial> {
     if let Some(process) = crowd::Process::from_environment() {
         return vec![Trial::test(crowd::PROCESS, move || process.run())];
@@ -46,29 +46,29 @@ fn seed() -> u64 {
     number_from("TORTURE_SEED").unwrap_or_else(now)
 }
 
-/// A number that looks random and follows from the seed and what it is for.
+/// A pseudo-random number, derived from the seed and its purpose.
 fn random(seed: u64, purpose: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     (seed, purpose).hash(&mut hasher);
     hasher.finish()
 }
 
-/// The time in nanoseconds, by the clock that the guests see too.
+/// The time in nanoseconds, from the same clock as the guests'.
 fn now() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     since_epoch.unwrap_or_default().as_nanos() as u64
 }
 
-/// `CACHE_MAX_BYTES` of every other directory: less than what is set, and enough for values of all
-/// processes at a time, which would evict each other otherwise.
+/// `CACHE_MAX_BYTES` of every other directory: less than the size of all values that are set, but
+/// enough that concurrent processes do not evict each other's latest value.
 const MAX_BYTES: u64 = 800_000;
 
-/// The bound of the directory of this number, if it has one.
+/// The bound of the directory with this number, if it has one.
 fn max_bytes(directory: u64) -> Option<u64> {
     (directory % 2 == 1).then_some(MAX_BYTES)
 }
 
-/// The directory of a cache that many processes share.
+/// A directory of a cache that many processes share.
 struct Shared {
     directory: TempDir,
     hammer: PathBuf,
@@ -84,12 +84,12 @@ impl Shared {
         })
     }
 
-    /// A process that runs the hammer on it.
+    /// A command that runs the hammer on the directory.
     fn hammer(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Command {
         self.hammer_with([] as [&str; 0], arguments)
     }
 
-    /// The same, with more flags for the host.
+    /// A command that runs the hammer on the directory, with more flags for the host.
     fn hammer_with(
         &self,
         flags: impl IntoIterator<Item: AsRef<OsStr>>,
@@ -111,8 +111,8 @@ impl Shared {
         self.directory.path()
     }
 
-    /// What a process that is new to it finds: a stamp for each key that has a value. An error if
-    /// any value is torn, another key's or expired.
+    /// Reads all keys in a new process: a stamp for each key that has a value. An error if a value
+    /// is torn, belongs to another key, or has expired.
     fn check(&self, keys: &[String]) -> Result<Vec<String>, Failed> {
         let check = std::iter::once("check").chain(keys.iter().map(String::as_str));
         let output = self.hammer(check).stdin(Stdio::null()).output()?;
@@ -123,7 +123,7 @@ impl Shared {
         Ok(stamps.lines().map(str::to_owned).collect())
     }
 
-    /// How many files that are no entries stand among them.
+    /// The number of files that are not entries.
     fn temporary_files(&self) -> io::Result<u64> {
         Ok(self
             .files()?
@@ -132,8 +132,8 @@ impl Shared {
             .count() as u64)
     }
 
-    /// An error if the entries hold more than so many processes may under this bound: each but the
-    /// first may exceed it by a quarter.
+    /// Fails if the entries exceed the bound by more than is allowed: each process but the first may
+    /// add a quarter.
     fn expect_within(&self, max_bytes: u64) -> Result<(), Failed> {
         let files = self.files()?;
         let entries = files.iter().filter(|file| !file.is_temporary);
@@ -143,7 +143,7 @@ impl Shared {
         }
     }
 
-    /// What stands in the subdirectories.
+    /// The files in the subdirectories.
     fn files(&self) -> io::Result<Vec<StoredFile>> {
         let mut files = Vec::new();
         for shelf in fs::read_dir(self.path().join("v1"))? {

@@ -1,4 +1,4 @@
-//! What the recipes do with the results of what they run.
+//! The recipes report failures of the programs that they run.
 
 use crate::guests;
 use libtest_mimic::{Failed, Trial};
@@ -36,7 +36,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Stands in for cargo: shows what it was called with, and fails for one part.
+/// A replacement for cargo that prints its arguments, and fails for one part.
 const CARGO: &str = "#!/bin/sh
 echo \"TORTURE=$TORTURE cargo $*\"
 case $* in

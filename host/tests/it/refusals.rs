@@ -1,9 +1,9 @@
-//! Components that do not fit together: each pair is refused before anything of it runs, in words that
-//! name a component, the interface and a remedy.
+//! Components that do not fit together: each pair is refused before it runs, and the message names a
+//! component, the interface and a remedy.
 //!
-//! The pairs are made of one that fits, by one change to what is imported or exported. `TORTURE=1`
-//! tries every type in the place of every other, on both sides and with every subcommand; the short
-//! form some of each.
+//! Each pair is made from one that fits by one change to the import or the export. `TORTURE=1`
+//! replaces every type by every other, on both sides and with every subcommand; the short form tries
+//! a sample.
 
 mod pair;
 
@@ -35,17 +35,17 @@ const COMPOSE: &[&str] = &["compose", "-o", "out.wasm"];
 const RUN_IT: &[&str] = &["run", "--no-cache"];
 const INVOKE: &[&str] = &["invoke", "--no-cache", "go()"];
 const ALL: &[&[&str]] = &[COMPOSE, RUN_IT, INVOKE];
-/// An import that nothing satisfies stays one of what is composed.
+/// The subcommands that refuse an unsatisfied import; `compose` keeps it as an import.
 const THAT_RUN: &[&[&str]] = &[RUN_IT, INVOKE];
 
-/// Components that do not fit, and what is to be said of them.
+/// Components that do not fit together, and the names that the message must contain.
 struct Misfit {
     what: String,
     consumer: String,
-    /// Names and texts, nearest to the consumer first.
+    /// Names and texts of the plugs, nearest to the consumer first.
     plugs: Vec<(&'static str, String)>,
     commands: &'static [&'static [&'static str]],
-    /// Names that the message has to have in backticks.
+    /// Names that the message must contain in backticks.
     named: Vec<String>,
 }
 
@@ -89,7 +89,7 @@ fn pair_that_fits() -> Result<(), Failed> {
     Ok(())
 }
 
-/// One change to one function: of what is imported, or of what is exported.
+/// Pairs that differ in one function, changed on the import side or on the export side.
 fn wrong_functions() -> Vec<Misfit> {
     let shape = Interface::of_every_type(SHAPE);
     let mut misfits = Vec::new();
@@ -141,7 +141,7 @@ fn wrong_functions() -> Vec<Misfit> {
     misfits
 }
 
-/// The same functions, in an interface of another name or an incompatible version.
+/// Pairs with equal functions, in an interface of another name or an incompatible version.
 fn wrong_names() -> Vec<Misfit> {
     let pairs = [
         ("test:shapes/shape@1.2.0", "test:shapes/shape@2.0.0"),
@@ -238,7 +238,7 @@ fn missing_and_extra() -> Vec<Misfit> {
             ..fits()
         },
     ];
-    // What the host does not provide, or has in another shape.
+    // Interfaces that the host does not provide, or provides with other types.
     for name in [
         "wasi:cli/environment@0.3.0",
         "wasi:cli/environment@0.1.0",
@@ -283,7 +283,7 @@ fn missing_and_extra() -> Vec<Misfit> {
     misfits
 }
 
-/// Tries misfits: each with every command, or in the short form with one after the other of them.
+/// Tries each misfit with every command; in the short form, with one command in turn.
 fn refused(misfits: Vec<Misfit>) -> Result<(), Failed> {
     let mut count = Count::of("F14");
     for (number, misfit) in misfits.iter().enumerate() {
@@ -323,7 +323,7 @@ impl Misfit {
         Ok(output)
     }
 
-    /// The program would end with 0, as it does where the parts fit.
+    /// Checks the refusal. If the parts fitted, the program would exit with 0.
     fn is_refused(&self, output: &Output) -> Result<(), String> {
         if output.status.code() != Some(125) {
             return Err(format!("ends with {}", output.status));
@@ -345,7 +345,7 @@ impl Misfit {
     }
 }
 
-/// Nothing is printed for a program, and a file is written only where there is no error.
+/// Expects nothing on standard output and no output file.
 fn expect_no_output(work: &Path, output: &Output) -> Result<(), Failed> {
     let is_written = work.join("out.wasm").exists();
     let is_written_in_vain = is_written && !output.status.success();

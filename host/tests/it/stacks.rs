@@ -1,18 +1,18 @@
-//! The caches of this repository, as stacks of plugs.
+//! Stacks of plugs: the caches of this repository.
 
 use crate::guests::Guest;
 use libtest_mimic::Failed;
 use std::path::Path;
 
-/// Plugs that provide a cache together, nearest to the consumer first.
+/// Plugs that together provide a cache, nearest to the consumer first.
 #[derive(Debug, Clone, Copy)]
 pub struct Stack {
-    /// What tests call it.
+    /// The name of the stack in tests.
     pub name: &'static str,
     plugs: &'static [(&'static str, Guest)],
 }
 
-/// All of them. The last plug of each is called `cache`, and is the one to grant a directory to.
+/// All stacks. The last plug of each is called `cache` and is granted a directory.
 pub const STACKS: [Stack; 2] = [
     Stack {
         name: "cache-impl",
@@ -25,14 +25,14 @@ pub const STACKS: [Stack; 2] = [
 ];
 
 impl Stack {
-    /// Why it cannot be built here, if it cannot.
+    /// The missing toolchain, if the stack cannot be built here.
     pub fn missing_toolchain(&self) -> Option<String> {
         self.plugs
             .iter()
             .find_map(|(_, guest)| guest.missing_toolchain())
     }
 
-    /// The arguments that plug it.
+    /// The arguments of `wit-host` that add its plugs.
     pub fn plug_args(&self) -> Result<Vec<String>, Failed> {
         self.plugs
             .iter()
@@ -40,7 +40,7 @@ impl Stack {
             .collect()
     }
 
-    /// The argument that grants a directory to the cache alone.
+    /// The argument that grants a directory to the plug `cache`.
     pub fn grant_arg(&self, directory: &Path) -> String {
         format!("--dir=cache={}::/cache", directory.display())
     }

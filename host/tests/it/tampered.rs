@@ -1,4 +1,4 @@
-//! Compiled code that somebody else has written, or touched: none is run.
+//! Compiled code that another user could have written, or that was changed, is not run.
 
 use crate::{
     embedding::{COUNTS, EXPECTS, NUMBER, part},
@@ -20,7 +20,8 @@ use wit_host::{
     RuntimeOptions, Wasm, compose,
 };
 
-/// More than the file's own header: magic, checksum and name.
+/// The number of bytes at each end of the file that are tried bit by bit. At the start they include magic
+/// number, version and checksum.
 const HEADER: usize = 64;
 
 /// The trials.
@@ -32,10 +33,10 @@ pub fn trials() -> Vec<Trial> {
             changed_bytes_of_kept_code,
         ),
         Trial::test("tampered::cut_short", cut_short),
-        Trial::test("tampered::made_otherwise", made_otherwise),
+        Trial::test("tampered::other_options", other_options),
         Trial::test("tampered::shared_authority", shared_authority),
         Trial::test("tampered::not_this_users_alone", not_this_users_alone),
-        Trial::test("tampered::no_regular_file", no_regular_file),
+        Trial::test("tampered::not_a_regular_file", not_a_regular_file),
     ]
 }
 
@@ -56,8 +57,8 @@ fn precompiled() -> Result<Vec<u8>, Failed> {
     Ok(Runtime::new(&options())?.precompile(&composition)?)
 }
 
-/// Flipped bits: every one of the first bytes and of the last ones in the long form, one of each
-/// byte in the short one; and one of so many others, at random.
+/// Bits to flip, each as the position of a byte and a mask: all bits of the first and last bytes in the
+/// long form, one bit of each in the short one, and random bits of the whole file.
 fn flips(length: usize, rng: &mut Rng) -> Vec<(usize, u8)> {
     let ends = (0..HEADER).chain(length - HEADER..length);
     let mut flips: Vec<(usize, u8)> = ends
@@ -68,7 +69,7 @@ fn flips(length: usize, rng: &mut Rng) -> Vec<(usize, u8)> {
     flips
 }
 
-/// Flips each of them in a file, and counts those that are passed over.
+/// Flips each bit in a file, and counts the flips that were not noticed.
 fn count_passed_over(
     file: &[u8],
     mut is_passed_over: impl FnMut(&[u8]) -> Result<bool, Failed>,
@@ -104,8 +105,8 @@ fn changed_bytes() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The code cache compiles anew what was changed, and puts it in its place. What it would take
-/// unseen is not run here: it could end this process.
+/// The code cache compiles a program again if its file was changed, and replaces the file. Code that
+/// was accepted wrongly is not run here, because it could end this process.
 fn changed_bytes_of_kept_code() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let options = RuntimeOptions {
@@ -120,7 +121,7 @@ fn changed_bytes_of_kept_code() -> Result<(), Failed> {
     let path = files.next().ok_or("nothing was kept")??.path();
     let file = fs::read(&path)?;
     count_passed_over(&file, |changed| {
-        // It cannot be written.
+        // The file cannot be written, so it is replaced.
         fs::remove_file(&path)?;
         fs::write(&path, changed)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o500))?;
@@ -142,8 +143,8 @@ fn cut_short() -> Result<(), Failed> {
     expect_refused(&path)
 }
 
-/// By a runtime that counts fuel, or that nobody can interrupt.
-fn made_otherwise() -> Result<(), Failed> {
+/// Compiled code is refused by a runtime with other options than the one that made it.
+fn other_options() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("a.cwasm");
     fs::write(&path, precompiled()?)?;
@@ -172,7 +173,7 @@ fn load(runtime: &Runtime, precompiled: Precompiled) -> Result<Program, LoadErro
     runtime.load_precompiled(&code)
 }
 
-/// In the form in which parts share their imports, a plug would have what the consumer is granted.
+/// In the portable form, in which parts share their imports, a plug would have the consumer's grants.
 fn shared_authority() -> Result<(), Failed> {
     let runtime = Runtime::new(&options())?;
     let plugs = [part("counts", COUNTS)?];
@@ -210,8 +211,8 @@ fn not_this_users_alone() -> Result<(), Failed> {
     Ok(())
 }
 
-/// And none that would wait for somebody.
-fn no_regular_file() -> Result<(), Failed> {
+/// Opening a FIFO must not wait either.
+fn not_a_regular_file() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     expect_refused(directory.path())?;
     expect_refused(&directory.path().join("missing"))?;

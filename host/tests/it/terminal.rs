@@ -1,6 +1,5 @@
-//! Names and texts that would make a terminal do something, in every place of a file, of a command
-//! line and of a path that the host ever shows: none of it reaches the terminal as it is, and no
-//! name starts a line of its own.
+//! Names and texts with control characters, in every place of a file, a command line and a path that the
+//! host shows: none reaches the terminal unescaped, and no name can forge a line.
 
 use libtest_mimic::{Failed, Trial};
 use std::{
@@ -28,14 +27,15 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Erases the line, rings, returns, starts a line, and then control sequences in one character, a
-/// change of direction, a space without width and a separator of lines.
+/// Escape sequence that erases the line, bell, carriage return, newline, C1 control characters, change of
+/// direction, zero-width space and line separator.
 const HOSTILE: &str = "x\x1b[2K\x07\r\nerror: forged\x7f\u{9b}1A\u{202e}\u{200b}\u{2028}\u{2066}y";
 
-/// What shows that the hostile text was shown, escaped.
+/// The escaped form of the hostile text, which must appear in the output.
 const ESCAPED: [&str; 3] = [r"\u{1b}", r"\u{7f}", r"\u001b"];
 
-/// Files by name. `HOSTILE` stands for the hostile text, as it is or as a string in the text format.
+/// Files by name. `RAW` and `HOSTILE` stand for the hostile text, unchanged and as a string of the text
+/// format.
 const FILES: &[(&str, &str)] = &[
     (
         "functions.wat",
@@ -167,7 +167,7 @@ const FILES: &[(&str, &str)] = &[
     ("HOSTILE.txt", "RAW"),
 ];
 
-/// What every WebAssembly file goes through.
+/// The command lines that run on every WebAssembly file.
 const SUBCOMMANDS: &[&[&str]] = &[
     &["run", "FILE"],
     &["run", "--explain", "FILE"],
@@ -189,7 +189,7 @@ const SUBCOMMANDS: &[&[&str]] = &[
     &["precompile", "FILE", "-o", "o.cwasm"],
 ];
 
-/// What a command line says by itself.
+/// Command lines with hostile arguments.
 const LINES: &[&[&str]] = &[
     &["invoke", "strings.wat", "text()"],
     &["invoke", "--json", "strings.wat", "text()"],
@@ -258,7 +258,7 @@ const LINES: &[&[&str]] = &[
     ],
 ];
 
-/// Files that are harmless, or whose hostile text only one of [`LINES`] shows.
+/// Files that are harmless, or whose hostile text is shown by only one of [`LINES`].
 const NOT_SHOWN: [&str; 3] = ["plain.wat", "plug.wat", "strings.wat"];
 
 fn nothing_of_a_guest_is_obeyed() -> Result<(), Failed> {
@@ -312,7 +312,7 @@ fn nothing_of_a_guest_is_obeyed() -> Result<(), Failed> {
     }
 }
 
-/// The command escapes once more what it says; who embeds the library has its errors alone.
+/// The command escapes its output once more; an embedder has only the escaping of the library's errors.
 fn errors_escape_their_facts() -> Result<(), Failed> {
     let text = || HOSTILE.to_owned();
     let io = || std::io::Error::from(std::io::ErrorKind::NotFound);
@@ -436,7 +436,7 @@ fn run(work: &Path, line: &[String]) -> Result<Output, Failed> {
     Ok(output)
 }
 
-/// What a terminal would obey in an output, or a reader take for the host's own line.
+/// Text in an output that a terminal would obey, or that looks like a line of the host.
 fn violation(shown: &str) -> Option<&'static str> {
     let is_obeyed = |c: char| match c {
         '\n' | '\t' => false,

@@ -1,7 +1,7 @@
-//! Files that nobody meant to give: whatever is in them, every way into the library ends with a
-//! result or a typed error, soon.
+//! Malformed files: for any contents, every operation of the library ends soon with a result or a typed
+//! error.
 //!
-//! `TORTURE=1` tries more than a hundred thousand. A violation names the `TORTURE_SEED` and the
+//! `TORTURE=1` tries more than a hundred thousand files. A violation names the `TORTURE_SEED` and
 //! `TORTURE_CASE` that repeat it.
 
 mod bombs;
@@ -23,9 +23,9 @@ use std::{
 };
 use wit_host::{Language, Wasm, bindgen};
 
-/// What one file may take, through all doors.
+/// The time limit for one file, for all operations together.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What the main thread of a process has.
+/// The stack size of the main thread of a process.
 const STACK: usize = 8 << 20;
 
 /// The trials.
@@ -46,24 +46,24 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// How many to try: a few, or with `TORTURE=1` many.
+/// The number of cases: few, or many with `TORTURE=1`.
 pub fn sized(short: usize, long: usize) -> usize {
     if is_long() { long } else { short }
 }
 
-/// Whether `TORTURE=1` asks for the long form.
+/// `true` if `TORTURE=1` selects the long form.
 pub fn is_long() -> bool {
     std::env::var_os("TORTURE").is_some_and(|value| value == "1")
 }
 
-/// Whole files of all kinds, to make worse ones of.
+/// Valid files of all kinds, which are then mutated.
 struct Seeds {
     texts: Vec<String>,
     binaries: Vec<Vec<u8>>,
 }
 
 impl Seeds {
-    /// The golden cases, the odd ones, guests, and a module that carries its world.
+    /// Files of the golden cases, odd files, guests, and a module that embeds its world.
     fn gather() -> Result<Self, Failed> {
         let mut texts = Vec::new();
         find_texts(&below_tests("cases"), &mut texts)?;
@@ -112,7 +112,7 @@ fn odd(file: &str, comment: &str) -> io::Result<Vec<String>> {
         .collect())
 }
 
-/// Makes a file of the seeds, by chance.
+/// Makes a random file from the seeds.
 type Mutation = fn(&mut Rng, &Seeds) -> Vec<u8>;
 
 fn binary(rng: &mut Rng, seeds: &Seeds) -> Vec<u8> {
@@ -125,7 +125,7 @@ fn text(rng: &mut Rng, seeds: &Seeds) -> Vec<u8> {
     mutate::text(rng, text, other).into_bytes()
 }
 
-/// Mostly behind a start that is right: nothing else is looked at.
+/// Random bytes, mostly after a valid header, because other files are refused early.
 fn random(rng: &mut Rng, _: &Seeds) -> Vec<u8> {
     let starts: [&[u8]; 4] = [b"\0asm\x01\0\0\0", b"\0asm\x0d\0\x01\0", b"(module ", b""];
     let mut file = rng.choice(starts).expect("a start").to_vec();
@@ -135,7 +135,7 @@ fn random(rng: &mut Rng, _: &Seeds) -> Vec<u8> {
     file
 }
 
-/// One to change, and one to take from.
+/// Two seeds: one to change, and one to copy pieces from.
 fn two_of<'a, T>(rng: &mut Rng, seeds: &'a [T]) -> (&'a T, &'a T) {
     let mut one = || &seeds[rng.usize(..seeds.len())];
     (one(), one())
@@ -158,7 +158,7 @@ fn odd_files() -> Result<(), Failed> {
     })
 }
 
-/// What is composed with every file: a consumer, a provider, and one that is both.
+/// The components that every file is composed with: a consumer, a provider, and a middleware.
 fn partners() -> io::Result<Vec<Vec<u8>>> {
     ["consumer", "increment", "forty"]
         .map(|name| fs::read(below_tests(&format!("cases/compose/middleware/{name}.wat"))))
@@ -188,8 +188,8 @@ fn generate_for(items: &str) -> Result<(), String> {
     doors::generate(&path)
 }
 
-/// Tries cases. Each has a thread of its own, named after it: so an end without words, by an
-/// exhausted stack, names it too.
+/// Tries cases, each in a thread that is named after it: if the stack overflows, the message of the
+/// system names the case.
 fn torture(
     count: usize,
     case: impl Fn(usize, &mut Rng) -> Result<(), String> + Send + Sync + 'static,
@@ -209,7 +209,7 @@ fn torture(
             .stack_size(STACK)
             .spawn(move || {
                 let mut rng = Rng::with_seed(seed ^ ((number as u64) << 20));
-                // Nobody waits any more where it took too long.
+                // If the case took too long, the receiver is gone.
                 let _ = done.send(heard(|| case(number, &mut rng)).flatten());
             })?;
         let result = is_done
@@ -224,7 +224,7 @@ fn torture(
     }
 }
 
-/// The number in a variable, as `7` or `0x7`.
+/// The number in an environment variable, such as `7` or `0x7`.
 pub fn number_from(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     match text.strip_prefix("0x") {
@@ -234,12 +234,12 @@ pub fn number_from(variable: &str) -> Option<u64> {
 }
 
 thread_local! {
-    /// What the last panic of this thread said, and where, if somebody wants to hear it.
+    /// The message and place of the last panic of this thread, if panics are recorded.
     static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Does work whose panics are not printed: one that the library caught has become an error, and
-/// one that nobody caught is an error here.
+/// Runs a closure without printing panics. A panic that the library caught has become an error; any
+/// other panic becomes an error here.
 fn heard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

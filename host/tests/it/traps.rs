@@ -1,5 +1,5 @@
-//! A provider that traps, in every way that there is: the trap is laid to it and to nobody else, and
-//! the program runs again in the next instance.
+//! A provider that traps in every possible way: the trap is attributed to it and to no other part, and a
+//! new instance of the program runs again.
 
 use crate::{
     count::Count,
@@ -14,7 +14,7 @@ pub fn trials() -> Vec<Trial> {
     vec![Trial::test("traps::a_provider_that_traps", provider)]
 }
 
-/// What the provider does instead of giving a number, and a part of what is said of it.
+/// The code of the provider instead of returning a number, and a part of the message.
 const WAYS: [(&str, &str); 6] = [
     ("unreachable", "`unreachable`"),
     ("(i32.div_s (i32.const 1) (i32.const 0))", "by zero"),

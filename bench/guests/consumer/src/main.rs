@@ -1,4 +1,4 @@
-//! A cache's user, which does what it is told.
+//! A consumer of a cache that executes orders.
 
 mod bindings {
     wit_bindgen::generate!({ path: "../../../wit", world: "consumer" });

@@ -1,4 +1,4 @@
-//! A cache of one value, in memory: what is left is the cost of a call.
+//! A cache of one value, in memory: it measures the cost of a call.
 
 #[expect(unsafe_code, reason = "generated")]
 mod bindings {

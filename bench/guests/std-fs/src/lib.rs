@@ -1,5 +1,5 @@
-//! The cache as one would write it on `std::fs`: the same files in the same folders, a header, a
-//! temporary file and a rename, and none of the checks.
+//! A simple cache on `std::fs`: the same files in the same folders, a header, a temporary file and a
+//! rename, without checks.
 
 #[expect(unsafe_code, reason = "generated")]
 mod bindings {

@@ -1,106 +1,77 @@
-//! Descriptors, owners and modes.
+//! Private directories on Unix: descriptors, owners and modes.
 
 use super::Unusable;
-use crate::directory::ownership::{is_trusted, why_not_own, why_replaceable};
+use crate::directory::{
+    ownership::{is_trusted, why_not_own, why_replaceable},
+    walk::{Identity, Place, Steps, open_above, open_following_links},
+};
 use rustix::{
-    fs::{
-        AtFlags, CWD, Dir, FileType, Mode, OFlags, mkdirat, openat, readlinkat, renameat, statat,
-        unlinkat,
-    },
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, mkdirat, openat, renameat, statat, unlinkat},
     io::Errno,
-    path::Arg,
 };
 use std::{
-    ffi::{OsStr, OsString},
-    fs::{File, Metadata, Permissions},
+    fs::{File, Permissions},
     io,
     os::{
-        fd::{AsFd, AsRawFd},
-        unix::{
-            ffi::OsStringExt,
-            fs::{MetadataExt, PermissionsExt},
-        },
+        fd::AsRawFd,
+        unix::fs::{MetadataExt, PermissionsExt},
     },
-    path::{Component, Path, PathBuf},
-    time::SystemTime,
+    path::{Path, PathBuf},
 };
 
-/// Links that one path may lead through, as on Linux.
-const MAX_LINKS: usize = 40;
-
-/// The mode of a sealed file. A guest of WASI has no means to give a file this mode: it makes files
-/// that cannot be executed, and can change the mode of none.
+/// The mode of a sealed file. A WASI guest cannot give a file this mode: the files that it creates are
+/// not executable, and it cannot change modes.
 const SEALED: u32 = 0o500;
 
-/// To look names up in a directory, the right to search it is enough, where the system has a flag
-/// for that.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const TO_SEARCH: OFlags = OFlags::DIRECTORY.union(OFlags::PATH).union(OFlags::CLOEXEC);
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const TO_SEARCH: OFlags = TO_LIST;
-
-const TO_LIST: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
-
-/// Follows no link, and waits for nobody at the other end of a FIFO.
+/// The flags to open a file of unknown type: links are not followed, and opening a FIFO does not wait.
 const TO_LOOK: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
 
-/// An open directory that belongs to this user, and that nobody else can write to or replace.
+/// An open directory that belongs to this user, and that no other user can write to or replace.
 #[derive(Debug)]
 pub(crate) struct PrivateDirectory {
     directory: File,
-    /// The directories that its path leads through, and at the end itself: whoever can write to one
-    /// of them decides what stands at the path.
+    /// The directories that its path leads through, and last the directory itself: a guest that can
+    /// write to one of them decides what is at the path.
     leading: Vec<Identity>,
 }
 
-/// Which directory it is, whatever it is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity {
-    device: u64,
-    inode: u64,
-}
-
 impl PrivateDirectory {
-    /// Opens the directory at a path, and makes what is missing of it.
+    /// Opens the directory at a path, and creates the missing directories of the path.
     pub(crate) fn open(path: &Path) -> Result<Self, Unusable> {
-        let mut walk = Walk::from_root()?;
-        walk.follow(&std::path::absolute(path)?)?;
-        let directory = open_at(&walk.here, ".", TO_LIST)?;
+        let Walk { place, mut leading } = Walk::along(path)?;
+        let directory = place.open()?;
         let found = directory.metadata()?;
-        walk.leading.push(Identity::of(&found));
+        leading.push(Identity::of(&found));
         match why_not_own(&found) {
             Some(why) => Err(Unusable::NotOwn(why.to_owned())),
-            None => Ok(Self {
-                directory,
-                leading: walk.leading,
-            }),
+            None => Ok(Self { directory, leading }),
         }
     }
 
-    /// Opens a file that [`seal`](Self::seal) has named; `None` if it is anything else. A file with
-    /// a second name is refused: nobody knows who can write to it by that name.
+    /// Opens a file that was [sealed](Self::seal); `None` if it is not one. A file with a second hard
+    /// link is refused: that link may be in a directory where others can write to it.
     pub(crate) fn open_sealed(&self, name: &str) -> io::Result<Option<File>> {
-        let file = open_at(&self.directory, name, TO_LOOK)?;
+        let file = File::from(openat(&self.directory, name, TO_LOOK, Mode::empty())?);
         let found = file.metadata()?;
         let is_sealed = found.is_file()
             && why_not_own(&found).is_none()
             && found.mode() & 0o7777 == SEALED
-            // None at all, if another process has just put a new file in its place.
+            // The count is 0 if another process has just replaced the file.
             && found.nlink() <= 1;
         Ok(is_sealed.then_some(file))
     }
 
-    /// Makes a file that is not there yet, to be written.
+    /// Creates a new file and opens it for writing; a file of that name is an error.
     pub(crate) fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
         Ok(openat(&self.directory, name, flags, mode)?.into())
     }
 
-    /// Gives a file that was [made](Self::create) here its name, when it is whole and on the disk: a
-    /// loss of power cannot leave part of it under that name.
+    /// Writes a file that was [created](Self::create) here to the disk, and then renames it to `name`:
+    /// a power loss cannot leave part of it under that name.
     pub(crate) fn seal(&self, file: &File, made_as: &str, name: &str) -> io::Result<()> {
         file.set_permissions(Permissions::from_mode(SEALED))?;
         file.sync_data()?;
@@ -111,33 +82,38 @@ impl PrivateDirectory {
         Ok(unlinkat(&self.directory, name, AtFlags::empty())?)
     }
 
-    /// The regular files in it: when each was written, its length and its name. What has no name in
-    /// UTF-8 was not made here.
-    pub(crate) fn files(&self) -> io::Result<Vec<(SystemTime, u64, String)>> {
+    /// The regular files in the directory, oldest first: length and name. Names that are not UTF-8
+    /// are skipped, because no such file is created here.
+    pub(crate) fn files_by_age(&self) -> io::Result<Vec<(u64, String)>> {
         let mut files = Vec::new();
         for entry in Dir::read_from(&self.directory)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().to_str() else {
                 continue;
             };
-            // Another process may be removing them too.
-            let Ok(file) = open_at(&self.directory, name, TO_LOOK) else {
+            // Another process may have removed the file meanwhile.
+            let Ok(found) = statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW) else {
                 continue;
             };
-            let found = file.metadata()?;
-            if found.is_file() {
-                files.push((found.modified()?, found.len(), name.to_owned()));
+            if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile {
+                let modified = (found.st_mtime, found.st_mtime_nsec);
+                let length = u64::try_from(found.st_size).unwrap_or_default();
+                files.push((modified, length, name.to_owned()));
             }
         }
-        Ok(files)
+        files.sort();
+        Ok(files
+            .into_iter()
+            .map(|(_, length, name)| (length, name))
+            .collect())
     }
 
-    /// Whether a guest that may write to the directory `other`, and to all below it, could change
-    /// what is in this one or what stands at its path: because the path leads through `other`, or
-    /// because `other` lies in this one. Directories are compared, not their names.
+    /// `true` if a guest that may write to the directory `other`, and to all below it, could change
+    /// the contents of this directory or replace it: because its path leads through `other`, or
+    /// because `other` is inside it. Directories are compared by identity, not by path.
     pub(crate) fn is_reached_from(&self, other: &Path) -> io::Result<bool> {
-        let here = open_at(CWD, other, TO_SEARCH)?;
-        // Where it cannot be told what is above it, this directory may be.
+        let here = open_following_links(other)?;
+        // If a directory above `other` cannot be opened, it may be this one.
         Ok(self.is_reached_from_open(here).unwrap_or(true))
     }
 
@@ -148,12 +124,12 @@ impl PrivateDirectory {
         }
         let own = Identity::of(&self.directory.metadata()?);
         loop {
-            here = open_at(&here, "..", TO_SEARCH)?;
+            here = open_above(&here)?;
             let above = Identity::of(&here.metadata()?);
             if above == own {
                 return Ok(true);
             }
-            // The root is above itself.
+            // The parent of the root is the root.
             if above == identity {
                 return Ok(false);
             }
@@ -162,7 +138,83 @@ impl PrivateDirectory {
     }
 }
 
-/// A path that leads to this open file itself, where the system has such paths.
+/// A walk along a path on which every directory is checked, and missing ones are created.
+struct Walk {
+    place: Place,
+    /// The directories that decided so far where the path leads.
+    leading: Vec<Identity>,
+}
+
+impl Walk {
+    fn along(path: &Path) -> Result<Self, Unusable> {
+        let mut walk = Self {
+            place: Place::root()?,
+            leading: Vec::new(),
+        };
+        let mut steps = Steps::of(&std::path::absolute(path)?);
+        while let Some(step) = steps.next() {
+            let Err(error) = walk.enter(&step)? else {
+                continue;
+            };
+            match walk.link(&step)? {
+                Some(target) => steps.follow(&target)?,
+                None => return Err(error.into()),
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Checks the directory that the walk is in, and enters the directory called `step`; creates it if
+    /// it is missing. The inner error is that of entering, which fails for a link.
+    fn enter(&mut self, step: &Path) -> Result<Result<(), Errno>, Unusable> {
+        // What `/` refers to does not depend on a directory.
+        if step != Path::new("/") {
+            self.expect_lasting()?;
+        }
+        let entered = self.place.enter(step);
+        if entered != Err(Errno::NOENT) {
+            return Ok(entered);
+        }
+        match mkdirat(&self.place.directory, step, Mode::RWXU) {
+            // Another process may have created it meanwhile.
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.place.enter(step))
+    }
+
+    /// The target of the link of this name; `None` if it is not a link.
+    ///
+    /// The name is looked up twice, and both lookups find the same link: the link belongs to this user
+    /// or the administrator, and no other user can change their names in this directory.
+    fn link(&self, name: &Path) -> Result<Option<PathBuf>, Unusable> {
+        let found = statat(&self.place.directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
+            return Ok(None);
+        }
+        if !is_trusted(found.st_uid) {
+            let link = self.place.path.join(name);
+            let why = format!("`{}` is another user's link", link.display());
+            return Err(Unusable::NotOwn(why));
+        }
+        Ok(Some(self.place.target_of(name)?))
+    }
+
+    /// Fails if another user could change what a name in this directory refers to.
+    fn expect_lasting(&mut self) -> Result<(), Unusable> {
+        let found = self.place.directory.metadata()?;
+        self.leading.push(Identity::of(&found));
+        match why_replaceable(&found) {
+            None => Ok(()),
+            Some(why) => {
+                let why = format!("`{}` above it: {why}", self.place.path.display());
+                Err(Unusable::NotOwn(why))
+            }
+        }
+    }
+}
+
+/// A path that refers to this open file itself, on systems that have such paths.
 pub(crate) fn path_of_open(file: &File) -> PathBuf {
     let directory = if cfg!(any(target_os = "linux", target_os = "android")) {
         "/proc/self/fd"
@@ -172,123 +224,6 @@ pub(crate) fn path_of_open(file: &File) -> PathBuf {
     Path::new(directory).join(file.as_raw_fd().to_string())
 }
 
-impl Identity {
-    fn of(found: &Metadata) -> Self {
-        Self {
-            device: found.dev(),
-            inode: found.ino(),
-        }
-    }
-}
-
-/// On the way along a path.
-struct Walk {
-    here: File,
-    /// Where that is, without links, for messages.
-    place: PathBuf,
-    leading: Vec<Identity>,
-    links: usize,
-}
-
-impl Walk {
-    fn from_root() -> io::Result<Self> {
-        Ok(Self {
-            here: open_at(CWD, "/", TO_SEARCH)?,
-            place: PathBuf::from("/"),
-            leading: Vec::new(),
-            links: 0,
-        })
-    }
-
-    fn follow(&mut self, path: &Path) -> Result<(), Unusable> {
-        for component in path.components() {
-            match component {
-                Component::RootDir => {
-                    self.here = open_at(CWD, "/", TO_SEARCH)?;
-                    self.place = PathBuf::from("/");
-                }
-                Component::ParentDir => {
-                    self.expect_lasting()?;
-                    self.here = open_at(&self.here, "..", TO_SEARCH)?;
-                    self.place.pop();
-                }
-                Component::Normal(name) => self.enter(name)?,
-                // Only Windows has prefixes.
-                Component::CurDir | Component::Prefix(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Goes to the directory that has this name here, by a link or not; makes it if it is missing.
-    fn enter(&mut self, name: &OsStr) -> Result<(), Unusable> {
-        self.expect_lasting()?;
-        let mut entered = open_at(&self.here, name, TO_SEARCH | OFlags::NOFOLLOW);
-        if is_error(&entered, Errno::NOENT) {
-            match mkdirat(&self.here, name, Mode::RWXU) {
-                // Another process may have made it meanwhile.
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(error) => return Err(error.into()),
-            }
-            entered = open_at(&self.here, name, TO_SEARCH | OFlags::NOFOLLOW);
-        }
-        match entered {
-            Ok(directory) => {
-                self.here = directory;
-                self.place.push(name);
-                Ok(())
-            }
-            Err(error) => match self.link(name)? {
-                Some(target) => self.follow(&target),
-                None => Err(error.into()),
-            },
-        }
-    }
-
-    /// What the link of this name leads to; `None` if it is none.
-    ///
-    /// It is asked for twice by its name, and is the same both times: this is a directory in which
-    /// nobody else can change the names of this user and the administrator, and the link is theirs.
-    fn link(&mut self, name: &OsStr) -> Result<Option<PathBuf>, Unusable> {
-        let found = statat(&self.here, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if FileType::from_raw_mode(found.st_mode) != FileType::Symlink {
-            return Ok(None);
-        }
-        if !is_trusted(found.st_uid) {
-            let link = self.place.join(name);
-            let why = format!("`{}` is another user's link", link.display());
-            return Err(Unusable::NotOwn(why));
-        }
-        self.links += 1;
-        if self.links > MAX_LINKS {
-            return Err(Errno::LOOP.into());
-        }
-        let target = readlinkat(&self.here, name, Vec::new())?;
-        Ok(Some(OsString::from_vec(target.into_bytes()).into()))
-    }
-
-    /// Nobody else may be able to change where a name here leads.
-    fn expect_lasting(&mut self) -> Result<(), Unusable> {
-        let found = self.here.metadata()?;
-        self.leading.push(Identity::of(&found));
-        match why_replaceable(&found) {
-            None => Ok(()),
-            Some(why) => {
-                let why = format!("`{}` above it: {why}", self.place.display());
-                Err(Unusable::NotOwn(why))
-            }
-        }
-    }
-}
-
-fn open_at(directory: impl AsFd, name: impl Arg, flags: OFlags) -> io::Result<File> {
-    Ok(openat(directory, name, flags, Mode::empty())?.into())
-}
-
-fn is_error<T>(result: &io::Result<T>, errno: Errno) -> bool {
-    matches!(result, Err(error) if error.raw_os_error() == Some(errno.raw_os_error()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +231,7 @@ mod tests {
         fs,
         io::Write,
         os::unix::fs::{DirBuilderExt, symlink},
+        time::{Duration, SystemTime},
     };
     use tempfile::TempDir;
 
@@ -321,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_made_for_this_user_alone() {
+    fn missing_directories_are_created_for_this_user_only() {
         let root = root();
         let path = root.path().join("a/b");
         PrivateDirectory::open(&path).expect("it is made");
@@ -332,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_made_in_a_directory_that_others_can_write() {
+    fn nothing_is_created_in_a_directory_that_others_can_write() {
         let root = root();
         set_mode(root.path(), 0o777);
         assert!(PrivateDirectory::open(&root.path().join("a")).is_err());
@@ -350,8 +286,8 @@ mod tests {
             (0o1770, None),
             (0o775, Some("its group may write it")),
             (0o2775, Some("its group may write it")),
-            (0o757, Some("others may write it")),
-            (0o777, Some("others may write it")),
+            (0o757, Some("other users may write it")),
+            (0o777, Some("other users may write it")),
         ] {
             set_mode(&above, mode);
             let expected = expected.map(|why| format!("`{}` above it: {why}", above.display()));
@@ -374,13 +310,13 @@ mod tests {
         assert!(why(&links.join("loop")).is_some());
         set_mode(&links, 0o777);
         for name in ["absolute", "relative", "twice"] {
-            let expected = format!("`{}` above it: others may write it", links.display());
+            let expected = format!("`{}` above it: other users may write it", links.display());
             assert_eq!(why(&links.join(name)), Some(expected), "{name}");
         }
     }
 
     #[test]
-    fn what_is_not_a_directory_is_refused() {
+    fn anything_but_a_directory_is_refused() {
         let root = root();
         let file = root.path().join("file");
         fs::write(&file, "").expect("it is ours");
@@ -432,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_file_of_one_name_is_not_opened() {
+    fn anything_but_a_file_with_one_name_is_not_opened() {
         let root = root();
         let (own, path) = sealed(&root);
         let in_own = |name: &str| path.with_file_name(name);
@@ -442,7 +378,14 @@ mod tests {
         assert!(is_opened(&own, "file"));
         symlink("file", in_own("link")).expect("a link");
         make(in_own("directory"));
-        rustix::fs::mknodat(CWD, in_own("fifo"), FileType::Fifo, Mode::RWXU, 0).expect("a FIFO");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            in_own("fifo"),
+            FileType::Fifo,
+            Mode::RWXU,
+            0,
+        )
+        .expect("a FIFO");
         for name in ["link", "directory", "fifo"] {
             if name != "link" {
                 set_mode(&in_own(name), SEALED);
@@ -452,7 +395,27 @@ mod tests {
     }
 
     #[test]
-    fn it_is_reached_from_what_leads_to_it_and_from_what_lies_in_it() {
+    fn its_regular_files_are_listed_oldest_first() {
+        let root = root();
+        let path = root.path().join("own");
+        let own = PrivateDirectory::open(&path).expect("it is made");
+        for (name, length, age) in [("a", 3, 1), ("b", 5, 3), ("c", 7, 2)] {
+            let file = own.create(name).expect("it is made");
+            file.set_len(length).expect("it is ours");
+            let modified = SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(modified).expect("it is ours");
+            // The mode does not matter, because no file is opened.
+            set_mode(&path.join(name), 0);
+        }
+        make(path.join("directory"));
+        symlink("a", path.join("link")).expect("a link");
+        let expected = [(5, "b"), (7, "c"), (3, "a")];
+        let expected = expected.map(|(length, name)| (length, name.to_owned()));
+        assert_eq!(own.files_by_age().expect("it is there"), expected);
+    }
+
+    #[test]
+    fn it_is_reached_from_directories_on_its_path_and_from_directories_inside_it() {
         let root = root();
         let at = |path: &str| root.path().join(path);
         make(at("real/below"));

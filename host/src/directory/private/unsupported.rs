@@ -1,4 +1,4 @@
-//! A system on which nobody can tell who may write to a directory: there is no private one.
+//! Systems on which it is not known who can write to a directory: opening one always fails.
 
 use super::Unusable;
 use std::{
@@ -6,7 +6,6 @@ use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 #[derive(Debug)]
@@ -14,7 +13,9 @@ pub(crate) struct PrivateDirectory(Infallible);
 
 impl PrivateDirectory {
     pub(crate) fn open(_: &Path) -> Result<Self, Unusable> {
-        Err(Unusable::NotOwn("this system cannot tell".to_owned()))
+        Err(Unusable::NotOwn(
+            "this system does not tell who can write it".to_owned(),
+        ))
     }
 
     pub(crate) fn open_sealed(&self, _: &str) -> io::Result<Option<File>> {
@@ -33,7 +34,7 @@ impl PrivateDirectory {
         match self.0 {}
     }
 
-    pub(crate) fn files(&self) -> io::Result<Vec<(SystemTime, u64, String)>> {
+    pub(crate) fn files_by_age(&self) -> io::Result<Vec<(u64, String)>> {
         match self.0 {}
     }
 
@@ -42,7 +43,7 @@ impl PrivateDirectory {
     }
 }
 
-/// There is none.
+/// This system has no such path.
 pub(crate) fn path_of_open(_: &File) -> PathBuf {
     PathBuf::new()
 }

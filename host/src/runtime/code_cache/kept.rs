@@ -1,9 +1,9 @@
-//! A file of compiled code: what the engine wrote, and behind it a trailer that says which binary it
-//! was compiled from and holds a checksum over everything before.
+//! The format of a file of compiled code: the engine's output, followed by a trailer with the key of
+//! the binary and a checksum over everything before it.
 //!
-//! The engine finds its format from the start of a file and ignores what stands behind it. The
-//! checksum finds damage. It stops nobody who may write the file; that is what the directory is
-//! checked for.
+//! The engine reads its own format from the start of the file and ignores the trailer. The checksum
+//! detects damage. It does not protect against a program that can write the file; the checks of the
+//! directory do.
 
 use super::Key;
 use std::{
@@ -14,23 +14,23 @@ use std::{
 use twox_hash::XxHash3_64;
 
 const MAGIC: &[u8; 16] = b"wit-host code 1\n";
-/// Magic, key, length of the code in eight bytes, checksum in eight bytes.
+/// Magic number, key, length of the code (eight bytes), checksum (eight bytes).
 const TRAILER_SIZE: usize = 16 + 32 + 8 + 8;
 const CHECKSUM_SIZE: usize = 8;
 
-/// How much is read at a time: it stays in the processor's cache until it is hashed.
+/// The size of one read, in bytes. The data stays in the processor's cache until it is hashed.
 const CHUNK: usize = 64 << 10;
 
-/// An open file that holds what a binary compiles to, whole and unchanged.
+/// An open file that holds the compiled code of a binary, complete and unchanged.
 ///
-/// It can be given to the engine: it holds what [`Code::serialize`](super::Code) gave, for the same
-/// binary, kind of code, engine and configuration. [`write()`] alone makes such files, since it stands
-/// in a [`PrivateDirectory`](crate::directory::private::PrivateDirectory), and nothing writes to it
-/// again: a new one is renamed into its place.
+/// It can be given to the engine: it holds the output of [`Code::serialize`](super::Code) for the same
+/// binary, kind of code, engine and configuration. The file is in a
+/// [`PrivateDirectory`](crate::directory::private::PrivateDirectory), so only [`write()`] can have
+/// written it, and it is never written again: a new file is renamed into its place.
 pub(crate) struct KeptFile(File);
 
 impl KeptFile {
-    /// The file, if it is whole and belongs to this key.
+    /// Verifies a file; `None` if it is incomplete, damaged, or belongs to another key.
     pub(super) fn verify(mut file: File, key: &Key) -> io::Result<Option<Self>> {
         let Some(size_of_code) = file
             .seek(SeekFrom::End(0))?
@@ -42,7 +42,7 @@ impl KeptFile {
         let mut found = [0; TRAILER_SIZE];
         file.seek(SeekFrom::Start(size_of_code))?;
         file.read_exact(&mut found)?;
-        // Before the whole is read: it may be another's.
+        // These are compared before the code is read: the file may belong to another key.
         let before_checksum = ..TRAILER_SIZE - CHECKSUM_SIZE;
         if found[before_checksum] != expected[before_checksum] {
             return Ok(None);
@@ -52,13 +52,13 @@ impl KeptFile {
         Ok((found == expected).then_some(Self(file)))
     }
 
-    /// The open file. Its position is anywhere.
+    /// The open file. Its position is unspecified.
     pub(super) fn file(&self) -> &File {
         &self.0
     }
 }
 
-/// Writes such a file.
+/// Writes code and trailer.
 pub(super) fn write(mut file: impl Write, code: &[u8], key: &Key) -> io::Result<()> {
     let mut trailer = trailer(code.len() as u64, key);
     seal(&mut trailer, hash_of(code)?);
@@ -77,7 +77,7 @@ fn trailer(size_of_code: u64, key: &Key) -> [u8; TRAILER_SIZE] {
     trailer
 }
 
-/// Adds the checksum over the code and the trailer before it.
+/// Sets the checksum, which covers the code and the other fields of the trailer.
 fn seal(trailer: &mut [u8; TRAILER_SIZE], mut hash_of_code: XxHash3_64) {
     let (fields, checksum) = trailer.split_at_mut(TRAILER_SIZE - CHECKSUM_SIZE);
     hash_of_code.write(fields);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_taken_for_its_key_alone() {
+    fn a_file_is_accepted_only_for_its_own_key() {
         for length in [0, 1, CHUNK - 1, CHUNK, 3 * CHUNK + 1] {
             let file = kept(length);
             assert!(is_taken(&file, &KEY), "{length}");

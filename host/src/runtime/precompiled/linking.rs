@@ -1,5 +1,5 @@
-//! How the parts of compiled code are linked: which imports each has for itself, and what meets the
-//! others. In a file it is JSON, next to which the code is large.
+//! The links between the parts of compiled code: the imports that each part has for itself, and what
+//! satisfies the others. They are stored as JSON, which is small compared with the code.
 
 use crate::{
     compose::layout::{Layout, LikeAdapters},
@@ -13,7 +13,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What a composition is without its binary.
+/// A composition without its binary.
 #[derive(Debug)]
 pub(super) struct Linking {
     pub(super) parts: Vec<PartName>,
@@ -22,14 +22,14 @@ pub(super) struct Linking {
     pub(super) layout: Layout,
 }
 
-/// The same in a file. Parts are named by their indices.
+/// The stored form of [`Linking`]. Parts are named by their indices.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     parts: Vec<String>,
     links: Vec<StoredLink>,
     private: Vec<StoredPrivateImport>,
-    /// The range of bytes of a part in the composed binary.
+    /// The range of bytes of each part in the composed binary.
     places: Vec<(Range<usize>, usize)>,
     like_adapters: LikeAdapters,
 }
@@ -111,7 +111,7 @@ impl Linking {
         })
     }
 
-    /// `None` where it does not make sense.
+    /// Reads the stored form; `None` if it is not valid.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let stored: Stored = serde_json::from_slice(bytes).ok()?;
         let parts = stored.parts.iter().map(|name| name.parse().ok());
@@ -138,7 +138,7 @@ impl Linking {
             .enumerate()
             .all(|(index, name)| !self.parts[..index].contains(name));
         let is_link = |link: &Link| {
-            // What answers in the place of the host comes later in the stack.
+            // A part that takes the place of the host comes later in the stack.
             let comes_later = |(index, _)| link.importer < index && has_part(index);
             has_part(link.importer) && link.part().is_none_or(comes_later)
         };
@@ -169,7 +169,7 @@ impl StoredLink {
 }
 
 impl StoredPrivateImport {
-    /// What is granted by it is told by its name.
+    /// Derives the grant from the name of the import.
     fn into_import(self) -> Option<PrivateImport> {
         let import = ExternName::from(self.import);
         let Authority::Granted(grant) = Authority::of_import(&import) else {

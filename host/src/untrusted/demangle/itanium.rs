@@ -1,22 +1,22 @@
-//! Which C++ names are safe to hand to the demangler.
+//! A check that the C++ demangler reads a mangled name in linear time.
 //!
-//! The demangler tries one production of the Itanium C++ ABI's grammar after the other, and for some
-//! names reads the same bytes anew in each of them: 60 bytes of nested expressions or closures take
-//! it longer than anybody waits, and it cannot be stopped. So a name is read here first, once and
-//! without ever going back, by the part of the grammar in which the first byte or two of a
-//! production tell which one it is. Expressions (`decltype`, `enable_if` in a signature) and
-//! conversion operators are not in that part; such a name is shown as it is.
+//! The demangler tries the productions of the Itanium C++ ABI's grammar one after the other, and for
+//! some names reads the same bytes again in each of them: 60 bytes of nested expressions or closures
+//! take it practically for ever, and it cannot be stopped. So a name is read here first, once and
+//! without backtracking, by the part of the grammar whose productions are known by their first one or
+//! two bytes. Expressions (`decltype`, `enable_if` in a signature) and conversion operators are not in
+//! that part; such a name is shown mangled.
 
-/// How deep productions may be nested; real names stay below 40.
+/// The largest nesting depth of productions; real names stay below 40.
 const MAX_DEPTH: usize = 96;
 
-/// How many closures a name may have: the demangler reads each twice where what follows is wrong.
+/// The largest number of closures in a name: the demangler reads each one twice if an error follows.
 const MAX_CLOSURES: usize = 4;
 
-/// Operators by their two letters, apart from conversions (`cv`), which hold a type.
+/// The two-letter codes of operators, except conversions (`cv`), which contain a type.
 const OPERATORS: &[u8] = b"nwnadldapsngaddecoplmimldvrmanoreoaSpLmImLdVrMaNoReOlsrslSrSeqneltgtlegessntaaooppmmcmpmptclixqu";
 
-/// Whether a mangled name is of that part of the grammar.
+/// `true` if a mangled name belongs to the part of the grammar that is read without backtracking.
 pub(super) fn is_plain(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(b"_Z") else {
         return false;
@@ -36,7 +36,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// `<encoding> ::= <name> <type>*`, up to its end, or a thunk to one.
+    /// `<encoding> ::= <name> <type>*`, or a thunk to one, up to its end.
     fn encoding(&mut self) -> Option<()> {
         if self.eat(b"Th") {
             self.offset()?;
@@ -90,7 +90,7 @@ impl Reader<'_> {
         self.discriminator()
     }
 
-    /// Which one of several in the same function: `_` and a digit, or `__`, a number and `_`.
+    /// The number among equal names in a function: `_` and a digit, or `__`, a number and `_`.
     fn discriminator(&mut self) -> Option<()> {
         if self.eat(b"__") {
             self.digits();
@@ -191,7 +191,7 @@ impl Reader<'_> {
         Some(())
     }
 
-    /// What stands for something that was there before, or for a well-known class.
+    /// A substitution: a reference to an earlier part of the name, or to a well-known class.
     fn substituted(&mut self) -> Option<()> {
         self.expect(b"S")?;
         if !self.eat_any(b"absiod") {
@@ -238,7 +238,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A number or the address of something, behind its `L`.
+    /// A literal after its `L`: a number, or the address of an entity.
     fn literal(&mut self) -> Option<()> {
         if self.eat(b"_Z") {
             self.encoding()?;

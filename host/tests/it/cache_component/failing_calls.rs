@@ -1,6 +1,6 @@
-//! F2 through the guest: each call of WASI that a call of the cache makes fails, at every position,
-//! with every error code. The call of the cache then fails, misses or has done its work; what was
-//! there before is intact; the same call works afterwards, and no temporary file is left.
+//! F2 through the guest: each WASI call of a call of the cache fails, at every position, with every
+//! error code. The call of the cache then fails, misses, or has succeeded; earlier entries are
+//! unchanged; the same call works afterwards, and no temporary file is left.
 
 use super::watched::{CacheError, Call, WatchedCache};
 use crate::torture::is_long;
@@ -20,7 +20,7 @@ const KEY: &str = "key";
 const OLD: &[u8] = &[1; 100];
 const NEW: &[u8] = &[2; 100];
 
-/// What the component makes a difference between, and others.
+/// Error codes that the component distinguishes, and some others.
 const SHORT: &[ErrorCode] = &[
     ErrorCode::NoEntry,
     ErrorCode::Exist,
@@ -75,7 +75,7 @@ type Variables = &'static [(&'static str, &'static str)];
 
 const DEFAULT: Variables = &[];
 const FULL: Variables = &[("CACHE_FSYNC", "full")];
-/// Each `set` of these values looks after its subdirectory.
+/// The values are so large that each `set` also cleans up its subdirectory.
 const BOUNDED: Variables = &[("CACHE_MAX_BYTES", "100000")];
 
 fn every_call_fails() -> Result<(), Failed> {
@@ -116,9 +116,9 @@ fn every_call_fails() -> Result<(), Failed> {
 
 enum Outcome {
     Tried(Result<(), String>),
-    /// The host said of a file that stands there that it does not: nobody can tell.
+    /// The host reported that an existing file does not exist, so the component cannot notice it.
     Lie,
-    /// The operation makes fewer calls.
+    /// The operation makes fewer calls than this position.
     NoSuchPosition,
 }
 
@@ -179,7 +179,7 @@ impl Case {
         left: Result<Vec<u8>, CacheError>,
         calls: &[Call],
     ) -> Result<(), String> {
-        // Its work is done by then, and only a power loss could undo it.
+        // The entry is already stored by then, and only a power loss could undo it.
         let only_sync_failed = self.variables == FULL
             && calls.iter().any(|call| {
                 ["rename-at", "unlink-file-at"].contains(&call.function) && call.outcome.is_ok()

@@ -1,4 +1,4 @@
-//! Which calls of WASI a call of the cache makes, and in which order.
+//! The WASI calls that a call of the cache makes, in their order.
 
 use super::watched::{CacheError, Call, WatchedCache};
 use dir_cache::key::Key;
@@ -56,7 +56,7 @@ pub fn trials() -> Vec<Trial> {
 
 const KEY: &str = "key";
 const RANDOM: u64 = 7;
-/// Longer than what is copied behind an entry's header to be written with it in one call.
+/// A value that is too long to be copied behind the header and written with it in one call.
 const LARGE: usize = 100_000;
 
 fn no_call_too_many() -> Result<(), Failed> {
@@ -81,8 +81,8 @@ fn functions(cache: &mut WatchedCache, expected: &[&str]) -> Result<(), Failed> 
     expect(functions.as_slice(), expected)
 }
 
-/// In each mode, what a `set` over an entry and a `delete` do that changes the directory or writes
-/// to the disk. A file is synchronised after its last write and before it has the entry's name.
+/// For each mode of `CACHE_FSYNC`, the calls of a replacing `set` and of a `delete` that change the
+/// directory or write to the disk. A file is synchronised after its last write and before it is renamed.
 fn synchronised() -> Result<(), Failed> {
     let key = Key::new(KEY)?;
     let (entry, shelf) = (key.path(), key.shelf());
@@ -119,7 +119,7 @@ fn synchronised() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A name that is not on the disk is not found after a power loss, at any level.
+/// New directories are synchronised at every level: a name that is not on the disk is lost with the power.
 fn first_entry_under_full() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let mut cache = WatchedCache::new(directory.path(), &[("CACHE_FSYNC", "full")])?;
@@ -145,7 +145,7 @@ fn first_entry_under_full() -> Result<(), Failed> {
     Ok(())
 }
 
-/// As it would stand there if two processes had the same random number.
+/// A temporary file of the same name exists, as if two processes had the same random number.
 fn exclusive_temporary_file() -> Result<(), Failed> {
     type Put = fn(&Path) -> std::io::Result<()>;
     let plants: [(&str, Put); 2] = [
@@ -212,15 +212,15 @@ fn short_writes() -> Result<(), Failed> {
     expect(cache.set(KEY, &value, None)?, Ok(()))?;
     expect(cache.get(KEY)?, Ok(value.clone()))?;
 
-    // A host that writes nothing would be asked for ever.
+    // With a host that writes nothing, the loop would never end.
     cache.write_at_most(0);
     expect(cache.set(KEY, b"new", None)?, Err(CacheError::RuntimeError))?;
     cache.write_at_most(usize::MAX);
     expect(cache.get(KEY)?, Ok(value))
 }
 
-/// A link has an entry's name and leads to a file ten times as large as the bound. If that were
-/// counted, all entries around it would have to go.
+/// A link with the name of an entry leads to a file ten times as large as the bound. If its target were
+/// counted, all entries around it would be evicted.
 fn link_is_not_weighed() -> Result<(), Failed> {
     const BOUND: usize = 100_000;
     let directory = tempfile::tempdir()?;
@@ -229,7 +229,7 @@ fn link_is_not_weighed() -> Result<(), Failed> {
     let kept = neighbours.next().ok_or("no neighbour")?;
     let written = neighbours.next().ok_or("no neighbour")?;
     fs::create_dir_all(directory.path().join(key.shelf()))?;
-    // Next to it: what a subdirectory's handle could reach.
+    // The target is in the same directory, where the handle of the subdirectory can reach it.
     fs::write(
         directory.path().join(key.shelf()).join("large"),
         vec![0; 10 * BOUND],
@@ -246,13 +246,13 @@ fn link_is_not_weighed() -> Result<(), Failed> {
         return Err("the link was not looked at".into());
     }
     expect(cache.get(&kept)?, Ok(b"kept".to_vec()))?;
-    // Nor is it evicted in the others' place, as the oldest and largest.
+    // The link is not evicted either, though it is the oldest and its target is the largest.
     let link = fs::symlink_metadata(directory.path().join(key.path()))?;
     expect(link.is_symlink(), true)
 }
 
-/// Upkeep still finds the others in a subdirectory that holds a name that is not Unicode, and in one
-/// where a file goes away while it is listed. Otherwise nothing there would ever be evicted.
+/// Cleanup still finds the other entries of a subdirectory that holds a name that is not Unicode, and of
+/// one where a file disappears while it is listed. Otherwise nothing there would ever be evicted.
 fn unlisted_names() -> Result<(), Failed> {
     const BOUND: usize = 100_000;
     const VALUE: &[u8] = &[7; 5000];
@@ -291,7 +291,7 @@ fn unlisted_names() -> Result<(), Failed> {
     Ok(())
 }
 
-/// By the dates of the files as the host gives them, and not in the order of their names.
+/// Entries are evicted by the modification times that the host reports, not in the order of their names.
 fn oldest_first() -> Result<(), Failed> {
     const VALUE: &[u8] = &[7; 5000];
     let directory = tempfile::tempdir()?;
@@ -305,7 +305,7 @@ fn oldest_first() -> Result<(), Failed> {
             .open(directory.path().join(Key::new(key)?.path()))?;
         file.set_modified(SystemTime::now() - Duration::from_secs(60 * minutes as u64))?;
     }
-    // From the oldest on.
+    // The oldest go first.
     keys.reverse();
 
     let mut cache = WatchedCache::new(directory.path(), &[("CACHE_MAX_BYTES", "40000")])?;
@@ -330,7 +330,7 @@ fn neighbours(key: &Key) -> impl Iterator<Item = String> {
     })
 }
 
-/// The file that was written to: the temporary one, which is then renamed.
+/// The temporary file, which is written and then renamed.
 fn written(calls: &[Call]) -> Result<&str, Failed> {
     let write = calls.iter().find(|call| call.function == "write");
     Ok(&write.ok_or("nothing was written")?.path)
@@ -345,7 +345,7 @@ fn first_temporary_file(random: u64) -> Result<String, Failed> {
     written(&cache.take_calls()).map(str::to_owned)
 }
 
-/// Compares what was done, other than to open, list and read.
+/// Compares the calls that were made, except those that open, list and read.
 fn effects(calls: &[Call], expected: &[(&str, &str)]) -> Result<(), Failed> {
     const LOOKS: [&str; 6] = [
         "open-at",

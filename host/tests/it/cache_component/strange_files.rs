@@ -1,6 +1,6 @@
-//! F6 through the guest: something other than an entry's file stands at its path. A `get` misses, a
-//! `set` heals or fails, a `delete` finds nothing; none hangs, none follows a link, none touches what
-//! it leads to. So too where the directory may only be read.
+//! F6 through the guest: the path of an entry is not a regular file. A `get` misses, a `set` replaces it
+//! or fails, a `delete` finds nothing. No call hangs, follows a link or touches its target, also if the
+//! directory is granted read-only.
 
 #[path = "../../../../cache-impl/dir-cache/tests/torture/strangers.rs"]
 mod strangers;
@@ -37,7 +37,8 @@ pub fn trials() -> Vec<Trial> {
 }
 
 const KEY: &str = "key";
-/// What opens a FIFO and waits for its other end waits for ever.
+/// The time after which a case counts as hanging: a call that waits for the other end of a FIFO never
+/// returns.
 const HANGS: Duration = Duration::from_secs(10);
 
 const MISS: &str = "err(not-found-error)";
@@ -45,11 +46,11 @@ const FAILURE: &str = "err(runtime-error)";
 
 struct Call {
     name: &'static str,
-    /// `KEY` in WAVE; a neighbour is in the same subdirectory.
+    /// The calls in WAVE. `KEY` is the key of the strange file; a neighbour is in the same subdirectory.
     calls: fn(neighbour: &str) -> Vec<String>,
-    /// What its last result may be, where the directory may be written.
+    /// The last results that are allowed if the directory is granted for writing.
     allowed: &'static [&'static str],
-    /// The same where it may only be read.
+    /// The last results that are allowed if the directory is granted read-only.
     allowed_read_only: &'static [&'static str],
     max_bytes: Option<&'static str>,
 }
@@ -90,7 +91,7 @@ const CALLS: &[Call] = &[
         allowed_read_only: &[MISS],
         max_bytes: None,
     },
-    // So small a bound that each of these looks after the subdirectory.
+    // The bound is so small that each of these calls cleans up the subdirectory.
     Call {
         name: "upkeep next to it, then get",
         calls: |neighbour| {
@@ -139,18 +140,18 @@ fn strange_files() -> Result<(), Failed> {
     }
 }
 
-/// The component alone, ready to be called.
+/// The component, compiled and linked.
 fn program() -> Result<Program, Failed> {
     let component = Component::open(Guest::CacheImpl.path()?)?;
     let part = Part::new("cache", component)?;
     Ok(Runtime::new(&RuntimeOptions::default())?.load(&compose(&part, &[], Form::Granted)?)?)
 }
 
-/// Runs a case in a thread, as it might hang.
+/// Runs a case in a thread, because it might hang.
 fn watched(case: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Result<(), String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
-        // Nobody listens any more if it has taken too long.
+        // If the case took too long, the receiver is gone.
         let _ = sender.send(case());
     });
     match receiver.recv_timeout(HANGS) {
@@ -204,7 +205,7 @@ impl Case {
     }
 }
 
-/// Calls one instance that was granted `root`, under a bound or none.
+/// Makes the calls in one instance that is granted `root`, with or without a bound.
 fn call_all(
     program: &Program,
     root: &Path,
@@ -240,7 +241,7 @@ fn call_all(
     })
 }
 
-/// Under a bound, a `set` looks into other subdirectories than its own.
+/// With a bound, a `set` also reads subdirectories other than its own.
 fn strange_subdirectory() -> Result<(), Failed> {
     let program = Arc::new(program()?);
     for number in 0..=u8::MAX {

@@ -1,5 +1,5 @@
-//! The variables that the component reads, and the line on standard error that says what is to be
-//! set or granted, by the command that users type.
+//! The environment variables of the component, and the line on standard error that says what to set or
+//! grant. The tests use the `wit-host` command as users do.
 
 use crate::{guests::Guest, wit_host_command};
 use libtest_mimic::{Failed, Trial};
@@ -76,7 +76,7 @@ impl World {
         command
     }
 
-    /// Expects of the calls exactly these results, and exactly this on standard error.
+    /// Expects exactly these results of the calls, and exactly this text on standard error.
     fn expect(
         &self,
         flags: &[&str],
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    /// The directories among those given that hold a store.
+    /// The directories, among those given, that contain a store.
     fn stores<'a>(&self, of: &[&'a str]) -> Vec<&'a str> {
         let holds = |path: &&&str| self.path(path).join("v1").is_dir();
         of.iter().filter(holds).copied().collect()
@@ -246,7 +246,7 @@ fn no_place() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Reading works, and each `set` fails; the second fails in silence.
+/// Reading works, and each `set` fails; only the first failure prints a line.
 fn failing_directory() -> Result<(), Failed> {
     let world = World::new()?;
     world.expect(&["--dir=a::/cache"], &[SET, GET], STORED, "")?;
@@ -256,7 +256,7 @@ fn failing_directory() -> Result<(), Failed> {
     let calls = [GET, "set(\"key\", [8], none)", SET, GET];
     world.expect(&["--dir=a::/cache:ro"], &calls, results, line)?;
 
-    // What is no directory, or leads to one. The FIFO must not be waited for.
+    // Neither a directory nor a link to one. Opening the FIFO must not wait.
     fs::write(world.path("b/file"), "")?;
     symlink("c", world.path("b/link"))?;
     mkfifoat(CWD, world.path("b/fifo"), Mode::RUSR | Mode::WUSR)?;
@@ -291,7 +291,7 @@ fn newer_version() -> Result<(), Failed> {
     }
 }
 
-/// The values are a hundredth of the bound, and come to five times as much.
+/// Sets values of a hundredth of the bound each, in total five times the bound.
 fn bound() -> Result<(), Failed> {
     const BOUND: u64 = 10_000;
     const SETS: usize = 500;
@@ -314,7 +314,7 @@ fn bound() -> Result<(), Failed> {
         )
         .into());
     }
-    // What fits into no bound is refused, and takes nothing with it.
+    // A value larger than the bound is refused, and evicts nothing.
     let too_large = format!("set(\"key\", [{}], none)", "7, ".repeat(BOUND as usize));
     let calls = [SET, &too_large, GET];
     world.expect(&bounded, &calls, "ok\nerr(runtime-error)\nok([7])\n", "")
@@ -334,7 +334,7 @@ fn bytes_of_entries(root: &Path) -> Result<u64, Failed> {
     Ok(bytes)
 }
 
-/// A variable can't command the terminal, forge a line or be cut short.
+/// The value of a variable is escaped and on one line, and is not cut.
 fn harmless_line() -> Result<(), Failed> {
     let world = World::new()?;
     let long = "x".repeat(10_000);
@@ -347,7 +347,7 @@ fn harmless_line() -> Result<(), Failed> {
     world.expect(&flags, &[SET, GET], REFUSED, &line)
 }
 
-/// A call that could not set the store up is not the last one to try.
+/// A later call tries again to set up the store.
 fn later_setup() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let newer = directory.path().join("v2");
@@ -377,7 +377,7 @@ fn later_setup() -> Result<(), Failed> {
     }
 }
 
-/// A variable of the consumer does not reach the plug, and the plug's own does.
+/// The plug sees its own variables and not the consumer's.
 fn plug() -> Result<(), Failed> {
     let world = World::new()?;
     let plug = format!("--plug=cache={}", Guest::CacheImpl.path()?.display());

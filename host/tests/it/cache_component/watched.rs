@@ -1,5 +1,5 @@
-//! The component in an engine of the test's own. Each call that it makes of `wasi:filesystem/types`
-//! is written down and can be made to fail, and its random number is given.
+//! The component in an engine of the test's own, which records each call to `wasi:filesystem/types`, can
+//! make it fail, and supplies the random number.
 
 use crate::guests::Guest;
 use libtest_mimic::Failed;
@@ -23,11 +23,11 @@ use wasmtime_wasi::{
     },
 };
 
-/// What makes more calls without an end in between never ends.
+/// The largest number of recorded calls: a component that makes more is in an endless loop.
 const MOST_CALLS: usize = 10_000;
 
 const CACHE: &str = "toolkit:cache/cache@0.1.0";
-/// What `wasmtime_wasi` calls the interfaces that are watched.
+/// The interfaces that are watched, as `wasmtime_wasi` names them.
 const TYPES: &str = "wasi:filesystem/types@0.2.12";
 const RANDOM_INTERFACE: &str = "wasi:random/random@0.2.12";
 
@@ -45,17 +45,17 @@ pub enum CacheError {
 /// One call of a function of `wasi:filesystem/types`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Its name, without the resource.
+    /// The name of the function, without the resource.
     pub function: &'static str,
-    /// The file or directory that it is about, relative to the granted one, which is `.`.
+    /// The path of the file or directory, relative to the granted directory, which is `.`.
     pub path: String,
-    /// Whether it succeeded.
+    /// `true` if the call succeeded.
     pub outcome: Result<(), ErrorCode>,
 }
 
 type Set = TypedFunc<(String, Vec<u8>, Option<u32>), (Result<(), CacheError>,)>;
 
-/// An instance of the component that was granted one directory.
+/// An instance of the component, which is granted one directory.
 pub struct WatchedCache {
     store: Store<State>,
     set: Set,
@@ -99,27 +99,27 @@ impl WatchedCache {
         Ok(self.delete.call(&mut self.store, (key.to_owned(),))?.0)
     }
 
-    /// The calls since this was last asked. The next call has position 0 again.
+    /// Takes the calls recorded so far. The next call has position 0 again.
     pub fn take_calls(&mut self) -> Vec<Call> {
         std::mem::take(&mut self.store.data_mut().calls)
     }
 
-    /// From now on the call at this position is not made, and fails.
+    /// Makes the call at this position fail without being executed.
     pub fn fail(&mut self, position: usize, error: ErrorCode) {
         self.store.data_mut().failure = Some((position, error));
     }
 
-    /// From now on no call is made to fail.
+    /// Stops making calls fail.
     pub fn fail_no_more(&mut self) {
         self.store.data_mut().failure = None;
     }
 
-    /// What the component is given where it asks for a random number, which it does in the first call.
+    /// Sets the random number that the component gets, which it asks for in its first call.
     pub fn give_random(&mut self, number: u64) {
         self.store.data_mut().random = number;
     }
 
-    /// From now on one call of `write` writes so many bytes at most.
+    /// Bounds the number of bytes that one call of `write` writes.
     pub fn write_at_most(&mut self, bytes: usize) {
         self.store.data_mut().most_written = bytes;
     }
@@ -129,7 +129,7 @@ struct State {
     wasi: WasiCtx,
     table: ResourceTable,
     calls: Vec<Call>,
-    /// By the number of the descriptor.
+    /// Paths by the number of the descriptor.
     paths: HashMap<u32, String>,
     failure: Option<(usize, ErrorCode)>,
     most_written: usize,
@@ -149,7 +149,7 @@ impl State {
         }
     }
 
-    /// What stands at `path` below a descriptor. An empty path is the descriptor's own.
+    /// The path of `path` below a descriptor; an empty path is the descriptor's own.
     fn path(&self, descriptor: &Resource<Descriptor>, path: &str) -> String {
         match (self.paths.get(&descriptor.rep()).map(String::as_str), path) {
             (None | Some("."), "") => ".".to_owned(),
@@ -236,7 +236,7 @@ where
     Ok(instance.get_typed_func(store, function)?)
 }
 
-/// Defines a method of a descriptor anew: what `HostDescriptor` does, watched.
+/// Redefines a method of descriptors: it is recorded and then does what `HostDescriptor` does.
 macro_rules! watch {
     ($types:ident, $name:literal, $method:ident($($argument:ident: $type:ty),*), $path:expr) => {
         $types.func_wrap(
@@ -252,7 +252,7 @@ macro_rules! watch {
     };
 }
 
-/// All functions that the component calls, but those that let go of a resource.
+/// Redefines all functions that the component calls, except those that drop a resource.
 fn watch(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     watch!(types, "read", read(len: u64, offset: u64), "")?;
     watch!(types, "stat", stat(), "")?;

@@ -1,5 +1,5 @@
-//! Processes that share a directory and a bound, some of which are killed while they write: values
-//! of all sizes, set by components and natively. What the files occupy stays within the bound.
+//! Processes that share a directory and a bound: guests and native processes set values of all sizes,
+//! and some are killed while they write. The size of the files stays within the bound.
 
 use super::{Shared, random, seed, sized};
 use libtest_mimic::Failed;
@@ -13,17 +13,17 @@ use std::{
 };
 use wit_host::{Cache, DirCache, DirCacheOptions};
 
-/// The trial that a native process is.
+/// The name of the trial that a native child process runs.
 pub const PROCESS: &str = "processes::one_that_fills";
-/// What tells it so: the seed, the bound, how many bytes to set, the sizes, and where.
+/// The environment variable of a child process: seed, bound, bytes to set, sizes and directory.
 const VARIABLE: &str = "WIT_HOST_TEST_FILL";
 
 const PROCESSES: u64 = 8;
-/// How many times the bound is set, by all processes together.
+/// The total size of all values that are set, as a multiple of the bound.
 const ROUNDS: u64 = 12;
 const BLOCK: u64 = 4096;
 
-/// A bound in bytes, and the sizes of the values that are set, of which any is as likely.
+/// A bound in bytes, and the sizes of the values, chosen with equal probability.
 const MIXTURES: &[(u64, &[u64])] = &[
     (4_000_000, &[100, 1_000, 5_000]),
     (10_000_000, &[5_000_000]),
@@ -69,18 +69,18 @@ fn report(what: &str, seed: u64, samples: u64, violations: &[String]) -> Result<
     }
 }
 
-/// What the files of a store occupied.
+/// The size of the files of a store.
 struct Peak {
     samples: u64,
-    /// At most, while processes wrote.
+    /// The peak while processes wrote.
     highest: u64,
-    /// When all had ended.
+    /// The size after all processes had ended.
     last: u64,
 }
 
 impl Peak {
     fn violation(&self, bound: u64, sizes: &[u64]) -> Option<String> {
-        // Between two looks at its parts, a file may move and be seen twice.
+        // A file that is renamed during the listing may be counted twice.
         let largest = sizes.iter().copied().max().unwrap_or_default();
         let is_kept = self.last <= bound && self.highest <= bound + largest + BLOCK;
         (!is_kept).then(|| {
@@ -92,8 +92,8 @@ impl Peak {
     }
 }
 
-/// Has processes set values into one directory, and watches how much it holds. Where they are
-/// killed, others take their places.
+/// Runs processes that set values in one directory, and measures its size meanwhile. Processes that
+/// are killed are replaced.
 fn fill(seed: u64, bound: u64, sizes: &[u64], are_killed: bool) -> Result<Peak, Failed> {
     let shared = Shared::new()?;
     let generations = if are_killed { 4 } else { 1 };
@@ -164,7 +164,7 @@ fn one_generation(
     Ok(())
 }
 
-/// What the files on the shelves occupy, entries and others.
+/// The size of all files in the subdirectories, entries and others.
 fn occupied(root: &Path) -> u64 {
     let shelves = fs::read_dir(root.join("v1"))
         .into_iter()
@@ -176,7 +176,7 @@ fn occupied(root: &Path) -> u64 {
     sizes.map(|size| size.next_multiple_of(BLOCK)).sum()
 }
 
-/// A process that sets, natively or in a guest.
+/// A process that sets values, natively or in a guest.
 pub struct Process {
     seed: u64,
     bound: u64,

@@ -1,5 +1,5 @@
-//! F8: processes of many instances each set, read and delete the same few keys. No value is mixed
-//! from others, and none is there after its time. So too where they evict, to keep to a bound.
+//! F8: processes with many instances each set, read and delete the same few keys. No value is a mixture
+//! of others, and none is served after it has expired, also if entries are evicted to keep a bound.
 
 use super::{Shared, max_bytes, random, seed, sized};
 use crate::guests::Guest;
@@ -15,16 +15,16 @@ use wit_host::{
     RuntimeOptions, Sandbox, Sandboxes, compose,
 };
 
-/// The trial that one process of the crowd is.
+/// The name of the trial that a child process runs.
 pub const PROCESS: &str = "processes::one_of_the_crowd";
-/// What tells it so: its number, the seed, how many operations each instance does, the bound or 0,
-/// and where.
+/// The environment variable of a child process: number, seed, operations per instance, bound or 0, and
+/// directory.
 const VARIABLE: &str = "WIT_HOST_TEST_CROWD";
 
 const PROCESSES: u64 = 8;
 const INSTANCES: u64 = 8;
 const HOT_KEYS: u64 = 100;
-/// When all that was to expire has done so, as the hammer sees it.
+/// The wait until all entries with a time to live have expired.
 const ALL_HAS_EXPIRED: Duration = Duration::from_millis(2_100);
 
 pub fn run() -> Result<(), Failed> {
@@ -71,7 +71,7 @@ pub fn run() -> Result<(), Failed> {
     }
 }
 
-/// What was wrong with one of the crowd. One that ran no trial has done nothing, and has not failed.
+/// The failure of a child process. A process that ran no trial counts as failed too.
 fn violation(output: &Output) -> Option<String> {
     let failed = String::from_utf8_lossy(&output.stdout);
     if output.status.success() && failed.contains("test result: ok. 1 passed") {
@@ -85,7 +85,7 @@ fn hot_keys() -> impl Iterator<Item = String> {
     (0..HOT_KEYS).map(|number| format!("hot-{number}"))
 }
 
-/// One of the crowd, which is this binary again: the library, and one program in many instances.
+/// A child process: this test binary, with one program in many instances.
 pub struct Process {
     number: u64,
     seed: u64,
@@ -129,7 +129,7 @@ impl Process {
                 ),
             )
             .env("WIT_HOST_TEST_GUESTS", guests)
-            // No other trial is to look for its toolchain, which takes longer than this one.
+            // The other trials must not look for their toolchains, which takes longer than this one.
             .env("CI", "1")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -182,7 +182,7 @@ impl Process {
     }
 }
 
-/// The hammer on the cache, compiled once for all processes.
+/// The hammer composed with the cache, compiled once for all processes.
 fn program() -> Result<Program, Failed> {
     let runtime = Runtime::new(&RuntimeOptions {
         code_cache: CodeCache::open(crate::code_cache()).ok(),

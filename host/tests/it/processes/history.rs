@@ -1,4 +1,4 @@
-//! What was set, by whom and when, and which of it may still be there.
+//! The history of `set` calls, and the values that a reader may still find.
 
 use std::{
     collections::HashMap,
@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-/// One `set`, as its stamp tells of it.
+/// One `set`, as recorded in the stamp of its value.
 #[derive(Debug, Clone)]
 pub struct Set {
     key: String,
@@ -15,18 +15,18 @@ pub struct Set {
     began: u64,
 }
 
-/// All that was acknowledged, and the end of those who can set no more.
+/// All acknowledged calls, and the end times of writers that were killed.
 #[derive(Default)]
 pub struct History {
-    /// By writer and sequence.
+    /// The time of acknowledgement, by writer and sequence number.
     ended: HashMap<(u64, u64), u64>,
-    /// By key, the acknowledged `set` that began last.
+    /// For each key, the acknowledged `set` that began last.
     last: HashMap<String, Set>,
     killed: HashMap<u64, u64>,
 }
 
 impl History {
-    /// Takes down that this `set` had succeeded by then.
+    /// Records that this `set` had succeeded by this time.
     pub fn acknowledge(&mut self, set: Set, ended: u64) {
         self.ended.insert((set.writer, set.sequence), ended);
         let last = self.last.entry(set.key.clone()).or_insert(set.clone());
@@ -35,7 +35,7 @@ impl History {
         }
     }
 
-    /// Takes down that this writer was no more by then.
+    /// Records that this writer had ended by this time.
     pub fn kill(&mut self, writer: u64, at: u64) {
         self.killed.insert(writer, at);
     }
@@ -44,14 +44,14 @@ impl History {
         self.ended.len()
     }
 
-    /// How many keys were set and are not among those that were found.
+    /// The number of keys that were set and were not found.
     pub fn missing(&self, found: &[Set]) -> usize {
         let is_missing = |key: &&String| found.iter().all(|set| set.key != **key);
         self.last.keys().filter(is_missing).count()
     }
 
-    /// Whether a reader may find this now: what was set under its key and not replaced, for sure,
-    /// by a `set` that began after.
+    /// `true` if a reader may find this value now: it was set under its key, and no acknowledged
+    /// `set` that began later has certainly replaced it.
     pub fn expect(&self, found: &Set) -> Result<(), String> {
         let ended = self.ended.get(&(found.writer, found.sequence));
         let Some(&ended) = ended.or_else(|| self.killed.get(&found.writer)) else {

@@ -1,6 +1,6 @@
-//! F1: writers are killed at random. Whoever reads then finds, by every key, what was acknowledged
-//! or set later, or nothing; and of each that was killed one temporary file at most. So too where the
-//! writers evict, to keep to a bound.
+//! F1: writers are killed at random times. A reader then finds under every key an acknowledged value, a
+//! later one, or nothing; each killed writer leaves at most one temporary file. The same holds if
+//! entries are evicted to keep a bound.
 
 use super::{
     Shared,
@@ -17,15 +17,15 @@ use std::{
 };
 
 const WRITERS: u64 = 8;
-/// How often all writers are killed, in the same directory.
+/// The number of times that all writers are killed in the same directory.
 const GENERATIONS: u64 = 5;
-/// What a writer is given at most, in microseconds: several time slices.
+/// The longest life of a writer, in microseconds: several time slices.
 const LONGEST_LIFE: u64 = 100_000;
 
-/// The same number on every system that has it.
+/// The number is the same on every system that has the signal.
 const SIGKILL: i32 = 9;
 
-/// What was tried, and what came of it.
+/// Counters of what was tried and found.
 #[derive(Default)]
 struct Count {
     kills: u64,
@@ -111,7 +111,7 @@ fn on_one_directory(seed: u64, max_bytes: Option<u64>, count: &mut Count) -> Res
     Ok(())
 }
 
-/// What a writer shares with its predecessors and successors alone.
+/// The keys of a writer that no concurrent writer uses; a writer that replaces it uses them again.
 fn own_keys(writer: u64) -> impl Iterator<Item = String> {
     let place = writer % WRITERS;
     (0..4).map(move |number| format!("own-{place}-{number}"))
@@ -121,7 +121,7 @@ fn common_keys() -> impl Iterator<Item = String> {
     (0..4).map(|number| format!("common-{number}"))
 }
 
-/// A process that sets for as long as it lives.
+/// A process that sets values until it is killed.
 struct Writer {
     number: u64,
     process: Child,
@@ -130,7 +130,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Starts one, which waits to be let go.
+    /// Starts a writer, which waits for a signal to begin.
     fn start(
         shared: &Shared,
         max_bytes: Option<u64>,
@@ -188,7 +188,7 @@ impl Writer {
     }
 }
 
-/// Lets all writers go together and kills each in its own time.
+/// Starts all writers together, and kills each after its own time.
 fn kill(mut writers: Vec<Writer>) -> Result<Vec<Acknowledged>, Failed> {
     for writer in &mut writers {
         writer.wait_until_ready()?;
@@ -206,7 +206,7 @@ fn kill(mut writers: Vec<Writer>) -> Result<Vec<Acknowledged>, Failed> {
         .collect()
 }
 
-/// What a writer has said by its end.
+/// The output of a writer up to its end.
 struct Acknowledged {
     writer: u64,
     killed: u64,
@@ -216,7 +216,7 @@ struct Acknowledged {
 impl Acknowledged {
     fn take_down(self, history: &mut History) -> Result<(), Failed> {
         history.kill(self.writer, self.killed);
-        // The last line may be cut short.
+        // The last line may be incomplete.
         let (whole, _) = self.lines.rsplit_once('\n').unwrap_or_default();
         for line in whole.lines() {
             let (stamp, ended) = line.rsplit_once(' ').ok_or("a stamp and its end")?;

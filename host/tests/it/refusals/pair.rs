@@ -1,4 +1,4 @@
-//! A consumer and a provider as text: one interface, imported by the one and exported by the other.
+//! A consumer and a provider as text: the first imports an interface that the second exports.
 
 /// The value types that functions are made of, as component text, each with its core types.
 pub const TYPES: [(&str, &[&str]); 20] = [
@@ -69,8 +69,8 @@ impl Interface {
         }
     }
 
-    /// A component that imports it and does not call it. It exports `wasi:cli/run` under the name
-    /// `run`, and the same function as `go` for whoever would call it.
+    /// A component that imports the interface and does not call it. It exports `wasi:cli/run` under the
+    /// name `run`, and the same function as `go` for `invoke`.
     pub fn consumer(&self, run: &str) -> String {
         format!(
             r#"(component
@@ -86,7 +86,7 @@ impl Interface {
         )
     }
 
-    /// A component that exports it and imports `also`, by functions that trap.
+    /// A component that exports the interface, with functions that trap, and imports `also`.
     pub fn provider(&self, also: Option<&Self>) -> String {
         let core: String = self.functions.iter().map(Function::core).collect();
         let lifted: String = self.functions.iter().map(Function::lifted).collect();
@@ -141,7 +141,7 @@ impl Function {
         let result = match self.result.map(|ty| TYPES[ty].1) {
             None => String::new(),
             Some([one]) => format!("(result {one})"),
-            // Several are given by a pointer.
+            // Several results are returned through a pointer.
             Some(_) => "(result i32)".to_owned(),
         };
         format!(

@@ -1,8 +1,7 @@
-//! Small files that are much work: each is given to the command with a small bound, which ends it in
-//! time and within its memory, and says so, whatever the work is.
+//! Bombs: small files that cause much work. The command runs on each with small bounds on time and
+//! memory, and must end within them with a message.
 //!
-//! What is judged is the process: its exit code, its words, how long it took and the most memory that
-//! it had.
+//! The whole process is checked: exit code, message, time and peak memory.
 
 mod named;
 mod random;
@@ -28,24 +27,24 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Files, and what is done to them.
+/// Files, and the command that runs on them.
 pub struct Bomb {
-    /// What it is full of, or what repeats it.
+    /// The construct that the bomb repeats, or the seed that repeats the bomb.
     name: String,
-    /// The files by their names.
+    /// Names and contents of the files.
     files: Vec<(&'static str, Vec<u8>)>,
-    /// The words after `wit-host`.
+    /// The arguments of `wit-host`.
     lines: Vec<&'static str>,
 }
 
-/// What the host may allocate.
+/// The bound on the heap of the host.
 const MEMORY: &str = "--max-host-memory=128MiB";
-/// What the process may have beyond that and beyond what it has when it has done nearly nothing, in
-/// KiB: stacks, compiled code, what its allocator cannot use again.
+/// The memory, in KiB, that a process may use beyond that bound and the memory of an idle process:
+/// stacks, compiled code, fragmentation.
 const BESIDE: u64 = 192 << 10;
-/// How much later than its bound the process may end, on a machine that has much else to do.
+/// The largest delay of the end of a process after its time limit, on a busy machine.
 const LATENESS: Duration = Duration::from_secs(3);
-/// What has not ended by then is ended, and counted.
+/// The time after which a process is killed and counted as a violation.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn timeout() -> Duration {
@@ -74,13 +73,13 @@ fn random_bombs() -> Result<(), Failed> {
     )
 }
 
-/// What a process took.
+/// The exit code, time and memory of a process.
 struct Run {
-    /// `None` where a signal ended it.
+    /// `None` if a signal ended the process.
     code: Option<i32>,
     words: String,
     time: Duration,
-    /// The most memory that it had at a time, in KiB.
+    /// The peak of its memory, in KiB.
     memory: u64,
 }
 
@@ -95,7 +94,7 @@ fn explode(seed: u64, bombs: impl Iterator<Item = Bomb>) -> Result<(), Failed> {
     let (mut longest, mut largest) = ((Duration::ZERO, String::new()), (0, String::new()));
     for bomb in bombs {
         let directory = directory_of(&bomb)?;
-        // In the short form each is tried in one way.
+        // In the short form each bomb is tried with one command.
         for line in bomb.lines.iter().take(sized(1, usize::MAX)) {
             let run = run_in(&directory, line)?;
             let what = format!("{}: {line}", bomb.name);
@@ -133,7 +132,7 @@ fn explode(seed: u64, bombs: impl Iterator<Item = Bomb>) -> Result<(), Failed> {
     }
 }
 
-/// What a run did that it must not.
+/// The violation in a run, if there is one.
 fn wrong_with(run: &Run, start: u64) -> Option<String> {
     let words = run.words.trim_end();
     let has_words = words.lines().any(|line| line.starts_with("error: "));
@@ -173,7 +172,7 @@ fn run_in(directory: &impl AsRef<Path>, line: &str) -> Result<Run, Failed> {
     let stderr = child.stderr.take().expect("it is a pipe");
     let reader = thread::spawn(move || {
         let mut words = Vec::new();
-        // What is said beyond that is not looked at; the process may be told so by a broken pipe.
+        // The rest of the output is not read; the process may notice a broken pipe.
         let _ = stderr.take(1 << 20).read_to_end(&mut words);
         String::from_utf8_lossy(&words).into_owned()
     });

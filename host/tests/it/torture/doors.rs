@@ -1,4 +1,4 @@
-//! Every way a file goes into the library, one after the other.
+//! All operations of the library that read a file, one after the other.
 
 use std::{path::Path, time::Duration};
 use wit_host::{
@@ -6,10 +6,10 @@ use wit_host::{
     Runtime, RuntimeOptions, Sandboxes, Wasm, bindgen, componentize, compose, inspect,
 };
 
-/// What a file meets inside.
+/// The runtime and the components for these operations.
 pub struct Doors {
     runtime: Runtime,
-    /// Whole components, to be composed with.
+    /// Valid components to compose with.
     partners: Vec<Part>,
 }
 
@@ -29,8 +29,8 @@ impl Doors {
         }
     }
 
-    /// Does to a file all that the subcommands do. It may be refused anywhere; what may not be is
-    /// that a refusal has no words, or that the library blames itself.
+    /// Does to a file all that the subcommands do. Each operation may refuse it, but not with an empty
+    /// message, and not with an error that blames the library itself.
     pub fn enter(&self, file: &[u8], choice: usize) -> Result<(), String> {
         let Some(wasm) = worded(Wasm::parse("file", file.to_vec()))? else {
             return Ok(());
@@ -113,7 +113,7 @@ async fn invoke(instance: &mut Instance, call: &Call) -> Result<(), wit_host::Ca
     instance.invoke(call).await.map(drop)
 }
 
-/// Generates bindings for a WIT file, which messages will call by its path.
+/// Generates bindings for a WIT file.
 pub fn generate(path: &Path) -> Result<(), String> {
     for language in [Language::C, Language::Cpp, Language::Rust] {
         worded(bindgen(path, "w", language))?;
@@ -121,7 +121,7 @@ pub fn generate(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// What came out; a refusal has to have words.
+/// The result of an operation. An error must have a message.
 fn worded<T, E: std::error::Error>(result: Result<T, E>) -> Result<Option<T>, String> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -1,13 +1,13 @@
-//! Mutations: what damage, chance and malice do to a file.
+//! Mutations of files: random damage, and bytes and words that matter to a parser.
 
 use fastrand::Rng;
 
-/// Bytes that mean much in the binary format: bounds of LEB128, kinds, opcodes.
+/// Bytes with a meaning in the binary format: bounds of LEB128, kinds, opcodes.
 const TELLING: [u8; 12] = [
     0x00, 0x01, 0x02, 0x0a, 0x0b, 0x40, 0x7f, 0x80, 0x81, 0xfe, 0xff, 0x70,
 ];
 
-/// Damages a file that may be anything.
+/// Damages a file of any kind.
 pub fn bytes(rng: &mut Rng, file: &[u8], other: &[u8]) -> Vec<u8> {
     let mut file = file.to_vec();
     for _ in 0..rng.u8(1..=3) {

@@ -1,9 +1,9 @@
-//! Bombs that somebody thought of: one for each way in which a small file is much work.
+//! Bombs written by hand: one for each known way in which a small file causes much work.
 
 use super::Bomb;
 use std::fmt::Display;
 
-/// All of them.
+/// All bombs.
 pub fn all() -> Vec<Bomb> {
     let mut bombs = modules();
     bombs.extend(components());
@@ -12,12 +12,12 @@ pub fn all() -> Vec<Bomb> {
     bombs
 }
 
-/// `text` so many times over.
+/// `text`, repeated.
 pub fn times(text: &str, count: usize) -> String {
     text.repeat(count)
 }
 
-/// What `item` makes of each number below `count`.
+/// The concatenated results of `item` for the numbers below `count`.
 pub fn each<T: Display>(count: usize, item: impl Fn(usize) -> T) -> String {
     (0..count).map(|number| item(number).to_string()).collect()
 }
@@ -222,7 +222,7 @@ fn components() -> Vec<Bomb> {
             )
         }),
         component("a chain of imported components", {
-            // Each instantiates its import ten times over, and the next one hands itself on.
+            // Each component instantiates its import ten times, and the next one passes itself on.
             let ten = times("(instance (instantiate $x))", 10);
             let chain = each(8, |level| {
                 format!(
@@ -243,7 +243,7 @@ fn components() -> Vec<Bomb> {
             format!("(component $c0 (core module $m (func)) {core}) {chain} {calls}")
         }),
         component("components that import and pass on components", {
-            // Each level takes the one below as an import, and instantiates it ten times over.
+            // Each level imports the level below, and instantiates it ten times.
             let mut inner =
                 "(component (core module $m) (core instance (instantiate $m)))".to_owned();
             for level in 0..8 {
@@ -399,7 +399,7 @@ fn interfaces() -> Vec<Bomb> {
     ]
 }
 
-/// More than one file.
+/// Bombs of more than one file.
 fn stacks() -> Vec<Bomb> {
     let interface = |number: usize| format!("\"a:b/i{number}@1.0.0\"");
     let imports = |count| {

@@ -1,4 +1,4 @@
-//! Bombs by chance: constructs that are repeated and nested, as text and as bytes.
+//! Random bombs: constructs that are repeated and nested, as text and as bytes.
 
 use super::{
     Bomb,
@@ -6,10 +6,10 @@ use super::{
 };
 use fastrand::Rng;
 
-/// How long a bomb is at most, in bytes.
+/// The largest size of a bomb, in bytes.
 const SIZE: usize = 256 << 10;
 
-/// A bomb of one of the forms that the command reads.
+/// A random bomb, in one of the formats that the command reads.
 pub fn bomb(rng: &mut Rng, name: String) -> Bomb {
     let wasm: &[&str] = &[
         "run --no-cache bomb",
@@ -48,7 +48,7 @@ pub fn bomb(rng: &mut Rng, name: String) -> Bomb {
     }
 }
 
-/// How often something is repeated: seldom or very often.
+/// A number of repetitions: small or very large.
 fn count(rng: &mut Rng) -> usize {
     let most = rng
         .choice([3usize, 30, 300, 3000, 30_000])
@@ -56,20 +56,20 @@ fn count(rng: &mut Rng) -> usize {
     rng.usize(1..=most)
 }
 
-/// `item` as often as there is room for it.
+/// `item`, repeated as often as the size allows.
 fn repeated(rng: &mut Rng, item: &str) -> String {
     let most = (SIZE / 4 / item.len().max(1)).max(1);
     times(item, count(rng).min(most))
 }
 
-/// The same, around `inner`.
+/// `inner`, with an opening and a closing text repeated around it as often as the size allows.
 fn nested(rng: &mut Rng, before: &str, inner: &str, after: &str) -> String {
     let most = (SIZE / 4 / (before.len() + after.len()).max(1)).max(1);
     let depth = count(rng).min(most);
     times(before, depth) + inner + &times(after, depth)
 }
 
-/// A module that is valid, apart from what its tables and memories ask for.
+/// A module that is valid, apart from the sizes of its tables and memories.
 fn module(rng: &mut Rng) -> String {
     let values = rng
         .choice(["i32", "i64", "f64", "v128", "funcref", "externref"])
@@ -131,7 +131,7 @@ fn within(text: String) -> String {
     }
 }
 
-/// Code that leaves the stack as it finds it, in a function whose first local is an `i32`.
+/// Code that leaves the stack unchanged, in a function whose first local is an `i32`.
 fn code(rng: &mut Rng) -> String {
     let mut code = String::new();
     for _ in 0..rng.u8(1..4) {
@@ -200,7 +200,7 @@ fn component(rng: &mut Rng) -> String {
 fn interfaces(rng: &mut Rng) -> String {
     let (mut text, mut packages) = (String::new(), String::new());
     let mut items = String::from("type t0 = u8; ");
-    // Each kind once: names may not be defined twice.
+    // Each kind appears once, because names must be unique.
     let mut kinds: Vec<u8> = (0..8).collect();
     rng.shuffle(&mut kinds);
     for kind in &kinds[..rng.usize(1..4)] {
@@ -236,7 +236,7 @@ fn interfaces(rng: &mut Rng) -> String {
     format!("interface i {{ {items} h: func(); }}\n{text}{packages}")
 }
 
-/// A module whose sections have many entries that are all the same.
+/// A module whose sections have many equal entries.
 fn binary(rng: &mut Rng) -> Vec<u8> {
     let arity = rng.usize(..120);
     let types = count(rng).min(10_000);
@@ -289,7 +289,7 @@ fn binary(rng: &mut Rng) -> Vec<u8> {
     file
 }
 
-/// The code of a function without parameters and results, with its size.
+/// The body of a function without parameters and results, prefixed with its size.
 fn body(rng: &mut Rng, arity: usize) -> Vec<u8> {
     let mut code = vec![1, 0xff, 0x03, 0x7f];
     let depth = count(rng).min(2000);
