@@ -61,7 +61,7 @@ impl TrustedCode {
     }
 }
 
-/// Why compiled code was not made or not taken.
+/// An error of precompiling a program, or of opening a precompiled one.
 #[derive(Debug, thiserror::Error)]
 #[allow(
     missing_docs,
@@ -84,19 +84,19 @@ pub enum PrecompiledError {
         Name(.path)
     )]
     Damaged { path: String, why: &'static str },
-    /// Without the parts' own imports, a plug would have what is granted to the consumer.
+    /// A plug has no import of its own for an interface, so it would have the consumer's grants.
     #[error(
         "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
         Name(.import)
     )]
     Shared { plug: PartName, import: ExternName },
-    /// A file holds no Rust.
+    /// The embedder satisfies an import, and a file cannot hold its Rust code.
     #[error(
         "`{}` of `{part}` is satisfied by a host interface, which cannot be put into a file; plug a component that exports it, or load the composition itself",
         Name(.import)
     )]
     HostInterface { part: PartName, import: ExternName },
-    /// The program does not load.
+    /// The program could not be compiled or linked.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The compiled code could not be serialized.
@@ -228,11 +228,10 @@ fn encode(linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
 impl Runtime {
     /// Compiles a program ahead of time. Returns the contents of a file for [`Precompiled::open`].
     ///
-    /// It fits this version of the host with the same
-    /// [`RuntimeOptions`](crate::RuntimeOptions). The parts keep what makes each reach its own
-    /// sandbox, so plugs that import what carries authority are taken in
-    /// [`Form::Granted`](crate::Form) only. What the embedder [provides](crate::Part::provide) cannot
-    /// be put into a file, so a composition that has any of it is refused.
+    /// The file can be loaded by the same version of the host with the same
+    /// [`RuntimeOptions`](crate::RuntimeOptions). Each part keeps its own sandbox, so plugs that import
+    /// interfaces with authority must be composed in [`Form::Granted`](crate::Form). A composition with
+    /// a [`HostInterface`](crate::HostInterface) is refused, because a file cannot hold Rust code.
     pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
         let linking = Linking::of(composition);
         if let Some((plug, import)) = linking.shared_import() {

@@ -38,7 +38,7 @@ pub enum ComponentizeError {
     AlreadyComponent { origin: String },
     /// The module has no WIT world and no WASI entry point, so the component would be empty.
     #[error(
-        "`{}` carries no WIT world and no WASI entry point, so the component would be empty",
+        "`{}` embeds no WIT world and has no WASI entry point, so the component would be empty",
         Name(.origin)
     )]
     NoWorld { origin: String },
