@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sandboxes = Sandboxes {
         consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
         plugs: [(cache.name.clone(), store)].into(),
+        ..Sandboxes::default()
     };
     let limits = Limits {
         timeout: Some(Duration::from_secs(10)),

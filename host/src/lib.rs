@@ -21,6 +21,7 @@
 //!     let sandboxes = Sandboxes {
 //!         consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
 //!         plugs: [(cache.name.clone(), store)].into(),
+//!         ..Sandboxes::default()
 //!     };
 //!
 //!     let composition = compose(&consumer, &[cache], Form::Granted)?;
@@ -111,12 +112,15 @@ pub use report::{
 pub use runtime::{
     LoadError, Pool, Runtime, RuntimeOptions,
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
+    host_functions::{CoreType, HostFunctions},
     host_interfaces::HostInterfaceMismatch,
     precompiled::{Precompiled, PrecompiledError, TrustedCode},
 };
 pub use sandbox::{
-    Access, Preopen, Sandbox, SandboxError, Sandboxes,
+    Access, FileOperations, Preopen, Sandbox, SandboxError, Sandboxes,
     authority::{Authority, Grant},
+    input::Input,
+    output::{Capture, Output},
 };
 pub use store::{
     allowance::Allowance,

@@ -108,7 +108,10 @@ impl Program {
     /// Whether all that the sandboxes grant can be opened; it is closed again.
     pub fn expect_grants(&self, sandboxes: &Sandboxes) -> Result<(), SandboxError> {
         self.open_plugs(sandboxes)?;
-        sandboxes.consumer.open(&self.parts()[0]).map(drop)
+        sandboxes
+            .consumer
+            .open(&self.parts()[0], sandboxes.file_operations)
+            .map(drop)
     }
 
     fn open_plugs(&self, sandboxes: &Sandboxes) -> Result<Vec<WasiCtx>, SandboxError> {
@@ -119,7 +122,7 @@ impl Program {
         let nothing = Sandbox::new();
         let granted = |name| {
             let sandbox = sandboxes.plugs.get(name).unwrap_or(&nothing);
-            sandbox.open_as_plug(name)
+            sandbox.open_as_plug(name, sandboxes.file_operations)
         };
         plugs.iter().map(granted).collect()
     }
@@ -158,8 +161,10 @@ impl Program {
     ) -> Result<Instance, InstantiateError> {
         let limits = limiter.limits().clone();
         let plugs = self.open_plugs(sandboxes)?;
-        let consumer = sandboxes.consumer.open(&self.parts()[0])?;
-        let state = State::new(limiter, consumer, plugs, sandboxes.most_directories());
+        let consumer = sandboxes
+            .consumer
+            .open(&self.parts()[0], sandboxes.file_operations)?;
+        let state = State::new(limiter, consumer, plugs, sandboxes);
         let prepared = self.prepared();
         let store = store::new(prepared.engine(), state);
         let mut store = store.map_err(|source| InstantiateError::NoRoom {

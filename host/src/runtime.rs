@@ -1,6 +1,7 @@
 //! Compiling and linking.
 
 pub(crate) mod code_cache;
+pub(crate) mod host_functions;
 pub(crate) mod host_interfaces;
 pub(crate) mod precompiled;
 
@@ -14,6 +15,7 @@ use crate::{
     program::{Program, prepared::Prepared},
     runtime::{
         code_cache::{Code, CodeCache, CodeCacheReached},
+        host_functions::HostFunctions,
         host_interfaces::HostInterfaceMismatch,
     },
     store::state::State,
@@ -21,11 +23,12 @@ use crate::{
     untrusted::Name,
     wasi,
     wasm::file::Wasm,
+    wasm::signature,
     wasm::weight::{self, TooHeavy},
 };
 use std::sync::Arc;
 use wasmtime::{
-    Config, Enabled, Engine, Module, PoolingAllocationConfig,
+    Config, Enabled, Engine, ExternType, Module, PoolingAllocationConfig,
     component::{Component, Linker},
 };
 
@@ -33,6 +36,7 @@ use wasmtime::{
 pub struct Runtime {
     engine: Engine,
     components: Linker<State>,
+    modules: wasmtime::Linker<State>,
     ticker: Option<Arc<Ticker>>,
     code_cache: Option<CodeCache>,
 }
@@ -81,6 +85,14 @@ pub enum LoadError {
         Name(.import)
     )]
     Unmet { part: PartName, import: ExternName },
+    /// The host's function of that name has another type.
+    #[error("`{part}` imports `{}` as `{expected}`, and the host's is `{provided}`", Name(.import))]
+    HostFunction {
+        part: PartName,
+        import: String,
+        expected: String,
+        provided: String,
+    },
     /// It is too much to compile.
     #[error("`{part}` is not compiled")]
     TooHeavy { part: PartName, source: TooHeavy },
@@ -129,6 +141,8 @@ impl Runtime {
         let engine = Engine::new(&config(options)).map_err(LoadError::Engine)?;
         let mut components = Linker::new(&engine);
         wasi::consumer(&mut components).map_err(LoadError::Engine)?;
+        let mut modules = wasmtime::Linker::new(&engine);
+        wasi::module(&mut modules).map_err(LoadError::Engine)?;
         let ticker = match options.interruptible {
             false => None,
             true => {
@@ -139,6 +153,7 @@ impl Runtime {
         Ok(Self {
             engine,
             components,
+            modules,
             ticker,
             code_cache: options.code_cache.clone(),
         })
@@ -176,21 +191,49 @@ impl Runtime {
 
     /// Compiles a plain core module, which may import WASI preview1 and nothing else.
     pub fn load_module(&self, name: &PartName, module: &Wasm) -> Result<Program, LoadError> {
+        self.load_module_with(name, module, &HostFunctions::new())
+    }
+
+    /// Compiles a plain core module, which may import WASI preview1 and these functions.
+    pub fn load_module_with(
+        &self,
+        name: &PartName,
+        module: &Wasm,
+        functions: &HostFunctions,
+    ) -> Result<Program, LoadError> {
         let bytes = module.bytes();
         let layout = Layout::of_one(name.clone(), bytes);
         let compile = |bytes: &[u8]| Module::from_binary(&self.engine, bytes);
         let compiled = self.code_of(name, bytes, &layout, compile)?;
-        let unmet = compiled
-            .imports()
-            .find(|import| import.module() != "wasi_snapshot_preview1");
-        if let Some(import) = unmet {
-            return Err(LoadError::Unmet {
+        for import in compiled.imports() {
+            if import.module() == wasi::PREVIEW1 {
+                continue;
+            }
+            let full_name = || format!("{}.{}", import.module(), import.name());
+            let provided = functions.type_of(&self.engine, import.module(), import.name());
+            let Some(provided) = provided else {
+                return Err(LoadError::Unmet {
+                    part: name.clone(),
+                    import: full_name().into(),
+                });
+            };
+            let expected = match import.ty() {
+                ExternType::Func(ty) if ty.matches(&provided) => continue,
+                ExternType::Func(ty) => signature::of_core_function(&ty),
+                ExternType::Global(_) => "a global".to_owned(),
+                ExternType::Table(_) => "a table".to_owned(),
+                ExternType::Memory(_) => "a memory".to_owned(),
+                ExternType::Tag(_) => "a tag".to_owned(),
+            };
+            return Err(LoadError::HostFunction {
                 part: name.clone(),
-                import: format!("{}.{}", import.module(), import.name()).into(),
+                import: full_name(),
+                expected,
+                provided: signature::of_core_function(&provided),
             });
         }
-        let mut linker = wasmtime::Linker::new(&self.engine);
-        wasi::module(&mut linker).map_err(LoadError::Engine)?;
+        let mut linker = self.modules.clone();
+        functions.add_to(&mut linker).map_err(LoadError::Engine)?;
         let linked = linker
             .instantiate_pre(&compiled)
             .map_err(|source| LoadError::Link {

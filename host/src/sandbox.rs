@@ -1,13 +1,16 @@
 //! What one component may reach.
 
 pub(crate) mod authority;
+pub(crate) mod input;
+pub(crate) mod output;
 mod stderr_lines;
 
 use crate::{
     directory::granted::{GrantedDirectory, GuestMadeLink, Refused},
     names::part::PartName,
     sandbox::authority::Grant,
-    sandbox::stderr_lines::StderrLines,
+    sandbox::input::Input,
+    sandbox::output::{Output, OutputName},
     store::limits::MAX_RANDOM,
     untrusted::Name,
 };
@@ -33,9 +36,9 @@ pub struct Sandbox {
     args: Vec<String>,
     env: Vec<(String, String)>,
     preopens: Vec<Preopen>,
-    stdin: bool,
-    stdout: bool,
-    stderr: Stderr,
+    stdin: Input,
+    stdout: Output,
+    stderr: Output,
 }
 
 /// A directory of the host and the name that the guest sees it under.
@@ -111,14 +114,6 @@ pub enum Access {
     ReadWrite,
 }
 
-#[derive(Debug, Clone, Default)]
-enum Stderr {
-    #[default]
-    Nowhere,
-    Inherited,
-    Marked(PartName),
-}
-
 /// The sandboxes of all parts of a composition.
 #[derive(Debug, Clone, Default)]
 pub struct Sandboxes {
@@ -126,6 +121,26 @@ pub struct Sandboxes {
     pub consumer: Sandbox,
     /// The plugs', by name. A plug that is missing here has an empty one.
     pub plugs: BTreeMap<PartName, Sandbox>,
+    /// Where operations on files wait for the system, for all parts.
+    pub file_operations: FileOperations,
+}
+
+/// Where an operation on a file or a directory waits that blocks: the system offers no other way to
+/// open, read and write them.
+///
+/// Opening a FIFO that nobody else opens, or reading from a file system that has gone away, can take
+/// for ever. On the calling thread nothing can end that but the end of the process, not even
+/// [`Limits::timeout`](crate::Limits::timeout).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum FileOperations {
+    /// On the thread that runs the instance, and all others that run on the same thread wait too. It
+    /// is what a command wants: an operation on a small file takes a tenth or less of the time.
+    #[default]
+    OnCallingThread,
+    /// On threads that Tokio has for it (`spawn_blocking`), while the calling thread runs other
+    /// instances. It is what a server wants.
+    OnOtherThreads,
 }
 
 /// Why a sandbox could not be set up.
@@ -145,11 +160,13 @@ pub enum SandboxError {
     /// A link leads to a directory that is to be granted, and a program could have made the link.
     #[error(
         "failed to open directory `{}` for `{part}`{}",
-        Name(.host.display()), leads_to(.host)
+        Name(.host.display()), leads_to(.directory)
     )]
     Link {
         part: PartName,
         host: PathBuf,
+        /// The directory that it leads to, if that is there.
+        directory: Option<PathBuf>,
         source: GuestMadeLink,
     },
     /// The directory was replaced while it was opened.
@@ -161,13 +178,13 @@ pub enum SandboxError {
 }
 
 /// The remedy for a link.
-fn leads_to(host: &Path) -> String {
-    match host.canonicalize() {
-        Ok(path) => format!(
+fn leads_to(directory: &Option<PathBuf>) -> String {
+    match directory {
+        Some(directory) => format!(
             "; to grant what the link leads to, name that directory itself: `{}`",
-            Name(path.display())
+            Name(directory.display())
         ),
-        Err(_) => String::new(),
+        None => String::new(),
     }
 }
 
@@ -199,9 +216,13 @@ impl Sandbox {
         self
     }
 
-    /// Sets an environment variable.
+    /// Sets an environment variable, in the place of an earlier value.
     pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.env.push((key.into(), value.into()));
+        let (key, value) = (key.into(), value.into());
+        match self.env.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, known)) => *known = value,
+            None => self.env.push((key, value)),
+        }
         self
     }
 
@@ -211,28 +232,42 @@ impl Sandbox {
         self
     }
 
-    /// Grants this process's standard input.
-    pub fn inherit_stdin(mut self) -> Self {
-        self.stdin = true;
+    /// Grants an input as standard input.
+    pub fn stdin(mut self, input: Input) -> Self {
+        self.stdin = input;
         self
+    }
+
+    /// Grants an output as standard output.
+    pub fn stdout(mut self, output: Output) -> Self {
+        self.stdout = output;
+        self
+    }
+
+    /// Grants an output as standard error.
+    pub fn stderr(mut self, output: Output) -> Self {
+        self.stderr = output;
+        self
+    }
+
+    /// Grants this process's standard input.
+    pub fn inherit_stdin(self) -> Self {
+        self.stdin(Input::inherited())
     }
 
     /// Grants this process's standard output.
-    pub fn inherit_stdout(mut self) -> Self {
-        self.stdout = true;
-        self
+    pub fn inherit_stdout(self) -> Self {
+        self.stdout(Output::inherited())
     }
 
     /// Grants this process's standard error.
-    pub fn inherit_stderr(mut self) -> Self {
-        self.stderr = Stderr::Inherited;
-        self
+    pub fn inherit_stderr(self) -> Self {
+        self.stderr(Output::inherited())
     }
 
     /// Passes on what the component writes to standard error line by line, each marked with `name`.
-    pub fn mark_stderr(mut self, name: PartName) -> Self {
-        self.stderr = Stderr::Marked(name);
-        self
+    pub fn mark_stderr(self, name: PartName) -> Self {
+        self.stderr(Output::marked_lines(name))
     }
 
     /// The directories of the host in which files can be made, changed and removed.
@@ -244,13 +279,6 @@ impl Sandbox {
 
     /// What an import of this kind gives here, in words.
     pub(crate) fn grants(&self, grant: Grant) -> Vec<String> {
-        let if_granted = |is_granted: bool, what: &str| {
-            if is_granted {
-                vec![what.to_owned()]
-            } else {
-                Vec::new()
-            }
-        };
         match grant {
             Grant::Preopens => self.preopens.iter().map(Preopen::resolved).collect(),
             Grant::Environment => {
@@ -265,13 +293,15 @@ impl Sandbox {
                 };
                 variables.chain(arguments).collect()
             }
-            Grant::Stdin => if_granted(self.stdin, "standard input"),
-            Grant::Stdout => if_granted(self.stdout, "standard output"),
-            Grant::Stderr => match &self.stderr {
-                Stderr::Nowhere => Vec::new(),
-                Stderr::Inherited => vec!["standard error".to_owned()],
-                Stderr::Marked(name) => vec![format!("standard error, as lines marked `[{name}]`")],
-            },
+            Grant::Stdin => self.stdin.granted().into_iter().collect(),
+            Grant::Stdout => {
+                let granted = self.stdout.granted(OutputName::Stdout);
+                granted.into_iter().collect()
+            }
+            Grant::Stderr => {
+                let granted = self.stderr.granted(OutputName::Stderr);
+                granted.into_iter().collect()
+            }
             // Who may end the program is not a matter of sandboxes, and to know what a stream that
             // is granted is connected to comes with it.
             Grant::Exit | Grant::TerminalStdin | Grant::TerminalStdout | Grant::TerminalStderr => {
@@ -281,16 +311,24 @@ impl Sandbox {
     }
 
     /// Opens what is granted to a consumer, which may be a core module.
-    pub(crate) fn open(&self, part: &PartName) -> Result<WasiP1Ctx, SandboxError> {
-        let (mut builder, opened) = self.builder(part)?;
+    pub(crate) fn open(
+        &self,
+        part: &PartName,
+        file_operations: FileOperations,
+    ) -> Result<WasiP1Ctx, SandboxError> {
+        let (mut builder, opened) = self.builder(part, file_operations)?;
         let mut wasi = builder.build_p1();
         self.expect_opened(part, wasi.ctx().ctx, &opened)?;
         Ok(wasi)
     }
 
     /// Opens what is granted to a plug, which has no handles of its own.
-    pub(crate) fn open_as_plug(&self, part: &PartName) -> Result<WasiCtx, SandboxError> {
-        let (mut builder, opened) = self.builder(part)?;
+    pub(crate) fn open_as_plug(
+        &self,
+        part: &PartName,
+        file_operations: FileOperations,
+    ) -> Result<WasiCtx, SandboxError> {
+        let (mut builder, opened) = self.builder(part, file_operations)?;
         let mut wasi = builder.build();
         self.expect_opened(part, &mut wasi, &opened)?;
         Ok(wasi)
@@ -336,11 +374,11 @@ impl Sandbox {
     fn builder(
         &self,
         part: &PartName,
+        file_operations: FileOperations,
     ) -> Result<(WasiCtxBuilder, Vec<GrantedDirectory>), SandboxError> {
         let mut wasi = WasiCtx::builder();
-        // The flag is copied into each directory as it is opened, so it comes first. A guest has a
-        // thread of its own here, so nothing is gained by handing its file operations to others.
-        wasi.allow_blocking_current_thread(true);
+        // It is copied into each directory as that is opened, so it comes first.
+        wasi.allow_blocking_current_thread(file_operations == FileOperations::OnCallingThread);
         wasi.args(&self.args)
             .envs(&self.env)
             .max_random_size(MAX_RANDOM);
@@ -365,6 +403,7 @@ impl Sandbox {
                 Refused::Link(source) => SandboxError::Link {
                     part: part.clone(),
                     host: host.clone(),
+                    directory: host.canonicalize().ok(),
                     source,
                 },
             })?;
@@ -372,21 +411,9 @@ impl Sandbox {
                 .map_err(failed)?;
             opened.push(directory);
         }
-        if self.stdin {
-            wasi.inherit_stdin();
-        }
-        if self.stdout {
-            wasi.inherit_stdout();
-        }
-        match &self.stderr {
-            Stderr::Nowhere => {}
-            Stderr::Inherited => {
-                wasi.inherit_stderr();
-            }
-            Stderr::Marked(name) => {
-                wasi.stderr(StderrLines::new(name));
-            }
-        }
+        self.stdin.define(&mut wasi);
+        self.stdout.define(&mut wasi, OutputName::Stdout);
+        self.stderr.define(&mut wasi, OutputName::Stderr);
         Ok((wasi, opened))
     }
 }

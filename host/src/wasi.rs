@@ -26,16 +26,17 @@ pub(crate) fn consumer(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bounded_io::define(linker)
 }
 
+/// The module that WASI preview1 is imported from.
+pub(crate) const PREVIEW1: &str = "wasi_snapshot_preview1";
+
 /// Defines WASI preview1 for a plain module.
 pub(crate) fn module(linker: &mut wasmtime::Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p1::add_to_linker_async(linker, State::preview1)?;
     // The engine's own traps where the code is 126 or more.
     linker.allow_shadowing(true);
-    linker.func_wrap(
-        "wasi_snapshot_preview1",
-        "proc_exit",
-        |code: i32| -> wasmtime::Result<()> { Err(I32Exit(code).into()) },
-    )?;
+    linker.func_wrap(PREVIEW1, "proc_exit", |code: i32| -> wasmtime::Result<()> {
+        Err(I32Exit(code).into())
+    })?;
     linker.allow_shadowing(false);
     Ok(())
 }

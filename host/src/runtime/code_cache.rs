@@ -527,6 +527,7 @@ mod tests {
             let sandboxes = Sandboxes {
                 consumer,
                 plugs: [(plug.clone(), of_plug)].into(),
+                ..Sandboxes::default()
             };
             let refused = cache.refuse_reaching(&sandboxes);
             refused.err().map(|reached| (reached.plug, reached.grant))

@@ -1,6 +1,9 @@
 //! The contents of a store.
 
-use crate::store::limiter::Limiter;
+use crate::{
+    sandbox::{FileOperations, Sandboxes},
+    store::limiter::Limiter,
+};
 use std::time::Instant;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p1::WasiP1Ctx};
 
@@ -9,6 +12,7 @@ pub(crate) struct State {
     pub(crate) limiter: Limiter,
     /// The time by which the call that is under way has to be done.
     pub(crate) deadline: Option<Instant>,
+    pub(crate) file_operations: FileOperations,
     /// What the consumer may reach. Its table has the handles of all parts.
     consumer: WasiP1Ctx,
     /// What each plug may reach, in the order of the stack.
@@ -21,12 +25,12 @@ pub(crate) struct State {
 const MOST_HANDLES: usize = 4;
 
 impl State {
-    /// `directories` is how many a part is granted at most.
+    /// `consumer` and `plugs` were opened from these sandboxes.
     pub(crate) fn new(
         limiter: Limiter,
         mut consumer: WasiP1Ctx,
         plugs: Vec<WasiCtx>,
-        directories: usize,
+        sandboxes: &Sandboxes,
     ) -> Self {
         let table = consumer.ctx().table;
         table.set_max_capacity(limiter.first_handles());
@@ -35,7 +39,8 @@ impl State {
             deadline: None,
             consumer,
             plugs,
-            most_handles: MOST_HANDLES + directories,
+            file_operations: sandboxes.file_operations,
+            most_handles: MOST_HANDLES + sandboxes.most_directories(),
         }
     }
 

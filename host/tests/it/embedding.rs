@@ -98,6 +98,7 @@ fn own_sandboxes() -> Result<(), Failed> {
     let rich = Sandboxes {
         consumer: Sandbox::new(),
         plugs: [("counts".parse::<PartName>()?, granted.clone())].into(),
+        ..Sandboxes::default()
     };
     expect_exit(&run(&program, &rich)?, 0)?;
     // A plug without a sandbox of its own does not get the consumer's.
@@ -116,6 +117,7 @@ fn sandbox_for_nobody() -> Result<(), Failed> {
     let sandboxes = Sandboxes {
         consumer: Sandbox::new(),
         plugs: [("numbre".parse::<PartName>()?, Sandbox::new())].into(),
+        ..Sandboxes::default()
     };
     let result = tokio()?.block_on(program.instantiate(&sandboxes, &Limits::default()));
     match result.err() {

@@ -36,6 +36,7 @@ impl GrantArgs {
                     .into_iter()
                     .map(|name| (name.clone(), Sandbox::new().mark_stderr(name)))
                     .collect(),
+                ..Sandboxes::default()
             },
         };
         for text in &self.dirs {

@@ -170,6 +170,7 @@ impl Process {
         let sandboxes = Sandboxes {
             consumer,
             plugs: [(cache_name()?, cache)].into(),
+            ..Sandboxes::default()
         };
         let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_all()

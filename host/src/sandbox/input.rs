@@ -1,0 +1,201 @@
+//! Standard input of a part.
+
+use std::{
+    fmt,
+    io::{self, Read},
+    pin::Pin,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::{Context, Poll, ready},
+    thread,
+};
+use tokio::{
+    io::{AsyncRead, ReadBuf},
+    sync::mpsc,
+};
+use wasmtime_wasi::{
+    WasiCtxBuilder,
+    cli::{AsyncStdinStream, IsTerminal, StdinStream},
+    p2::{InputStream, pipe::MemoryInputPipe},
+};
+
+/// What a part reads as its standard input.
+#[derive(Debug, Clone, Default)]
+pub struct Input(Source);
+
+#[derive(Debug, Clone, Default)]
+enum Source {
+    #[default]
+    Empty,
+    Inherited,
+    Bytes(Arc<[u8]>),
+    Reader(ReaderInput),
+}
+
+impl Input {
+    /// Nothing: the end is reached at once.
+    pub fn empty() -> Self {
+        Self(Source::Empty)
+    }
+
+    /// This process's standard input.
+    pub fn inherited() -> Self {
+        Self(Source::Inherited)
+    }
+
+    /// These bytes. Each instance reads all of them, from a copy of its own.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(Source::Bytes(bytes.into().into()))
+    }
+
+    /// What `reader` gives. It is read on a thread made for it, from when the part first asks for its
+    /// standard input, and up to 192 KiB ahead of the part. The thread ends at the end of the input,
+    /// at its first error, or, when the instance is gone, as soon as the read that it is in returns.
+    ///
+    /// There is one input, however often the sandbox is cloned and used: what one instance has read,
+    /// another one does not.
+    pub fn reader(reader: impl Read + Send + 'static) -> Self {
+        Self(Source::Reader(ReaderInput(Arc::new(Shared {
+            reader: Mutex::new(Some(Box::new(reader))),
+            stream: OnceLock::new(),
+        }))))
+    }
+
+    pub(super) fn define(&self, wasi: &mut WasiCtxBuilder) {
+        match &self.0 {
+            Source::Empty => {}
+            Source::Inherited => {
+                wasi.inherit_stdin();
+            }
+            Source::Bytes(bytes) => {
+                wasi.stdin(MemoryInputPipe::new(bytes.to_vec()));
+            }
+            Source::Reader(reader) => {
+                wasi.stdin(reader.clone());
+            }
+        }
+    }
+
+    /// What is granted, in words, if anything is.
+    pub(super) fn granted(&self) -> Option<String> {
+        match &self.0 {
+            Source::Empty => None,
+            Source::Inherited => Some("standard input".to_owned()),
+            Source::Bytes(bytes) => {
+                Some(format!("{} bytes in memory as standard input", bytes.len()))
+            }
+            Source::Reader(_) => {
+                Some("what a reader of the host gives as standard input".to_owned())
+            }
+        }
+    }
+}
+
+#[derive(Clone)]
+struct ReaderInput(Arc<Shared>);
+
+struct Shared {
+    /// Until it is read.
+    reader: Mutex<Option<Box<dyn Read + Send>>>,
+    /// All streams of a part on its standard input are one.
+    stream: OnceLock<AsyncStdinStream>,
+}
+
+impl fmt::Debug for ReaderInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReaderInput")
+    }
+}
+
+impl ReaderInput {
+    fn stream(&self) -> &AsyncStdinStream {
+        let Shared { reader, stream } = &*self.0;
+        stream.get_or_init(|| {
+            let reader = reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+            AsyncStdinStream::new(Pieces::of(reader))
+        })
+    }
+}
+
+impl IsTerminal for ReaderInput {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdinStream for ReaderInput {
+    fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
+        self.stream().async_stream()
+    }
+
+    fn p2_stream(&self) -> Box<dyn InputStream> {
+        self.stream().p2_stream()
+    }
+}
+
+/// How much is read at a time.
+const PIECE: usize = 64 << 10;
+
+/// What a thread reads, piece by piece.
+struct Pieces {
+    pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
+    piece: Vec<u8>,
+    /// How much of the piece has been read.
+    done: usize,
+}
+
+impl Pieces {
+    fn of(reader: Option<Box<dyn Read + Send>>) -> Self {
+        let (sender, pieces) = mpsc::channel(1);
+        if let Some(mut reader) = reader {
+            let failed = sender.clone();
+            let read = move || {
+                loop {
+                    let mut piece = vec![0; PIECE];
+                    let piece = match reader.read(&mut piece) {
+                        Ok(0) => break,
+                        Ok(count) => {
+                            piece.truncate(count);
+                            Ok(piece)
+                        }
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                        Err(error) => Err(error),
+                    };
+                    let is_last = piece.is_err();
+                    if sender.blocking_send(piece).is_err() || is_last {
+                        break;
+                    }
+                }
+            };
+            if let Err(error) = thread::Builder::new().spawn(read) {
+                // There is room for it: nothing else has been sent.
+                let _ = failed.try_send(Err(error));
+            }
+        }
+        Self {
+            pieces,
+            piece: Vec::new(),
+            done: 0,
+        }
+    }
+}
+
+impl AsyncRead for Pieces {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.done == self.piece.len() {
+            match ready!(self.pieces.poll_recv(context)) {
+                None => return Poll::Ready(Ok(())),
+                Some(piece) => self.piece = piece?,
+            }
+            self.done = 0;
+        }
+        let left = &self.piece[self.done..];
+        let count = left.len().min(buffer.remaining());
+        buffer.put_slice(&left[..count]);
+        self.done += count;
+        Poll::Ready(Ok(()))
+    }
+}
