@@ -70,7 +70,13 @@ lint: setup
     cargo clippy --workspace --exclude wit-host --target wasm32-wasip2 --profile guest -- -D warnings
     cargo clippy -p wit-host --lib --no-default-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+    scripts/public-api check
     cargo package -p wit-host-dir-cache -p wit-host --allow-dirty --no-verify --offline --quiet
+
+# Write down the public API of the crates that are published, after a change that is meant: public-api.txt beside each.
+[group('upkeep')]
+public-api:
+    scripts/public-api write
 
 # Package the crates that are published, and build each from its package, as crates.io would. Takes minutes.
 [group('upkeep')]
