@@ -20,6 +20,7 @@ mod processes;
 mod recipes;
 mod refusals;
 mod stacks;
+mod structure;
 mod tampered;
 mod terminal;
 mod torture;
@@ -51,6 +52,7 @@ fn main() {
         .chain(interposing::trials())
         .chain(cache_component::trials())
         .chain(recipes::trials())
+        .chain(structure::trials())
         .chain(terminal::trials())
         .collect();
     libtest_mimic::run(&arguments, trials).exit();
