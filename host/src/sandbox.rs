@@ -11,7 +11,6 @@ use crate::{
     sandbox::authority::Grant,
     sandbox::input::Input,
     sandbox::output::{Output, OutputName},
-    store::limits::MAX_RANDOM,
     untrusted::Name,
 };
 use std::{
@@ -26,6 +25,9 @@ use wasmtime_wasi::{
     p1::WasiP1Ctx,
     p2::bindings::filesystem::preopens::Host as _,
 };
+
+/// How many random bytes a guest may ask for at a time.
+pub(crate) const MAX_RANDOM: u64 = 64 << 20;
 
 /// The authority of one component: its directories, environment, arguments and standard streams.
 ///

@@ -1,6 +1,6 @@
-//! Checking that only this user can write to a file, or replace it in its directory.
+//! Checks that no other user can write to a file or directory, or replace the entries of a directory.
 //!
-//! The checks read owner and mode. A POSIX access control list is visible in the mode: its group bits
+//! They read owner and mode. A POSIX access control list is visible in the mode: its group bits
 //! are the most that the list allows to named users and groups. Access control lists of other kinds,
 //! such as those of NFS 4 and macOS, are not seen.
 
@@ -9,17 +9,17 @@ use std::fs::Metadata;
 /// Returns the reason why another user could have written a file or directory, or `None` if only this
 /// user could.
 #[cfg(unix)]
-pub(crate) fn why_not_own(found: &Metadata) -> Option<&'static str> {
+pub(crate) fn why_others_can_write(found: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt;
     if found.uid() == rustix::process::geteuid().as_raw() {
-        who_else_may_write(found.mode())
+        why_mode_lets_others_write(found.mode())
     } else {
         Some("it belongs to another user")
     }
 }
 
 #[cfg(not(unix))]
-pub(crate) fn why_not_own(_: &Metadata) -> Option<&'static str> {
+pub(crate) fn why_others_can_write(_: &Metadata) -> Option<&'static str> {
     Some("this system does not tell who can write it")
 }
 
@@ -30,13 +30,13 @@ pub(crate) fn why_not_own(_: &Metadata) -> Option<&'static str> {
 /// change. With the sticky bit, as in `/tmp`, other users can add names, but cannot change names of
 /// this user or the administrator.
 #[cfg(unix)]
-pub(crate) fn why_replaceable(directory: &Metadata) -> Option<&'static str> {
+pub(crate) fn why_others_can_replace(directory: &Metadata) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt;
     const STICKY: u32 = 0o1000;
     if !is_trusted(directory.uid()) {
         Some("it belongs to another user")
     } else if directory.mode() & STICKY == 0 {
-        who_else_may_write(directory.mode())
+        why_mode_lets_others_write(directory.mode())
     } else {
         None
     }
@@ -49,7 +49,7 @@ pub(crate) fn is_trusted(user: u32) -> bool {
 }
 
 #[cfg(unix)]
-fn who_else_may_write(mode: u32) -> Option<&'static str> {
+fn why_mode_lets_others_write(mode: u32) -> Option<&'static str> {
     if mode & 0o002 != 0 {
         Some("other users may write it")
     } else if mode & 0o020 != 0 {

@@ -5,13 +5,14 @@ use crate::{
     sandbox::authority::Authority,
     untrusted::{Name, Text},
     wasm::file::{Kind, ReadError, Wasm},
+    wasm::signature,
     wasm::walk::{sections, top_level_sections},
     wasm::wit::Wit,
 };
 use serde::Serialize;
 use std::fmt::{self, Write};
 use wasmparser::{
-    ComponentExternalKind, FuncType, Payload, TypeRef, Validator, WasmFeatures,
+    ComponentExternalKind, Payload, TypeRef, Validator, WasmFeatures,
     types::{EntityType, Types},
 };
 
@@ -254,7 +255,10 @@ fn imported_type(types: &Types, ty: TypeRef) -> String {
 
 fn exported_type(types: &Types, ty: EntityType) -> String {
     match ty {
-        EntityType::Func(id) | EntityType::FuncExact(id) => function(types[id].unwrap_func()),
+        EntityType::Func(id) | EntityType::FuncExact(id) => {
+            let ty = types[id].unwrap_func();
+            signature::function(ty.params().iter(), ty.results().iter())
+        }
         EntityType::Table(table) => format!("table of {}", table.element_type),
         EntityType::Memory(memory) => match memory.maximum {
             Some(maximum) => format!("memory of {} to {maximum} pages", memory.initial),
@@ -262,22 +266,6 @@ fn exported_type(types: &Types, ty: EntityType) -> String {
         },
         EntityType::Global(global) => format!("global {}", global.content_type),
         EntityType::Tag(_) => "tag".to_owned(),
-    }
-}
-
-fn function(ty: &FuncType) -> String {
-    let names = |types: &[wasmparser::ValType]| {
-        types
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let params = names(ty.params());
-    match ty.results() {
-        [] => format!("func({params})"),
-        [result] => format!("func({params}) -> {result}"),
-        results => format!("func({params}) -> ({})", names(results)),
     }
 }
 

@@ -4,32 +4,31 @@
 //! code takes longer than the rest of a start. Here files are not compressed, and are mapped directly
 //! (`just bench host`, S10).
 
+mod code;
+mod eviction;
 mod kept;
+mod key;
+mod reach;
+
+pub(crate) use code::Code;
+pub use reach::CodeCacheReached;
 
 use crate::{
-    directory::private::{PrivateDirectory, Unusable, path_of_open},
-    names::part::PartName,
-    sandbox::Sandboxes,
+    directory::private::{PrivateDirectory, Unusable},
     untrusted::Name,
 };
 use kept::KeptFile;
-use sha2::{Digest, Sha256};
+use key::{Key, PREFIX};
 use std::{
-    fs,
-    fs::File,
-    hash::{Hash, Hasher},
-    io::{self, Read, Seek},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
-use wasmtime::{Engine, Module, component::Component};
+use wasmtime::Engine;
 
 /// The largest total size of the files, in bytes. The code of an interpreter takes about 60 MB.
 const MAX_KEPT: u64 = 1 << 30;
-
-/// The prefix of the names of the cache's files.
-const PREFIX: &str = "wit-host-code-";
 
 /// A directory of compiled code that only this user can write to. It holds at most 1 GiB.
 ///
@@ -74,63 +73,6 @@ pub enum CodeCacheError {
     NotOwn { directory: String, why: String },
 }
 
-/// A grant through which a guest could replace compiled code, which would then run outside of every
-/// sandbox.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "directory `{}` cannot be granted to {} to write: from there it could replace the compiled code in `{}`, which later runs execute; grant another directory, or this one to read only", Name(.grant.display()), name_of(.plug), Name(.cache.display())
-)]
-pub struct CodeCacheReached {
-    /// The directory of the grant.
-    pub grant: PathBuf,
-    /// The plug that would receive the grant; `None` for the consumer.
-    pub plug: Option<PartName>,
-    /// The directory of the code cache.
-    pub cache: PathBuf,
-}
-
-fn name_of(plug: &Option<PartName>) -> String {
-    match plug {
-        Some(plug) => format!("plug `{plug}`"),
-        None => "the consumer".to_owned(),
-    }
-}
-
-fn refuse(
-    cache: &Path,
-    sandboxes: &Sandboxes,
-    reaches: impl Fn(&Path) -> bool,
-) -> Result<(), CodeCacheReached> {
-    let plugs = sandboxes.plugs.iter();
-    let parts = std::iter::once((None, &sandboxes.consumer))
-        .chain(plugs.map(|(plug, sandbox)| (Some(plug), sandbox)));
-    for (plug, sandbox) in parts {
-        if let Some(grant) = sandbox.writable_directories().find(|grant| reaches(grant)) {
-            return Err(CodeCacheReached {
-                grant: grant.to_owned(),
-                plug: plug.cloned(),
-                cache: cache.to_owned(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Compiled code that the engine can write to a file and map again.
-pub(crate) trait Code: Sized {
-    /// The extension of the file's name.
-    const KIND: &str;
-
-    fn serialize(&self) -> wasmtime::Result<Vec<u8>>;
-
-    /// Maps the code from its file. Fails if the file does not fit the engine's version and
-    /// configuration.
-    fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self>;
-}
-
-/// A hash of a binary, the kind of code that it is compiled to, and the engine with its configuration.
-struct Key([u8; 32]);
-
 impl CodeCache {
     /// Opens the code cache in `directory`, which is created if it is missing.
     ///
@@ -162,36 +104,6 @@ impl CodeCache {
             path: path.to_owned(),
             max_kept: MAX_KEPT,
         })
-    }
-
-    /// Refuses sandboxes in which a guest could replace compiled code: those that grant write access to
-    /// a directory on the path of this one, to this one, or to a directory inside it.
-    ///
-    /// An embedder calls this before each run of a guest, also before runs that do not use the code
-    /// cache: code that a guest writes here would be executed by a later run. Directories are compared
-    /// by device and inode, not by path. A second mount of this directory is noticed if the grant is
-    /// that mount or a directory above it, but not if this directory itself was opened through the
-    /// second mount.
-    pub fn refuse_reaching(&self, sandboxes: &Sandboxes) -> Result<(), CodeCacheReached> {
-        // A directory that cannot be opened here cannot be granted either.
-        let reaches = |grant: &Path| self.directory.is_reached_from(grant).unwrap_or(false);
-        refuse(&self.path, sandboxes, reaches)
-    }
-
-    /// Does the same for the path of a code cache that is not open, but that a later run may use.
-    /// Resolved paths are compared.
-    pub fn refuse_reaching_path(
-        directory: &Path,
-        sandboxes: &Sandboxes,
-    ) -> Result<(), CodeCacheReached> {
-        let Ok(resolved) = fs::canonicalize(directory) else {
-            return Ok(());
-        };
-        let reaches = |grant: &Path| {
-            fs::canonicalize(grant)
-                .is_ok_and(|grant| resolved.starts_with(&grant) || grant.starts_with(&resolved))
-        };
-        refuse(directory, sandboxes, reaches)
     }
 
     /// Returns the compiled code of a binary: from its file if there is one, otherwise from `compile`,
@@ -233,62 +145,7 @@ impl CodeCache {
             let _ = self.directory.remove(&unfinished);
         }
         kept?;
-        Ok(self.make_room()?)
-    }
-
-    /// Removes the oldest files until three quarters of the largest total size are left. Files without
-    /// the cache's prefix are not its own and stay.
-    fn make_room(&self) -> io::Result<()> {
-        let mut files = self.directory.files_by_age()?;
-        files.retain(|(_, name)| name.starts_with(PREFIX));
-        let mut total: u64 = files.iter().map(|(length, _)| length).sum();
-        if total <= self.max_kept {
-            return Ok(());
-        }
-        for (length, name) in files {
-            if total <= self.max_kept / 4 * 3 {
-                break;
-            }
-            let _ = self.directory.remove(&name);
-            total -= length;
-        }
-        Ok(())
-    }
-}
-
-impl Key {
-    fn of<C: Code>(engine: &Engine, binary: &[u8]) -> Self {
-        let mut hasher = Sha256Hasher(Sha256::new());
-        C::KIND.hash(&mut hasher);
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        Self(hasher.0.chain_update(binary).finalize().into())
-    }
-
-    fn file_name<C: Code>(&self) -> String {
-        use std::fmt::Write;
-        let mut name = PREFIX.to_owned();
-        for byte in self.0 {
-            // Writing to a string cannot fail.
-            let _ = write!(name, "{byte:02x}");
-        }
-        name + "." + C::KIND
-    }
-}
-
-/// SHA-256 as a hasher of the standard library.
-struct Sha256Hasher(Sha256);
-
-impl Hasher for Sha256Hasher {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    fn finish(&self) -> u64 {
-        u64::from_le_bytes(
-            self.0.clone().finalize()[..8]
-                .try_into()
-                .unwrap_or_default(),
-        )
+        Ok(eviction::make_room(&self.directory, self.max_kept)?)
     }
 }
 
@@ -299,54 +156,11 @@ fn unfinished_name() -> String {
     format!("{PREFIX}{}-{nanoseconds}.part", std::process::id())
 }
 
-impl Code for Component {
-    const KIND: &str = "component";
-
-    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
-        self.serialize()
-    }
-
-    #[expect(unsafe_code, reason = "only `keep` can have written the file")]
-    fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self> {
-        // The engine maps a component by path only. This path refers to the open file itself, on
-        // systems that have such paths.
-        let path = path_of_open(file.file());
-        // SAFETY: see `KeptFile`.
-        unsafe { Self::deserialize_file(engine, path) }.or_else(|_| {
-            let code = read_whole(file.file())?;
-            // SAFETY: see `KeptFile`.
-            unsafe { Self::deserialize(engine, code) }
-        })
-    }
-}
-
-impl Code for Module {
-    const KIND: &str = "module";
-
-    fn serialize(&self) -> wasmtime::Result<Vec<u8>> {
-        self.serialize()
-    }
-
-    #[expect(unsafe_code, reason = "only `keep` can have written the file")]
-    fn map(engine: &Engine, file: &KeptFile) -> wasmtime::Result<Self> {
-        // SAFETY: see `KeptFile`.
-        unsafe { Self::deserialize_open_file(engine, file.file().try_clone()?) }
-    }
-}
-
-fn read_whole(mut file: &File) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::sandbox::Preopen;
-    use crate::sandbox::Sandbox;
     use std::{cell::Cell, fs, os::unix::fs::PermissionsExt};
+    use wasmtime::{Module, component::Component};
 
     /// A code cache whose directory does not exist yet, and a counter of compilations.
     struct Fixture {
@@ -433,16 +247,6 @@ mod tests {
     }
 
     #[test]
-    fn a_key_depends_on_the_kind_of_code() {
-        let engine = Engine::default();
-        let (module, component) = (
-            Key::of::<Module>(&engine, b"binary"),
-            Key::of::<Component>(&engine, b"binary"),
-        );
-        assert_ne!(module.0, component.0);
-    }
-
-    #[test]
     fn a_truncated_file_is_replaced() {
         let fixture = Fixture::new();
         fs::create_dir(fixture.directory()).expect("a directory");
@@ -515,40 +319,5 @@ mod tests {
                 "{mode:?}"
             );
         }
-    }
-
-    #[test]
-    fn a_grant_that_reaches_it_is_refused_to_any_part() {
-        let fixture = Fixture::new();
-        let cache = fixture.cache();
-        let above = fixture.root.path();
-        let plug: PartName = "plug".parse().expect("a name");
-        let refused = |consumer: Sandbox, of_plug: Sandbox| {
-            let sandboxes = Sandboxes {
-                consumer,
-                plugs: [(plug.clone(), of_plug)].into(),
-                ..Sandboxes::default()
-            };
-            let refused = cache.refuse_reaching(&sandboxes);
-            refused.err().map(|reached| (reached.plug, reached.grant))
-        };
-        let nothing = Sandbox::new;
-        let grant = |preopen| Sandbox::new().preopen(preopen);
-        let writing = || grant(Preopen::read_write(above, "/d"));
-        assert_eq!(refused(nothing(), nothing()), None);
-        assert_eq!(
-            refused(writing(), nothing()),
-            Some((None, above.to_owned()))
-        );
-        assert_eq!(
-            refused(nothing(), writing()),
-            Some((Some(plug.clone()), above.to_owned()))
-        );
-        assert_eq!(
-            refused(grant(Preopen::read_only(above, "/d")), nothing()),
-            None
-        );
-        let missing = Preopen::read_write(above.join("missing"), "/d");
-        assert_eq!(refused(grant(missing), nothing()), None);
     }
 }

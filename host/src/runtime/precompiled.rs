@@ -9,7 +9,7 @@ mod linking;
 
 use crate::{
     compose::composition::Composition,
-    directory::ownership::why_not_own,
+    directory::ownership::why_others_can_write,
     names::{external::ExternName, part::PartName},
     program::Program,
     report::explain::Explanation,
@@ -127,7 +127,7 @@ impl Precompiled {
         // The open file is checked, because the path may lead to another file meanwhile.
         let found = file.metadata().map_err(io_error)?;
         let why = if found.is_file() {
-            why_not_own(&found)
+            why_others_can_write(&found)
         } else {
             Some("it is not a regular file")
         };

@@ -4,8 +4,6 @@ use std::{fmt, time::Duration};
 
 /// How much a guest may pass to the host in one call, in bytes.
 pub(crate) const MAX_PASSED: usize = 128 << 20;
-/// How many random bytes a guest may ask for at a time.
-pub(crate) const MAX_RANDOM: u64 = 64 << 20;
 
 /// What a program may use at most, all its parts together. Where it is several instances, an
 /// [`Allowance`](crate::Allowance) holds their sums.

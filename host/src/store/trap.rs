@@ -3,7 +3,8 @@
 use crate::{
     compose::layout::{Layout, LikeAdapters},
     names::part::PartName,
-    store::limits::{MAX_RANDOM, Refusal},
+    sandbox::MAX_RANDOM,
+    store::limits::Refusal,
     untrusted::Name,
     untrusted::demangle::Demangled,
 };

@@ -1,19 +1,35 @@
 //! Types of functions and values, printed as WIT.
 
+use std::fmt::Display;
 use wasmtime::{
     FuncType,
     component::{Type, types::ComponentFunc},
 };
 
-/// `func(key: string) -> list<u8>`
+/// Prints a function type of a component, such as `func(key: string) -> list<u8>`.
 pub(crate) fn of_function(ty: &ComponentFunc) -> String {
     let params = ty
         .params()
         .map(|(name, ty)| format!("{name}: {}", of_value(&ty)));
-    let params = params.collect::<Vec<_>>().join(", ");
-    match ty.results().next() {
-        None => format!("func({params})"),
-        Some(result) => format!("func({params}) -> {}", of_value(&result)),
+    function(params, ty.results().map(|ty| of_value(&ty)))
+}
+
+/// Prints a function type of a core module, such as `func(i32, i32) -> i32`.
+pub(crate) fn of_core_function(ty: &FuncType) -> String {
+    function(ty.params(), ty.results())
+}
+
+/// Prints a function type with these parameters and results. Several results are in parentheses.
+pub(crate) fn function(
+    params: impl Iterator<Item = impl Display>,
+    results: impl Iterator<Item = impl Display>,
+) -> String {
+    let params = joined(params);
+    let results: Vec<_> = results.map(|result| result.to_string()).collect();
+    match results.as_slice() {
+        [] => format!("func({params})"),
+        [result] => format!("func({params}) -> {result}"),
+        results => format!("func({params}) -> ({})", results.join(", ")),
     }
 }
 
@@ -63,17 +79,20 @@ pub(crate) fn of_value(ty: &Type) -> String {
     }
 }
 
-/// `func(i32, i32) -> i32`
-pub(crate) fn of_core_function(ty: &FuncType) -> String {
-    let params = joined(ty.params().map(|ty| ty.to_string()));
-    let results = joined(ty.results().map(|ty| ty.to_string()));
-    match ty.results().len() {
-        0 => format!("func({params})"),
-        1 => format!("func({params}) -> {results}"),
-        _ => format!("func({params}) -> ({results})"),
-    }
+fn joined(items: impl Iterator<Item = impl Display>) -> String {
+    let texts: Vec<_> = items.map(|item| item.to_string()).collect();
+    texts.join(", ")
 }
 
-fn joined(texts: impl Iterator<Item = String>) -> String {
-    texts.collect::<Vec<_>>().join(", ")
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_results_are_in_parentheses() {
+        let function = |results: &[&str]| function(["i32", "i64"].iter(), results.iter());
+        assert_eq!(function(&[]), "func(i32, i64)");
+        assert_eq!(function(&["f32"]), "func(i32, i64) -> f32");
+        assert_eq!(function(&["f32", "f64"]), "func(i32, i64) -> (f32, f64)");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::Unusable;
 use crate::directory::{
-    ownership::{is_trusted, why_not_own, why_replaceable},
+    ownership::{is_trusted, why_others_can_replace, why_others_can_write},
     walk::{Identity, Place, Steps, open_above, open_following_links},
 };
 use rustix::{
@@ -44,7 +44,7 @@ impl PrivateDirectory {
         let directory = place.open()?;
         let found = directory.metadata()?;
         leading.push(Identity::of(&found));
-        match why_not_own(&found) {
+        match why_others_can_write(&found) {
             Some(why) => Err(Unusable::NotOwn(why.to_owned())),
             None => Ok(Self { directory, leading }),
         }
@@ -56,7 +56,7 @@ impl PrivateDirectory {
         let file = File::from(openat(&self.directory, name, TO_LOOK, Mode::empty())?);
         let found = file.metadata()?;
         let is_sealed = found.is_file()
-            && why_not_own(&found).is_none()
+            && why_others_can_write(&found).is_none()
             && found.mode() & 0o7777 == SEALED
             // The count is 0 if another process has just replaced the file.
             && found.nlink() <= 1;
@@ -204,7 +204,7 @@ impl Walk {
     fn expect_lasting(&mut self) -> Result<(), Unusable> {
         let found = self.place.directory.metadata()?;
         self.leading.push(Identity::of(&found));
-        match why_replaceable(&found) {
+        match why_others_can_replace(&found) {
             None => Ok(()),
             Some(why) => {
                 let why = format!("`{}` above it: {why}", self.place.path.display());

@@ -5,7 +5,7 @@
 //! detects damage. It does not protect against a program that can write the file; the checks of the
 //! directory do.
 
-use super::Key;
+use super::key::Key;
 use std::{
     fs::File,
     hash::Hasher as _,
@@ -23,7 +23,7 @@ const CHUNK: usize = 64 << 10;
 
 /// An open file that holds the compiled code of a binary, complete and unchanged.
 ///
-/// It can be given to the engine: it holds the output of [`Code::serialize`](super::Code) for the same
+/// It can be given to the engine: it holds the output of [`Code::serialize`](super::code::Code) for the same
 /// binary, kind of code, engine and configuration. The file is in a
 /// [`PrivateDirectory`](crate::directory::private::PrivateDirectory), so only [`write()`] can have
 /// written it, and it is never written again: a new file is renamed into its place.

@@ -1,0 +1,30 @@
+//! Only the room `names` takes names of interfaces apart, or compares them as text.
+
+use super::source::SourceFile;
+
+/// Code that does so.
+const BY_HAND: [&str; 7] = [
+    "split_once('@')",
+    "split('@')",
+    "find('@')",
+    "rsplit('/')",
+    "0.2.",
+    "starts_with(\"wasi:",
+    "are_semver_compatible",
+];
+
+/// Lines of other rooms that take a name apart.
+pub fn violations(files: &[SourceFile]) -> Vec<String> {
+    let mut violations = Vec::new();
+    for file in files.iter().filter(|file| file.room() != "names") {
+        for (index, line) in file.text.iter().enumerate() {
+            if BY_HAND.iter().any(|by_hand| line.contains(by_hand)) {
+                violations.push(file.violation(
+                    index + 1,
+                    "the name of an interface is taken apart outside of `names`",
+                ));
+            }
+        }
+    }
+    violations
+}
