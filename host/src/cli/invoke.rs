@@ -23,7 +23,7 @@ use wit_host::{Call, CallError, Instance, InstantiateError, Limits, PartName, Sa
 ///
 /// All calls share one instance. Without CALL they are read from standard input, a line each; on a
 /// terminal, with history and completion. A resource in a result is shown as `$1`, and is an
-/// argument of later calls by that name.
+/// argument of later calls by that name; `drop($1)` drops it.
 #[derive(clap::Args)]
 pub struct Invoke {
     #[command(flatten)]
@@ -118,10 +118,25 @@ impl Session {
     /// Makes a call.
     fn call(&mut self, call: &Call) -> Result<Option<Value>, CallError> {
         deadline::run(Budget::new(Instant::now(), self.timeout));
-        let value = self.tokio.block_on(self.instance.invoke(call));
+        let value = match self.is_release(call) {
+            true => self.release(&call.arguments()[0]).map(|()| None),
+            false => self.tokio.block_on(self.instance.invoke(call)),
+        };
         let value = value.inspect_err(|_| deadline::explain())?;
         deadline::wait_for_calls();
         Ok(value)
+    }
+
+    /// Whether a call is `drop($1)` and the program has no such function.
+    fn is_release(&self, call: &Call) -> bool {
+        call.name() == "drop"
+            && matches!(call.arguments(), [handle] if handle.starts_with('$'))
+            && self.instance.program().function("drop").is_err()
+    }
+
+    fn release(&mut self, handle: &str) -> Result<(), CallError> {
+        let handle = self.instance.handle(handle)?;
+        self.tokio.block_on(self.instance.release(handle))
     }
 
     /// Shows a result on a line of its own.

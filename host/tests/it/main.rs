@@ -13,6 +13,7 @@ mod embedding;
 mod golden;
 mod guests;
 mod hostile;
+mod instances;
 mod interposing;
 mod limits;
 mod matrix;
@@ -37,6 +38,7 @@ fn main() {
         .into_iter()
         .chain(bless::trials())
         .chain(embedding::trials())
+        .chain(instances::trials())
         .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
