@@ -58,6 +58,7 @@ fn is_usage(error: &anyhow::Error) -> bool {
                 | CallError::Ambiguous { .. }
                 | CallError::WrongCount { .. }
                 | CallError::WrongArgument { .. }
+                | CallError::NoSuchHandle { .. }
         )
     );
     is_wrong_call || error.is::<UsageError>()

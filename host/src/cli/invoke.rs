@@ -24,7 +24,7 @@ use wit_host::{Call, CallError, Instance, PartName, Sandbox, Value};
 ///
 /// All calls share one instance. Without CALL, each line of standard input is a call; on a terminal
 /// there is a prompt with history and completion. A resource in a result is printed as `$1`, and later
-/// calls can take it as an argument by that name.
+/// calls can take it as an argument by that name; `drop($1)` drops it.
 #[derive(clap::Args)]
 pub struct Invoke {
     #[command(flatten)]
@@ -105,10 +105,25 @@ impl Session {
     /// Makes a call.
     fn call(&mut self, call: &Call) -> Result<Option<Value>, CallError> {
         deadline::run(Budget::new(Instant::now(), self.timeout));
-        let value = self.tokio.block_on(self.instance.invoke(call));
+        let value = match self.is_release(call) {
+            true => self.release(&call.arguments()[0]).map(|()| None),
+            false => self.tokio.block_on(self.instance.invoke(call)),
+        };
         let value = value.inspect_err(|_| deadline::explain())?;
         deadline::wait_for_calls();
         Ok(value)
+    }
+
+    /// `true` for `drop($1)`, unless the program exports a function of that name.
+    fn is_release(&self, call: &Call) -> bool {
+        call.name() == "drop"
+            && matches!(call.arguments(), [handle] if handle.starts_with('$'))
+            && self.instance.program().function("drop").is_err()
+    }
+
+    fn release(&mut self, handle: &str) -> Result<(), CallError> {
+        let handle = self.instance.handle(handle)?;
+        self.tokio.block_on(self.instance.release(handle))
     }
 
     /// Prints a result on a line of its own.

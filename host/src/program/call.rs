@@ -208,17 +208,25 @@ impl Instance {
     }
 
     /// The handle that is shown under this name, `$1`, if the instance has it.
-    pub fn handle(&self, name: &str) -> Option<Resource> {
-        let number = name.strip_prefix('$')?.parse().ok()?;
-        let resource = self.handles.numbered(number);
-        self.handles.get(resource).map(|_| resource)
+    pub fn handle(&self, name: &str) -> Result<Resource, CallError> {
+        let number = name
+            .strip_prefix('$')
+            .and_then(|number| number.parse().ok());
+        let handle = number.map(|number| self.handles.numbered(number));
+        handle
+            .filter(|handle| self.handles.get(*handle).is_some())
+            .ok_or_else(|| CallError::NoSuchHandle {
+                handle: name.to_owned(),
+            })
     }
 
     /// Gives up a handle that a call has returned: the resource is dropped, which runs its
     /// destructor. It cannot be used any more.
     pub async fn release(&mut self, resource: Resource) -> Result<(), CallError> {
         if self.handles.get(resource).is_none() {
-            return Err(CallError::NoSuchHandle { handle: resource });
+            return Err(CallError::NoSuchHandle {
+                handle: resource.to_string(),
+            });
         }
         self.store.data_mut().limiter.release_handles(1);
         self.drop_resource(resource).await
@@ -329,26 +337,24 @@ struct Lent<'a> {
 }
 
 impl Lent<'_> {
-    /// The engine's handle, or what was found in its place.
+    /// The engine's handle, or why it cannot be passed.
     fn handle(&mut self, resource: Resource, ty: &Type) -> Result<component::ResourceAny, String> {
         let Some(handle) = self.handles.get(resource) else {
-            return Err(format!(
-                "`{resource}`, which is not a handle of this instance"
-            ));
+            return Err(format!("`{resource}` is not a handle of this instance"));
         };
         let is_own = match ty {
             Type::Own(ty) if *ty == handle.ty() => true,
             Type::Borrow(ty) if *ty == handle.ty() => false,
             _ => {
                 return Err(format!(
-                    "`{resource}`, a handle to another type of resource"
+                    "`{resource}` is a handle to another type of resource"
                 ));
             }
         };
         let is_given_away =
             |(passed, was_own): &(Resource, bool)| *passed == resource && (is_own || *was_own);
         if self.passed.iter().any(is_given_away) {
-            return Err(format!("`{resource}`, which is passed twice"));
+            return Err(format!("`{resource}` is given away, and passed twice"));
         }
         self.passed.push((resource, is_own));
         Ok(handle)

@@ -2,6 +2,7 @@
 
 use super::{Resource, Value};
 use crate::{untrusted::Name, wasm::signature};
+use std::fmt;
 use wasmtime::{
     V128, ValType,
     component::{ResourceAny, Type, Val},
@@ -9,35 +10,37 @@ use wasmtime::{
 
 /// A value that is not of the type that is expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}expected {}, found {}", Name(.place), Name(.expected), Name(.found))]
+#[error("{}{}", Name(.place), Name(.reason))]
 pub(crate) struct WrongValue {
     /// Where in the value, outermost first, as `field a: `; empty for the value itself.
     place: String,
-    expected: String,
-    found: String,
+    reason: String,
 }
 
 impl WrongValue {
-    fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
+    fn new(expected: impl fmt::Display, found: impl fmt::Display) -> Self {
+        Self::because(format!("expected {expected}, found {found}"))
+    }
+
+    fn because(reason: String) -> Self {
         Self {
             place: String::new(),
-            expected: expected.into(),
-            found: found.into(),
+            reason,
         }
     }
 
-    fn of_type(ty: &Type, found: impl Into<String>) -> Self {
+    fn of_type(ty: &Type, found: impl fmt::Display) -> Self {
         Self::new(format!("`{}`", signature::of_value(ty)), found)
     }
 
-    fn inside(mut self, place: impl std::fmt::Display) -> Self {
+    fn inside(mut self, place: impl fmt::Display) -> Self {
         self.place = format!("{place}: {}", self.place);
         self
     }
 }
 
 /// Turns a value into the engine's, if it is of this type. `handle` finds the
-/// engine's handle of this type, or says what it has found.
+/// engine's handle of this type, or says why there is none.
 pub(crate) fn to_val(
     value: Value,
     ty: &Type,
@@ -112,7 +115,7 @@ pub(crate) fn to_val(
         }
         (Value::Resource(resource), Type::Own(_) | Type::Borrow(_)) => {
             let handle = handle(resource, ty);
-            Val::Resource(handle.map_err(|found| WrongValue::of_type(ty, found))?)
+            Val::Resource(handle.map_err(WrongValue::because)?)
         }
         (value, ty) => return Err(WrongValue::of_type(ty, value.described())),
     })

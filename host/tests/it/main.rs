@@ -14,6 +14,7 @@ mod golden;
 mod guests;
 mod host_interfaces;
 mod hostile;
+mod instances;
 mod interposing;
 mod limits;
 mod matrix;
@@ -41,6 +42,7 @@ fn main() {
         .into_iter()
         .chain(bless::trials())
         .chain(embedding::trials())
+        .chain(instances::trials())
         .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())

@@ -4,7 +4,6 @@ use crate::{
     program::{command::Outcome, exports::Function},
     store::{ending::Ended, limits::Refusal},
     untrusted::Name,
-    value::Resource,
 };
 use std::fmt::{self, Write as _};
 use wasmtime::component;
@@ -41,7 +40,7 @@ pub enum CallError {
     },
     /// An argument is not of its type.
     #[error(
-        "argument {position} of `{}`, `{}`, is no `{}`; {}",
+        "argument {position} of `{}`, `{}`, is not a `{}`; {}",
         Name(.function), Name(.text), Name(.expected), Name(.reason)
     )]
     WrongArgument {
@@ -60,8 +59,8 @@ pub enum CallError {
     )]
     UnsupportedResult { function: String, result: String },
     /// A handle was passed on or released before, or is another instance's.
-    #[error("`{handle}` is not a handle of this instance")]
-    NoSuchHandle { handle: Resource },
+    #[error("`{}` is not a handle of this instance", Name(.handle))]
+    NoSuchHandle { handle: String },
     /// Its result has more handles than the instance may keep with those that it has, so all of them
     /// were dropped. The instance can be used further.
     #[error("the result of `{}` cannot be kept: {refusal}", Name(.function))]
