@@ -10,6 +10,7 @@ use std::{
     fs::OpenOptions,
     io::Cursor,
     process::Command,
+    sync::Barrier,
     thread,
     time::{Duration, Instant},
 };
@@ -159,12 +160,16 @@ fn allowance() -> Result<(), Failed> {
         ..Limits::default()
     };
     let allowance = Allowance::new(&limits);
+    let both = Barrier::new(2);
     let grown: usize = thread::scope(|scope| {
         let grow = || {
             let tokio = tokio()?;
             let sandboxes = Sandboxes::default();
             let instance = program.instantiate_within(&sandboxes, &allowance, None);
-            let mut instance = tokio.block_on(instance)?;
+            let instance = tokio.block_on(instance);
+            // Both have their first page before one of them takes all that is left.
+            both.wait();
+            let mut instance = instance?;
             let grow = &program.functions()[0];
             let mut pages = 1;
             loop {
