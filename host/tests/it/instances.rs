@@ -10,6 +10,7 @@ use std::{
     fs::OpenOptions,
     io::Cursor,
     process::Command,
+    sync::Barrier,
     thread,
     time::{Duration, Instant},
 };
@@ -159,12 +160,16 @@ fn allowance() -> Result<(), Failed> {
         ..Limits::default()
     };
     let allowance = Allowance::new(&limits);
+    let both = Barrier::new(2);
     let grown: usize = thread::scope(|scope| {
         let grow = || {
             let tokio = tokio()?;
             let sandboxes = Sandboxes::default();
             let instance = program.instantiate_within(&sandboxes, &allowance, None);
-            let mut instance = tokio.block_on(instance)?;
+            let instance = tokio.block_on(instance);
+            // Both have their first page before one of them takes all that is left.
+            both.wait();
+            let mut instance = instance?;
             let grow = &program.functions()[0];
             let mut pages = 1;
             loop {
@@ -275,7 +280,8 @@ const RELEASED: &str = r#"(component
       (func (export "dropped") (result i32) (global.get $dropped))
       (func (export "value") (param i32) (result i32) (local.get 0)))
     (core instance $i (instantiate $m))
-    (type $counter (resource (rep i32) (dtor (func $i "drop"))))
+    (alias core export $i "drop" (core func $destroy))
+    (type $counter (resource (rep i32) (dtor (core func $destroy))))
     (core func $resource-new (canon resource.new $counter))
     (core func $resource-drop (canon resource.drop $counter))
     (core module $make
@@ -513,6 +519,9 @@ fn same_files() -> Result<(), Failed> {
         for number in 0..150 {
             std::fs::write(directory.path().join(number.to_string()), "text")?;
         }
+        // The ones that it tries.
+        std::fs::write(directory.path().join("inside"), "text")?;
+        std::os::unix::fs::symlink("inside", directory.path().join("link"))?;
         let output = Capture::new(1 << 20);
         let granted = || Sandbox::new().preopen(Preopen::read_write(directory.path(), "/d"));
         let sandboxes = Sandboxes {

@@ -40,7 +40,7 @@ pub enum CallError {
     },
     /// An argument is not of its type.
     #[error(
-        "argument {position} of `{}`, `{}`, is not a `{}`; {}",
+        "argument {position} of `{}`, `{}`, is not of type `{}`; {}",
         Name(.function), Name(.text), Name(.expected), Name(.reason)
     )]
     WrongArgument {

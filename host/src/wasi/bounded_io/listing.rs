@@ -191,3 +191,35 @@ fn told(kind: FileType) -> DescriptorType {
         FileType::Fifo | FileType::Socket | FileType::Unknown => DescriptorType::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_thread_reads_every_entry_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let count = 2 * ENTRIES_AT_A_TIME + 3;
+        for number in 0..count {
+            std::fs::write(directory.path().join(number.to_string()), "").expect("a file");
+        }
+        let opened = File::open(directory.path()).expect("it is there");
+        let mut opened = open(&Arc::new(opened)).expect("it can be read");
+        let mut names = Vec::new();
+        loop {
+            let entries = read_some(&mut opened);
+            assert!(entries.len() <= ENTRIES_AT_A_TIME);
+            if entries.is_empty() {
+                break;
+            }
+            names.extend(
+                entries
+                    .into_iter()
+                    .map(|entry| entry.expect("an entry").name),
+            );
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}
