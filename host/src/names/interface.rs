@@ -7,6 +7,7 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     str::FromStr,
+    sync::Arc,
 };
 use wasmparser::names::KebabStr;
 
@@ -30,7 +31,9 @@ use wasmparser::names::KebabStr;
 /// The order is that of namespaces, packages and interfaces, and then of versions; a name without a
 /// version comes first.
 #[derive(Clone)]
-pub struct InterfaceName {
+pub struct InterfaceName(Arc<Parsed>);
+
+struct Parsed {
     text: String,
     /// The positions in the text of the colon, of the slash, and of the end of the interface.
     colon: usize,
@@ -56,36 +59,36 @@ pub struct InvalidInterfaceName {
 impl InterfaceName {
     /// The namespace of the package: `wasi` of `wasi:cli/run@0.2.6`.
     pub fn namespace(&self) -> &str {
-        &self.text[..self.colon]
+        &self.0.text[..self.0.colon]
     }
 
     /// The package, without its namespace: `cli` of `wasi:cli/run@0.2.6`.
     pub fn package(&self) -> &str {
-        &self.text[self.colon + 1..self.slash]
+        &self.0.text[self.0.colon + 1..self.0.slash]
     }
 
     /// The interface itself: `run` of `wasi:cli/run@0.2.6`.
     pub fn interface(&self) -> &str {
-        &self.text[self.slash + 1..self.end]
+        &self.0.text[self.0.slash + 1..self.0.end]
     }
 
     /// The version of the package.
     pub fn version(&self) -> Option<&Version> {
-        self.version.as_ref()
+        self.0.version.as_ref()
     }
 
     /// The whole name, as it was parsed.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     /// The name of the same interface without a version.
     pub fn without_version(&self) -> Self {
-        Self {
+        Self(Arc::new(Parsed {
             text: self.unversioned().to_owned(),
             version: None,
-            ..*self
-        }
+            ..*self.0
+        }))
     }
 
     /// Whether both name the same interface, whatever their versions are.
@@ -107,7 +110,8 @@ impl InterfaceName {
     /// Whether `name` is this name, or has a version where this name has none: a name without a
     /// version stands for all versions.
     pub fn covers(&self, name: &Self) -> bool {
-        self.is_same_interface(name) && (self.version.is_none() || self.version == name.version)
+        self.is_same_interface(name)
+            && (self.version().is_none() || self.version() == name.version())
     }
 
     /// Whether it is the interface of this namespace, package and name, in any version.
@@ -116,12 +120,12 @@ impl InterfaceName {
     }
 
     fn unversioned(&self) -> &str {
-        &self.text[..self.end]
+        &self.0.text[..self.0.end]
     }
 
     /// Versions of one track are compatible; a version without a track only with itself.
     fn track(&self) -> Option<(u64, u64)> {
-        let version = self.version.as_ref()?;
+        let version = self.version()?;
         match (version.major, version.minor) {
             _ if !version.pre.is_empty() => None,
             (0, 0) => None,
@@ -168,30 +172,32 @@ fn parse(text: &str) -> Result<InterfaceName, &'static str> {
             Some(Version::parse(version).map_err(|_| "the version is not of the form `1.2.3`")?)
         }
     };
-    Ok(InterfaceName {
+    Ok(InterfaceName(Arc::new(Parsed {
         text: text.to_owned(),
         colon,
         slash,
         end,
         version,
-    })
+    })))
 }
 
 impl fmt::Display for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("InterfaceName").field(&self.text).finish()
+        f.debug_tuple("InterfaceName")
+            .field(&self.as_str())
+            .finish()
     }
 }
 
 impl PartialEq for InterfaceName {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        self.as_str() == other.as_str()
     }
 }
 
@@ -199,7 +205,7 @@ impl Eq for InterfaceName {}
 
 impl Hash for InterfaceName {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.text.hash(state);
+        self.as_str().hash(state);
     }
 }
 
@@ -213,7 +219,7 @@ impl Ord for InterfaceName {
             true => Ordering::Equal,
             false => key(self).cmp(&key(other)),
         };
-        by_interface.then_with(|| self.version.cmp(&other.version))
+        by_interface.then_with(|| self.version().cmp(&other.version()))
     }
 }
 
