@@ -71,7 +71,7 @@ fn by_default<D>(grants: Vec<(D, String)>) -> Result<Place<'static, D>, Complain
         let complaint = match count {
             0 => {
                 "no directory to keep entries in; \
-                 grant one, for example with `--dir ./store::/cache`"
+                 grant one to this component, for example with `--dir NAME=./store::/cache` if it is the plug NAME"
             }
             _ => {
                 "several directories are granted and none is `/cache`; \

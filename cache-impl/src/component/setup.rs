@@ -83,7 +83,7 @@ fn parse<T: FromStr>(
             name,
             "=",
             text,
-            "` makes no sense; set it to ",
+            "` is not a valid value; set it to ",
             accepted,
         ])
     })

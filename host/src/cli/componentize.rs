@@ -16,6 +16,7 @@ pub struct Componentize {
 impl Componentize {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         self.output.check()?;
+        self.output.output.refuse_inputs([self.module.as_path()])?;
         let module = phases.time("read", || read_wasm(&self.module))?;
         let component = phases.time("componentize", || wit_host::componentize(&module))?;
         phases.time("write", || self.output.write(component.bytes()))?;

@@ -24,6 +24,7 @@ pub struct Compose {
 impl Compose {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         let writes_component = self.writes_component()?;
+        self.output.output.refuse_inputs(self.parts.files()?)?;
         let (socket, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
             wit_host::compose(&socket, &plugs, Form::Portable)

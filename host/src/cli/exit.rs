@@ -5,7 +5,7 @@ use super::{
     remedy,
 };
 use std::{error::Error, process::ExitCode};
-use wit_host::{CallError, Frame, Outcome, Trap, untrusted::Message};
+use wit_host::{CallError, ComposeError, Frame, Outcome, Trap, untrusted::Message};
 
 /// The command line is wrong.
 pub const USAGE: u8 = 2;
@@ -61,7 +61,11 @@ fn is_usage(error: &anyhow::Error) -> bool {
                 | CallError::NoSuchHandle { .. }
         )
     );
-    is_wrong_call || error.is::<UsageError>()
+    let is_wrong_composition = matches!(
+        error.downcast_ref(),
+        Some(ComposeError::SameName { .. } | ComposeError::IdleVirtualization { .. })
+    );
+    is_wrong_call || is_wrong_composition || error.is::<UsageError>()
 }
 
 /// Gives the exit code of a program, and shows how it ended if it did not exit by itself.

@@ -41,6 +41,24 @@ impl OutputArgs {
         Ok(())
     }
 
+    /// Refuses to replace a file that the result is made from. Call it before any work is done.
+    pub fn refuse_inputs<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = &'a Path>,
+    ) -> Result<(), UsageError> {
+        let Some(output) = self.file().and_then(|path| path.canonicalize().ok()) else {
+            return Ok(());
+        };
+        let is_output = |input: &&Path| input.canonicalize().is_ok_and(|input| input == output);
+        match inputs.into_iter().find(is_output) {
+            None => Ok(()),
+            Some(input) => Err(UsageError(format!(
+                "`{}` is an input and would be replaced by the result; name another file with `-o OUT`",
+                Name(input.display())
+            ))),
+        }
+    }
+
     pub fn write(&self, bytes: &[u8]) -> anyhow::Result<()> {
         match self.file() {
             Some(path) => write_whole(path, bytes),

@@ -18,6 +18,7 @@ impl Precompile {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         self.output
             .refuse_binary_on_terminal("compiled code", "write it to a file with `-o OUT`")?;
+        self.output.refuse_inputs(self.parts.files()?)?;
         let (socket, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
             wit_host::compose(&socket, &plugs, Form::Granted)

@@ -41,12 +41,8 @@ impl GrantArgs {
         };
         for text in &self.dirs {
             let (name, rest) = split_dir_name(text);
-            let preopen = parse_preopen(rest).ok_or_else(|| {
-                UsageError(format!(
-                    "`--dir {}`: HOST and GUEST cannot be empty",
-                    Name(text)
-                ))
-            })?;
+            let preopen = parse_preopen(rest)
+                .map_err(|why| UsageError(format!("`--dir {}`: {why}", Name(text))))?;
             parts.grant("--dir", text, name, |sandbox| sandbox.preopen(preopen))?;
         }
         for text in &self.env {
@@ -56,6 +52,9 @@ impl GrantArgs {
                     Name(text)
                 ))
             })?;
+            if name.is_none() {
+                parts.refuse_name_as_variable(text, key, value)?;
+            }
             parts.grant("--env", text, name, |sandbox| sandbox.env(key, value))?;
         }
         Ok(parts.sandboxes)
@@ -90,6 +89,30 @@ impl Parts<'_> {
         Ok(())
     }
 
+    /// Refuses a variable of the consumer that looks like a variable of a part: with the name of the part as
+    /// it is and no value, as in `cache=CACHE_FSYNC`, or with the name in other letters, as in `Cache=A=b`.
+    fn refuse_name_as_variable(
+        &self,
+        text: &str,
+        key: &str,
+        value: &str,
+    ) -> Result<(), UsageError> {
+        let is_assignment = value
+            .split_once('=')
+            .is_some_and(|(key, _)| is_variable(key));
+        let is_meant = |name: &&PartName| {
+            name.as_str() == key || is_assignment && name.as_str().eq_ignore_ascii_case(key)
+        };
+        let mut names = std::iter::once(self.consumer).chain(self.sandboxes.plugs.keys());
+        let Some(name) = names.find(is_meant) else {
+            return Ok(());
+        };
+        let (consumer, text, key) = (self.consumer, Name(text), Name(key));
+        Err(UsageError(format!(
+            "`--env {text}`: `{name}` is a part; write `--env {name}=KEY=VALUE`, or `--env {consumer}={text}` for a variable `{key}`"
+        )))
+    }
+
     fn no_such_part(&self, flag: &str, text: &str, name: &str) -> UsageError {
         let names: Vec<String> = std::iter::once(self.consumer)
             .chain(self.sandboxes.plugs.keys())
@@ -115,13 +138,25 @@ fn split_dir_name(text: &str) -> (Option<&str>, &str) {
     }
 }
 
-fn parse_preopen(text: &str) -> Option<Preopen> {
+fn parse_preopen(text: &str) -> Result<Preopen, &'static str> {
     let (text, access) = match text.strip_suffix(":ro") {
         Some(text) => (text, Access::ReadOnly),
         None => (text, Access::ReadWrite),
     };
-    let (host, guest) = text.split_once("::").unwrap_or((text, text));
-    (!host.is_empty() && !guest.is_empty()).then(|| Preopen {
+    let (host, guest) = match text.split_once("::") {
+        // A mistyped `:ro` must not grant writing.
+        Some((_, guest)) if guest.contains(':') => {
+            return Err(
+                "GUEST cannot contain `:`; write `:ro` after it to grant the directory for reading only",
+            );
+        }
+        Some(split) => split,
+        None => (text, text),
+    };
+    if host.is_empty() || guest.is_empty() {
+        return Err("HOST and GUEST cannot be empty");
+    }
+    Ok(Preopen {
         host: PathBuf::from(host),
         guest: guest.to_owned(),
         access,
@@ -177,8 +212,18 @@ mod tests {
                 (name, host.to_owned(), guest.to_owned(), access)
             );
         }
-        for text in ["", "::", "a::", "::b", ":ro"] {
-            assert_eq!(parse_preopen(text), None, "{text}");
+        for text in [
+            "",
+            "::",
+            "a::",
+            "::b",
+            ":ro",
+            "a::/b:RO",
+            "a::/b:rw",
+            "a::/b::ro",
+            "a::b::c",
+        ] {
+            assert!(parse_preopen(text).is_err(), "{text}");
         }
     }
 

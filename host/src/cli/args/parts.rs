@@ -99,6 +99,14 @@ impl PartArgs {
         self.virtualized.iter().map(parse).collect()
     }
 
+    /// The paths of FILE and of the plugs.
+    pub fn files(&self) -> Result<Vec<&Path>, UsageError> {
+        let plugs = self.parse_plugs()?.into_iter().map(|(_, path)| path);
+        Ok(std::iter::once(self.socket.as_path())
+            .chain(plugs)
+            .collect())
+    }
+
     /// The stem of the file name, or `consumer` if the stem is not a valid name.
     pub fn socket_name(&self) -> PartName {
         PartName::of_file(&self.socket).unwrap_or_else(PartName::consumer)

@@ -145,8 +145,9 @@ fn nonsense() -> Result<(), Failed> {
     for (name, values, accepted) in variables {
         for value in values {
             let variable = format!("--env={name}={value}");
-            let line =
-                format!("cache-impl: `{name}={value}` makes no sense; set it to {accepted}\n");
+            let line = format!(
+                "cache-impl: `{name}={value}` is not a valid value; set it to {accepted}\n"
+            );
             let flags = ["--dir=a::/cache", &variable];
             world.expect(&flags, &[SET, GET], REFUSED, &line)?;
         }
@@ -213,7 +214,8 @@ fn no_place() -> Result<(), Failed> {
     let cases: &[(&[&str], &str)] = &[
         (
             &[],
-            "no directory to keep entries in; grant one, for example with `--dir ./store::/cache`",
+            "no directory to keep entries in; grant one to this component, for example with \
+             `--dir NAME=./store::/cache` if it is the plug NAME",
         ),
         (
             &["--dir=a::/x", "--dir=b::/y"],
@@ -341,7 +343,7 @@ fn harmless_line() -> Result<(), Failed> {
     let value = format!("\x1b]0;title\x07\nerror: forged\r\t\x7f{long}");
     let shown = format!("?]0;title??error: forged???{long}");
     let line = format!(
-        "cache-impl: `CACHE_FSYNC={shown}` makes no sense; set it to `none`, `file` or `full`\n"
+        "cache-impl: `CACHE_FSYNC={shown}` is not a valid value; set it to `none`, `file` or `full`\n"
     );
     let flags = ["--dir=a::/cache", &format!("--env=CACHE_FSYNC={value}")];
     world.expect(&flags, &[SET, GET], REFUSED, &line)
@@ -397,7 +399,7 @@ fn plug() -> Result<(), Failed> {
     }
     let refused = check("--env=cache=CACHE_FSYNC=nonsense")?;
     let stderr = String::from_utf8_lossy(&refused.stderr);
-    let line = "[cache] cache-impl: `CACHE_FSYNC=nonsense` makes no sense; set it to `none`, `file` \
+    let line = "[cache] cache-impl: `CACHE_FSYNC=nonsense` is not a valid value; set it to `none`, `file` \
                 or `full`";
     if refused.status.code() == Some(1) && stderr.lines().any(|told| told == line) {
         Ok(())
