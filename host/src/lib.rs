@@ -83,8 +83,9 @@ pub use cache::{
     UnknownDurability,
 };
 pub use compose::{
-    ComposeError, Form, IdleVirtualization, compose,
+    Form, compose,
     composition::Composition,
+    error::{ComposeError, IdleVirtualization},
     mismatch::{DifferentItem, Mismatch},
     part::Part,
 };
@@ -117,10 +118,14 @@ pub use runtime::{
     precompiled::{Precompiled, PrecompiledError, TrustedCode},
 };
 pub use sandbox::{
-    Access, FileOperations, Preopen, Sandbox, SandboxError, Sandboxes,
+    Sandbox,
     authority::{Authority, Grant},
+    error::SandboxError,
     input::Input,
+    open::FileOperations,
     output::{Capture, Output},
+    parts::Sandboxes,
+    preopen::{Access, Preopen},
 };
 pub use store::{
     allowance::Allowance,

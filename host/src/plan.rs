@@ -1,7 +1,7 @@
 //! Programs as they are to be run: a source, sandboxes, limits, and where compiled code is kept.
 
 use crate::{
-    compose::{ComposeError, Form, compose, composition::Composition, part::Part},
+    compose::{Form, compose, composition::Composition, error::ComposeError, part::Part},
     names::part::PartName,
     program::{InstantiateError, Program, instance::Instance},
     report::explain::Explanation,
@@ -10,7 +10,7 @@ use crate::{
         code_cache::{CodeCache, CodeCacheReached},
         precompiled::TrustedCode,
     },
-    sandbox::Sandboxes,
+    sandbox::parts::Sandboxes,
     store::limits::Limits,
     untrusted::Name,
     wasm::{

@@ -13,7 +13,7 @@ use crate::{
     compose::layout::Layout,
     names::part::PartName,
     program::{command::Outcome, exports::Exports, instance::Instance, prepared::Prepared},
-    sandbox::{Sandbox, SandboxError, Sandboxes},
+    sandbox::{Sandbox, error::SandboxError, parts::Sandboxes},
     store::{
         self,
         allowance::Allowance,

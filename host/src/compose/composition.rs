@@ -1,7 +1,8 @@
 //! A composition: a binary, its parts, and what satisfies their imports.
 
 use super::{
-    ComposeError, grants,
+    error::ComposeError,
+    grants,
     layout::Layout,
     link::{Link, PrivateImport, PrivateProvider, Provider},
     part::Part,

@@ -2,7 +2,7 @@
 //! one for each part that was given one.
 
 use super::{
-    ComposeError,
+    error::ComposeError,
     link::{Link, PrivateImport, PrivateProvider, Provider},
     part::Part,
 };

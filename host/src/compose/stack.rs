@@ -1,7 +1,7 @@
 //! The parts in the order of the stack, inside a `wac-graph` composition graph.
 
 use super::{
-    ComposeError,
+    error::ComposeError,
     link::{Link, PrivateImport, PrivateProvider, Provider},
     mismatch::Mismatch,
     part::Part,

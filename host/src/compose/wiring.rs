@@ -6,7 +6,7 @@
 //! that carries authority. So what the binary does is compared with what the links say.
 
 use super::{
-    ComposeError,
+    error::ComposeError,
     layout::Layout,
     link::{Link, PrivateImport, Provider},
 };

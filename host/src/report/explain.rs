@@ -5,7 +5,7 @@ use crate::{
     names::{external::ExternName, part::PartName},
     report::picture::PictureFormat,
     sandbox::authority::{self, Authority, Grant},
-    sandbox::{Sandbox, Sandboxes},
+    sandbox::{Sandbox, parts::Sandboxes},
     untrusted::Name,
 };
 use std::{

@@ -1,7 +1,7 @@
 //! Grants through which a guest could replace compiled code.
 
 use super::CodeCache;
-use crate::{names::part::PartName, sandbox::Sandboxes, untrusted::Name};
+use crate::{names::part::PartName, sandbox::parts::Sandboxes, untrusted::Name};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -84,7 +84,7 @@ fn name_of(plug: &Option<PartName>) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::sandbox::{Preopen, Sandbox};
+    use crate::sandbox::{Sandbox, preopen::Preopen};
 
     #[test]
     fn a_grant_that_reaches_it_is_refused_to_any_part() {
