@@ -1,9 +1,9 @@
 //! Components composed into one.
 //!
-//! A *socket* is the component whose imports are to be met, *plugs* are the components that meet
-//! them. Plugs are a stack, nearest to the socket first: an import is met by the first plug after
-//! its component that exports the interface, and a plug's own imports by the plugs after it. So a
-//! middleware, which imports and exports the same interface, works by standing in between.
+//! The *consumer* is the component whose imports are satisfied, and *plugs* are the components whose
+//! exports satisfy them. Plugs are a stack, nearest to the consumer first: the first plug after a part
+//! that exports an interface satisfies the import of that part, and the plugs after a plug satisfy its
+//! own imports. So a middleware, which imports and exports the same interface, works in between.
 
 pub(crate) mod composition;
 pub(crate) mod error;
@@ -19,20 +19,21 @@ use crate::{
     host_interface::HostInterface,
     names::{external::ExternName, part::PartName},
     sandbox::authority::Authority,
-    untrusted::Name,
     wasm::guarded::guarded,
 };
 use composition::Composition;
 use error::{ComposeError, IdleVirtualization};
 use layout::Layout;
 use link::{Link, PrivateImport, Provider};
-use part::{Part, covers};
+use mismatch::NearMiss;
+use part::{Part, is_interface};
 use stack::Stack;
 use std::{borrow::Cow, collections::HashSet};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
-/// Which imports a composed component has.
+/// The form of the imports of a composed component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Form {
     /// Equal imports of the parts are merged into one, so the result runs on any runtime and all
     /// parts have the same authority.
@@ -45,17 +46,34 @@ pub enum Form {
     Granted,
 }
 
-/// Composes `plugs` into the imports of `socket`. The same inputs give the same bytes.
+/// Composes `plugs` into the imports of `consumer`. The same inputs give the same bytes.
 ///
-/// Imports that no plug meets stay imports of the result. A plug that meets nothing, and a plug
-/// that exports an imported interface in another shape, are errors. In [`Form::Portable`] the
-/// result is valid; in [`Form::Granted`] that is left to whoever compiles it.
-pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
+/// Imports that no plug satisfies stay imports of the result. In [`Form::Portable`] the result is valid;
+/// in [`Form::Granted`] it has not been validated, because compiling it does that.
+///
+/// # Errors
+///
+/// A plug that satisfies no import, a plug that exports an imported interface with another type, and
+/// every other [`ComposeError`].
+///
+/// ```
+/// use wit_host::{Form, Part, Wasm, compose};
+///
+/// let part = |name, text: &str| -> Result<Part, Box<dyn std::error::Error>> {
+///     Ok(Part::new(name, Wasm::parse(name, text.into())?.try_into()?)?)
+/// };
+/// let consumer = part("consumer", r#"(component (import "a:b/c" (instance)))"#)?;
+/// let plug = part("plug", r#"(component (instance $c) (export "a:b/c" (instance $c)))"#)?;
+/// let composition = compose(&consumer, &[plug], Form::Portable)?;
+/// assert_eq!(composition.open_imports().count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn compose(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
-        [] if socket.virtualizes.is_empty() && socket.provided.is_empty() => {
-            Composition::of_one(socket)?
+        [] if consumer.virtualizes.is_empty() && consumer.provided.is_empty() => {
+            Composition::single(consumer)?
         }
-        plugs => compose_stack(socket, plugs, form)?,
+        plugs => compose_stack(consumer, plugs, form)?,
     };
     if form == Form::Portable {
         composition.validate()?;
@@ -63,10 +81,10 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
     Ok(composition)
 }
 
-fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
-    let parts: Vec<&Part> = std::iter::once(socket).chain(plugs).collect();
+fn compose_stack(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
+    let parts: Vec<&Part> = std::iter::once(consumer).chain(plugs).collect();
     refuse_equal_names(&parts)?;
-    let parts = part::told_apart(&parts);
+    let parts = part::made_distinct(&parts);
     let parts: Vec<&Part> = parts.iter().map(Cow::as_ref).collect();
 
     let mut graph = CompositionGraph::new();
@@ -81,7 +99,7 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
         leave_open(&mut links);
     }
     if let [alone] = parts[..] {
-        return Ok(Composition::of_linked(alone, links));
+        return Ok(Composition::single_with_links(alone, links));
     }
     let private = match form {
         Form::Portable => Vec::new(),
@@ -90,7 +108,10 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
     let connect = || connect(&mut graph, &stack, &links, &private);
     let bytes = guarded(connect).map_err(|source| {
         let parts = parts.iter().map(|part| part.name.clone()).collect();
-        ComposeError::Encode { parts, source }
+        ComposeError::Encode {
+            parts,
+            source: source.into(),
+        }
     })?;
     if form == Form::Granted {
         grants::verify(&bytes, &parts, &links, &private)?;
@@ -143,11 +164,11 @@ fn refuse_idle_plugs(
             .filter(|link| link.importer < index && exported.contains(&link.import))
             .find_map(|link| Some((&link.import, &parts[link.part()?.0].name)));
         let hint = match taken {
-            Some((import, by)) => Some(format!(
-                "`{}` is satisfied by `{by}`, which is nearer; leave one of them out",
-                Name(import)
-            )),
-            None => mismatch::nearest(&exports, &open),
+            Some((import, plug)) => Some(NearMiss::Nearer {
+                import: import.clone(),
+                plug: plug.clone(),
+            }),
+            None => NearMiss::find(&exports, &open),
         };
         return Err(ComposeError::FitsNothing {
             plug: part.name.clone(),
@@ -171,7 +192,8 @@ fn refuse_idle_permissions(
             let is_used = |link: &Link| match &link.provider {
                 Provider::Part { export, .. } => {
                     link.part() == Some((index, true))
-                        && (covers(interface, &link.import) || covers(interface, export))
+                        && (is_interface(&link.import, interface)
+                            || is_interface(export, interface))
                 }
                 _ => false,
             };
@@ -181,7 +203,7 @@ fn refuse_idle_permissions(
             let exports = || stack.exports(graph, index);
             let why = if !Authority::of_interface(interface).is_provided_by_host() {
                 IdleVirtualization::NotOfTheHost
-            } else if !exports().any(|export| covers(interface, &export.into())) {
+            } else if !exports().any(|export| is_interface(&export.into(), interface)) {
                 IdleVirtualization::NotExported
             } else {
                 IdleVirtualization::NotImported
@@ -196,8 +218,8 @@ fn refuse_idle_permissions(
     Ok(())
 }
 
-/// The embedder does not stand in the place of the host: what a part can reach is what its sandbox
-/// grants.
+/// Refuses interfaces of the embedder in the place of the host: only a sandbox grants what a part can
+/// reach of the host.
 fn refuse_providing_for_the_host(parts: &[&Part]) -> Result<(), ComposeError> {
     let is_of_host = |name: &ExternName| {
         let name = name.interface();
@@ -234,7 +256,7 @@ fn refuse_idle_host_interfaces(parts: &[&Part], links: &[Link]) -> Result<(), Co
     Ok(())
 }
 
-/// A binary holds no Rust, so what the embedder provides stays open in it.
+/// Leaves the interfaces of the embedder open, because a binary cannot contain their Rust code.
 fn leave_open(links: &mut [Link]) {
     for link in links {
         if link.host_interface().is_some() {
@@ -268,7 +290,7 @@ fn connect(
         graph.export(export, &name)?;
     }
     let options = EncodeOptions {
-        // That would be the second time, or the third.
+        // The parts are validated when they are read, and the result by whoever needs it.
         validate: false,
         ..EncodeOptions::default()
     };

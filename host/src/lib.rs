@@ -18,11 +18,7 @@
 //!     let consumer = Part::new("consumer", Component::open("rust_consumer.wasm")?)?;
 //!     let cache = Part::new("cache", Component::open("cache_impl.wasm")?)?;
 //!     let store = Sandbox::new().preopen(Preopen::read_write("./store", "/cache"));
-//!     let sandboxes = Sandboxes {
-//!         consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
-//!         plugs: [(cache.name.clone(), store)].into(),
-//!         ..Sandboxes::default()
-//!     };
+//!     let sandboxes = Sandboxes::new(Sandbox::new().inherit_stdout().inherit_stderr()).plug(cache.name.clone(), store);
 //!
 //!     let composition = compose(&consumer, &[cache], Form::Granted)?;
 //!     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
@@ -85,16 +81,16 @@ pub use cache::{
 pub use compose::{
     Form, compose,
     composition::Composition,
-    error::{ComposeError, IdleVirtualization},
-    mismatch::{DifferentItem, Mismatch},
+    error::{ComposeError, IdleVirtualization, ImportDefect},
+    mismatch::{DifferentItem, Mismatch, NearMiss},
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
 pub use host_interface::{HostCall, HostError, HostInterface};
 pub use names::{
     external::ExternName,
-    interface::{InterfaceName, InvalidInterfaceName},
-    part::{InvalidName, PartName},
+    interface::{InterfaceName, InterfaceNameFault, InvalidInterfaceName},
+    part::{InvalidPartName, PartName},
 };
 pub use plan::{Plan, Source, SourceError};
 pub use program::{
@@ -106,8 +102,8 @@ pub use program::{
     invoke::{Call, CallSyntaxError},
 };
 pub use report::{
-    explain::{Connection, Explanation, Reach},
-    inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect},
+    explain::{Connection, Explanation, HostConnection, Reach},
+    inspect::{Export, Import, InspectError, Report, ReportedKind, SatisfiedBy, inspect},
     picture::PictureFormat,
 };
 pub use runtime::{

@@ -10,7 +10,7 @@ use crate::{
         code_cache::{CodeCache, CodeCacheReached},
         precompiled::TrustedCode,
     },
-    sandbox::parts::Sandboxes,
+    sandbox::{error::SandboxError, parts::Sandboxes},
     store::limits::Limits,
     untrusted::Name,
     wasm::{
@@ -32,15 +32,11 @@ use std::path::PathBuf;
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let cache = Part::new("cache", Component::open("cache_impl.wasm")?)?;
 /// let store = Sandbox::new().preopen(Preopen::read_write("./store", "/cache"));
-/// let sandboxes = Sandboxes {
-///     consumer: Sandbox::new().inherit_stdout(),
-///     plugs: [(cache.name.clone(), store)].into(),
-///     ..Sandboxes::default()
-/// };
+/// let sandboxes = Sandboxes::new(Sandbox::new().inherit_stdout()).plug(cache.name.clone(), store);
 /// let consumer = Wasm::read("rust_consumer.wasm")?;
 /// let source = Source::new("consumer".parse()?, consumer, &[cache])?;
 ///
-/// let plan = Plan::new(source, sandboxes, Limits::default());
+/// let plan = Plan::new(source, sandboxes, Limits::default())?;
 /// println!("{}", plan.explain());
 /// let program = plan.load(&plan.runtime()?)?;
 /// let outcome = plan.instantiate(&program).await?.run().await;
@@ -137,15 +133,20 @@ impl Source {
 
 impl Plan {
     /// A plan without a code cache.
-    pub fn new(source: Source, sandboxes: Sandboxes, limits: Limits) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::NoSuchPlug`] if there is a sandbox for a plug that `source` does not have.
+    pub fn new(source: Source, sandboxes: Sandboxes, limits: Limits) -> Result<Self, SandboxError> {
+        sandboxes.expect_plugs_of(source.parts())?;
+        Ok(Self {
             source,
             sandboxes,
             limits,
             code_cache: None,
             keeps_code: true,
             protected: Vec::new(),
-        }
+        })
     }
 
     /// The authority of each part.

@@ -1,4 +1,4 @@
-//! What one component may reach.
+//! The authority that is granted to one component.
 
 pub(crate) mod authority;
 pub(crate) mod error;
@@ -22,7 +22,7 @@ use std::path::Path;
 /// The authority of one component: its directories, environment, arguments and standard streams.
 ///
 /// Nothing is granted by default: no directory, no variable, no argument, and the standard streams
-/// are empty. Clocks and randomness are there for everyone; the network is for nobody.
+/// are empty. Every component has clocks and randomness; none has the network.
 #[derive(Debug, Clone, Default)]
 pub struct Sandbox {
     args: Vec<String>,
@@ -45,7 +45,7 @@ impl Sandbox {
         self
     }
 
-    /// Sets an environment variable, in the place of an earlier value.
+    /// Sets an environment variable, in place of an earlier value.
     pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
         match self.env.iter_mut().find(|(known, _)| *known == key) {
@@ -94,7 +94,7 @@ impl Sandbox {
         self.stderr(Output::inherited())
     }
 
-    /// Passes on what the component writes to standard error line by line, each marked with `name`.
+    /// Grants this process's standard error line by line, each line marked with `name`.
     pub fn mark_stderr(self, name: PartName) -> Self {
         self.stderr(Output::marked_lines(name))
     }
@@ -106,7 +106,7 @@ impl Sandbox {
         writable.map(|preopen| preopen.host.as_path())
     }
 
-    /// What an import of this kind gives here, in words.
+    /// A description of each thing that an import of this kind can reach in this sandbox.
     pub(crate) fn grants(&self, grant: Grant) -> Vec<String> {
         match grant {
             Grant::Preopens => self.preopens.iter().map(Preopen::resolved).collect(),
@@ -131,8 +131,8 @@ impl Sandbox {
                 let granted = self.stderr.granted(OutputName::Stderr);
                 granted.into_iter().collect()
             }
-            // Who may end the program is not a matter of sandboxes, and to know what a stream that
-            // is granted is connected to comes with it.
+            // Sandboxes do not grant the end of the program, and a stream that is granted comes with
+            // the knowledge whether it is a terminal.
             Grant::Exit | Grant::TerminalStdin | Grant::TerminalStdout | Grant::TerminalStderr => {
                 Vec::new()
             }

@@ -1,73 +1,94 @@
 //! Errors of composing.
 
-use super::mismatch::{self, Mismatch};
+use super::mismatch::{Mismatch, NearMiss};
 use crate::{
     names::{external::ExternName, interface::InterfaceName, part::PartName},
-    untrusted::Name,
+    untrusted::{Name, quoted_names},
 };
+use std::{error::Error, fmt};
 
-/// Why components were not composed.
+/// An error of [`compose()`](crate::compose()).
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum ComposeError {
     /// Two parts have the same name.
     #[error("two components are named `{name}`")]
-    SameName { name: PartName },
-    /// A plug exports the interface in another shape than it is imported in.
+    SameName {
+        /// The name of both.
+        name: PartName,
+    },
+    /// A plug exports an interface, and an import of that name has a type that does not fit.
     #[error(transparent)]
     Mismatch(Box<Mismatch>),
-    /// A plug exports an interface that a part before it imports from the host, and has no
-    /// permission to stand in between: see [`Part::virtualize`](crate::Part::virtualize).
+    /// A plug exports an interface that a part before it imports from the host, without a permission
+    /// to stand in between: see [`Part::virtualize`](crate::Part::virtualize).
     #[error(
         "plug `{plug}` exports `{}`, which the host provides to `{importer}`; in the place of the host it could see and change all that `{importer}` does through that interface",
         Name(.export)
     )]
     Interposed {
+        /// The plug that exports the interface.
         plug: PartName,
+        /// The name of the export.
         export: ExternName,
+        /// The part before the plug that imports the interface.
         importer: PartName,
+        /// The name of the import, which may be of another compatible version.
         import: ExternName,
     },
-    /// A plug imports by the name of an interface of the host something else than an interface.
+    /// A plug imports something other than an interface by the name of an interface of the host.
     #[error("plug `{plug}` imports `{}`, which is an interface, as something else", Name(.import))]
-    NotAnInterface { plug: PartName, import: ExternName },
+    NotAnInterface {
+        /// The plug.
+        plug: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
     /// A permission of [`Part::virtualize`](crate::Part::virtualize) allows nothing.
     #[error("`{plug}` has nothing to virtualize in `{}`: {why}", Name(.interface))]
     IdleVirtualization {
+        /// The part that has the permission.
         plug: PartName,
+        /// The interface that the permission names.
         interface: InterfaceName,
+        /// The reason.
         why: IdleVirtualization,
     },
-    /// A plug exports nothing that is imported before it.
-    #[error("plug `{plug}` meets no import{}", fits_nothing(.exports, .open, .hint))]
+    /// A plug satisfies no import of the parts before it.
+    #[error("plug `{plug}` satisfies no import{}", why_idle(.exports, .open, .hint))]
     FitsNothing {
+        /// The plug.
         plug: PartName,
         /// The names of its exports.
         exports: Vec<ExternName>,
-        /// Imports before it, apart from WASI's, that nothing meets.
+        /// The imports of the parts before it that nothing satisfies.
         open: Vec<ExternName>,
-        /// The nearest candidate.
-        hint: Option<String>,
+        /// The import that an export nearly satisfies.
+        hint: Option<NearMiss>,
     },
-    /// A plug imports what carries authority and cannot be granted to a plug.
+    /// A plug imports an interface that no plug after it exports and that the host grants to no plug.
     #[error(
         "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
         Name(.import)
     )]
-    NotGranted { plug: PartName, import: ExternName },
-    /// The embedder provides an interface to a part that does not import it, or that is given a nearer
-    /// version of it too.
+    NotGranted {
+        /// The plug.
+        plug: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// The embedder provides an interface to a part that does not import it, or to which it also
+    /// provides a version that fits better.
     #[error(
         "the host interface `{}` satisfies no import of `{part}`{}",
-        Name(.interface), fits_no_import(.interface, .open)
+        Name(.interface), remedy_for_idle_host_interface(.interface, .open)
     )]
     IdleHostInterface {
+        /// The part.
         part: PartName,
+        /// The name of the interface.
         interface: ExternName,
-        /// Imports of that part that nothing satisfies.
+        /// The imports of that part that nothing satisfies.
         open: Vec<ExternName>,
     },
     /// The embedder provides an interface that a plug exports too.
@@ -76,9 +97,13 @@ pub enum ComposeError {
         Name(.import), Name(.interface)
     )]
     SatisfiedTwice {
+        /// The part that imports the interface.
         importer: PartName,
+        /// The name of the import.
         import: ExternName,
+        /// The plug that exports the interface.
         plug: PartName,
+        /// The name of the embedder's interface.
         interface: ExternName,
     },
     /// The embedder provides an interface that the host provides.
@@ -87,7 +112,9 @@ pub enum ComposeError {
         Name(.interface)
     )]
     ProvidedByHost {
+        /// The part.
         part: PartName,
+        /// The name of the interface.
         interface: ExternName,
     },
     /// The embedder provides an interface, and the part imports something else by that name.
@@ -95,54 +122,86 @@ pub enum ComposeError {
         "`{part}` imports `{}`, but not as an interface, so no host interface can satisfy it",
         Name(.import)
     )]
-    NotAnInstance { part: PartName, import: ExternName },
+    NotAnInstance {
+        /// The part.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
     /// The embedder provides an interface that has resources.
     #[error(
         "`{part}` imports `{}` with the resource `{}`, which a host interface cannot have; plug a component that exports it",
         Name(.import), Name(.resource)
     )]
     ProvidedResource {
+        /// The part.
         part: PartName,
+        /// The name of the import.
         import: ExternName,
+        /// The first resource of the interface.
         resource: String,
     },
-    /// The type of a part is beyond what the composer understands.
+    /// The composer does not support the type of a part.
     #[error("failed to read the type of `{part}`")]
     Type {
+        /// The part.
         part: PartName,
-        source: anyhow::Error,
+        /// The composer's error.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// The parts fit by name, and yet the composer refused them.
-    #[error("failed to compose {}", list(.parts))]
+    /// The composer failed, although each import fits its export.
+    #[error("failed to compose {}", quoted_names(.parts))]
     Encode {
+        /// All parts.
         parts: Vec<PartName>,
-        source: anyhow::Error,
+        /// The composer's error.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A part is not valid.
     #[error("`{part}` is damaged or uses features that are not supported here")]
     Invalid {
+        /// The part.
         part: PartName,
-        source: wasmparser::BinaryReaderError,
+        /// The validator's error, with the offset in the binary of the part.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// The composed binary does not have the imports it should have, so it is not handed out.
+    /// The composed binary does not have the imports that it should have, so [`compose()`](crate::compose())
+    /// does not return it.
     #[error(
-        "the composed component {wrong} `{}`; this is a defect of the composer, please report it",
+        "the composed component {defect} `{}`; this is a defect of the composer, please report it",
         Name(.import)
     )]
     Unsound {
-        wrong: &'static str,
+        /// The difference to what it should have.
+        defect: ImportDefect,
+        /// The name of the import.
         import: ExternName,
     },
-    /// A part would be handed something else for an import than what satisfies it, so the composed
-    /// component is not handed out.
+    /// The composed binary passes to a part something other than the links say, so
+    /// [`compose()`](crate::compose()) does not return it.
     #[error(
         "the types of `{part}` are built so that its import `{}` would be mixed up with another one; give each import a type of its own",
         Name(.import)
     )]
-    Miswired { part: PartName, import: ExternName },
+    Miswired {
+        /// The part.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
 }
 
-/// Why a permission of [`Part::virtualize`](crate::Part::virtualize) allows nothing.
+/// The difference between the imports of a composed binary and those that it should have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportDefect {
+    /// An import is missing.
+    Missing,
+    /// There is an import that should not be there.
+    Unexpected,
+}
+
+/// The reason why a permission of [`Part::virtualize`](crate::Part::virtualize) allows nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdleVirtualization {
@@ -157,38 +216,39 @@ pub enum IdleVirtualization {
     NotImported,
 }
 
-fn list(names: &[PartName]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+impl fmt::Display for ImportDefect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "lacks",
+            Self::Unexpected => "also has",
+        })
+    }
 }
 
-fn fits_no_import(interface: &ExternName, open: &[ExternName]) -> String {
-    match mismatch::nearest(std::slice::from_ref(interface), open) {
-        Some(hint) => format!("; {hint}"),
+fn remedy_for_idle_host_interface(interface: &ExternName, open: &[ExternName]) -> String {
+    match NearMiss::find(std::slice::from_ref(interface), open) {
+        Some(near_miss) => format!("; {near_miss}"),
         None => "; leave it out, or provide it to the part that imports it".to_owned(),
     }
 }
 
-fn fits_nothing(exports: &[ExternName], open: &[ExternName], hint: &Option<String>) -> String {
-    let names = |names: &[ExternName]| match names {
+fn why_idle(exports: &[ExternName], open: &[ExternName], hint: &Option<NearMiss>) -> String {
+    let exported = match exports {
         [] => "nothing".to_owned(),
-        names => names
-            .iter()
-            .map(|name| format!("`{}`", Name(name)))
-            .collect::<Vec<_>>()
-            .join(", "),
+        exports => quoted_names(exports),
+    };
+    let left = match open {
+        [] => "no import is left to satisfy".to_owned(),
+        [only] => format!("the import left to satisfy is {}", quoted_names([only])),
+        open => format!("the imports left to satisfy are {}", quoted_names(open)),
     };
     let remedy = match (hint, open) {
-        (Some(hint), _) => hint.as_str(),
-        (None, []) => "leave it out, or plug it after a component that imports what it exports",
-        (None, _) => "plug a component that exports what is still to be met",
+        (Some(near_miss), _) => near_miss.to_string(),
+        (None, []) => {
+            "leave it out, or plug it after a component that imports what it exports".to_owned()
+        }
+        (None, [_]) => "plug a component that exports it".to_owned(),
+        (None, _) => "plug a component that exports one of them".to_owned(),
     };
-    format!(
-        ": it exports {}, and what is still to be met is {}; {remedy}",
-        names(exports),
-        names(open)
-    )
+    format!(": it exports {exported}, and {left}; {remedy}")
 }

@@ -50,7 +50,7 @@ impl LikeAdapters {
 
 impl Layout {
     /// A binary that is one part.
-    pub(crate) fn of_one(part: PartName, bytes: &[u8]) -> Self {
+    pub(crate) fn single(part: PartName, bytes: &[u8]) -> Self {
         Self {
             places: vec![(0..bytes.len(), part)],
             like_adapters: LikeAdapters::of(bytes),

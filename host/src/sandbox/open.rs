@@ -18,24 +18,24 @@ use wasmtime_wasi::{
     p2::bindings::filesystem::preopens::Host as _,
 };
 
-/// How many random bytes a guest may ask for at a time.
+/// The largest number of random bytes that a guest can ask for at a time.
 pub(crate) const MAX_RANDOM: u64 = 64 << 20;
 
-/// Where an operation on a file or a directory waits that blocks: the system offers no other way to
-/// open, read and write them.
+/// The threads on which operations on files and directories block, because systems offer no other way
+/// to open, read and write them.
 ///
-/// Opening a FIFO that nobody else opens, or reading from a file system that has gone away, can take
-/// for ever. On the calling thread nothing can end that but the end of the process, not even
-/// [`Limits::timeout`](crate::Limits::timeout).
+/// Opening a FIFO that no other process opens, or reading from a file system that does not respond, can
+/// block for ever. On the calling thread only the end of the process stops such an operation; not even
+/// [`Limits::timeout`](crate::Limits::timeout) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum FileOperations {
-    /// On the thread that runs the instance, and all others that run on the same thread wait too. It
-    /// is what a command wants: an operation on a small file takes a tenth or less of the time.
+    /// The thread that runs the instance; other instances on that thread wait too. A command chooses
+    /// it, because an operation on a small file then takes a tenth of the time or less.
     #[default]
     OnCallingThread,
-    /// On threads that Tokio has for it (`spawn_blocking`), while the calling thread runs other
-    /// instances. It is what a server wants.
+    /// The threads of Tokio's `spawn_blocking`, while the calling thread runs other instances. A server
+    /// chooses them.
     OnOtherThreads,
 }
 
@@ -64,8 +64,8 @@ impl Sandbox {
         Ok(wasi)
     }
 
-    /// The engine opens a directory by its path. That it is the one that was looked at, is seen
-    /// afterwards.
+    /// Checks that the engine, which opens a directory by its path, has opened the directory that was
+    /// checked before.
     fn expect_opened(
         &self,
         part: &PartName,
@@ -107,7 +107,7 @@ impl Sandbox {
         file_operations: FileOperations,
     ) -> Result<(WasiCtxBuilder, Vec<GrantedDirectory>), SandboxError> {
         let mut wasi = WasiCtx::builder();
-        // It is copied into each directory as that is opened, so it comes first.
+        // Each directory copies this setting when it is opened.
         wasi.allow_blocking_current_thread(file_operations == FileOperations::OnCallingThread);
         wasi.args(&self.args)
             .envs(&self.env)
@@ -138,7 +138,7 @@ impl Sandbox {
                 },
             })?;
             wasi.preopened_dir(&directory.path, guest, permissions)
-                .map_err(failed)?;
+                .map_err(|error| failed(error.into()))?;
             opened.push(directory);
         }
         self.stdin.define(&mut wasi);

@@ -9,51 +9,52 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A directory of the host and the name that the guest sees it under.
+/// A directory of the host that is granted to a guest. It is opened when a program is instantiated.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Preopen {
-    /// Where it is on the host.
+    /// Its path on the host; a relative one is relative to the current directory of the process.
     pub host: PathBuf,
-    /// What the guest calls it.
+    /// Its path for the guest.
     pub guest: String,
-    /// What the guest may do below it.
+    /// The access of the guest to everything below it.
     pub access: Access,
 }
 
 impl Preopen {
-    /// A directory in which everything may be done.
-    pub fn read_write(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
+    /// A directory below which the guest has this access.
+    pub fn new(host: impl Into<PathBuf>, guest: impl Into<String>, access: Access) -> Self {
         Self {
             host: host.into(),
             guest: guest.into(),
-            access: Access::ReadWrite,
+            access,
         }
     }
 
-    /// A directory that may be read.
+    /// A directory below which the guest may make, change and remove files.
+    pub fn read_write(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
+        Self::new(host, guest, Access::ReadWrite)
+    }
+
+    /// A directory below which the guest may list and read files.
     pub fn read_only(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
-        Self {
-            access: Access::ReadOnly,
-            ..Self::read_write(host, guest)
-        }
+        Self::new(host, guest, Access::ReadOnly)
     }
-}
 
-impl Preopen {
-    /// What is granted, in words, and where it really is.
+    /// A description of the grant, with the resolved path if that differs.
     pub(super) fn resolved(&self) -> String {
         match GrantedDirectory::open(&self.host) {
-            Ok(opened) if is_told_by(&opened.path, &self.host) => self.to_string(),
+            Ok(opened) if is_absolute_form(&opened.path, &self.host) => self.to_string(),
             Ok(opened) => format!("{self}, which is `{}`", Name(opened.path.display())),
             Err(Refused::Link(link)) => format!("{self}, which is refused: {link}"),
-            // Not there yet, it may be made before the program runs.
+            // A directory that does not exist yet may be made before the program runs.
             Err(Refused::Io(_)) => self.to_string(),
         }
     }
 }
 
-/// Whether a path shows by itself where it leads.
-fn is_told_by(resolved: &Path, path: &Path) -> bool {
+/// `true` if `resolved` is the absolute form of `path`, so that no link is involved.
+fn is_absolute_form(resolved: &Path, path: &Path) -> bool {
     std::path::absolute(path).is_ok_and(|path| path == resolved)
 }
 
@@ -73,8 +74,9 @@ impl fmt::Display for Preopen {
     }
 }
 
-/// What may be done in a directory.
+/// The access of a guest to a granted directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Access {
     /// Files can be listed and read.
     ReadOnly,

@@ -93,11 +93,7 @@ mod tests {
         let above = root.path();
         let plug: PartName = "plug".parse().expect("a name");
         let refused = |consumer: Sandbox, of_plug: Sandbox| {
-            let sandboxes = Sandboxes {
-                consumer,
-                plugs: [(plug.clone(), of_plug)].into(),
-                ..Sandboxes::default()
-            };
+            let sandboxes = Sandboxes::new(consumer).plug(plug.clone(), of_plug);
             let refused = cache.refuse_reaching(&sandboxes);
             refused.err().map(|reached| (reached.plug, reached.grant))
         };
