@@ -290,7 +290,7 @@ fn connect(
         graph.export(export, &name)?;
     }
     let options = EncodeOptions {
-        // The parts are validated when they are read, and the result by whoever needs it.
+        // The parts are validated when they are read, and the result by `compose` or by the compiler.
         validate: false,
         ..EncodeOptions::default()
     };

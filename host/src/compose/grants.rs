@@ -202,7 +202,7 @@ mod tests {
         "plug:grant/preopens",
     ];
 
-    /// What is found wrong with a composed component that has these imports.
+    /// The defect of a composed component that has these imports.
     fn verdict(imports: &[&str]) -> Option<(ImportDefect, String)> {
         let imports = imports
             .iter()

@@ -47,7 +47,7 @@ impl Part {
     /// Without it a plug that exports such an interface is refused, because it would stand between
     /// those parts and the host unseen: with `wasi:filesystem/types` it is lent their open
     /// directories with every call. An interface that this plug does not export, that the host does
-    /// not provide or that no part before it imports is an error of [`compose()`].
+    /// not provide or that no part before it imports is an error of [`compose()`](crate::compose()).
     pub fn virtualize(mut self, interface: InterfaceName) -> Self {
         self.virtualizes.push(interface);
         self
@@ -60,14 +60,14 @@ impl Part {
     /// open, because the composed binary holds no Rust.
     ///
     /// An interface that the part does not import, that a plug satisfies too, or that the host itself
-    /// provides is an error of [`compose()`].
+    /// provides is an error of [`compose()`](crate::compose()).
     pub fn provide(mut self, interface: HostInterface) -> Self {
         self.provided.push(interface);
         self
     }
 
-    /// What the embedder provides for an import: by its name, or else by the latest version that is
-    /// compatible.
+    /// The embedder's interface for an import: the one of the same name, or else the one of the latest
+    /// compatible version.
     pub(super) fn provided_for(&self, import: &ExternName) -> Option<&HostInterface> {
         let by_name = self.provided.iter().find(|one| one.name() == import);
         by_name.or_else(|| {

@@ -132,7 +132,7 @@ impl Stack {
         let Some(ItemKind::Instance(interface)) = imports.get(import.import.as_str()) else {
             anyhow::bail!("`{}` is not imported as an interface", import.import);
         };
-        // The graph merges imports by the id of their interface, whatever their names are.
+        // The graph merges imports by the id of their interface, not by their names.
         let mut interface = graph.types()[*interface].clone();
         interface.id = None;
         if let PrivateProvider::Embedder(_) = import.provider {

@@ -19,7 +19,7 @@ pub enum PictureFormat {
     Dot,
 }
 
-/// A picture as it is written. Labels are escaped, whatever text they are.
+/// A writer of pictures. It escapes every label.
 pub(super) struct Graph {
     format: PictureFormat,
     text: String,

@@ -70,7 +70,7 @@ impl Authority {
         }
     }
 
-    /// Classifies an interface of WASI 0.2, whatever its version is.
+    /// Classifies an interface of WASI 0.2 without regard to its version.
     fn of_wasi_0_2(name: &InterfaceName) -> Self {
         if name.namespace() != "wasi" {
             return Self::Foreign;
