@@ -14,11 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let consumer = Part::new("consumer", Component::open(consumer)?)?;
     let cache = Part::new("cache", Component::open(cache)?)?;
     let store = Sandbox::new().preopen(Preopen::read_write(directory, "/cache"));
-    let sandboxes = Sandboxes {
-        consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
-        plugs: [(cache.name.clone(), store)].into(),
-        ..Sandboxes::default()
-    };
+    let sandboxes = Sandboxes::new(Sandbox::new().inherit_stdout().inherit_stderr())
+        .plug(cache.name.clone(), store);
     let limits = Limits {
         timeout: Some(Duration::from_secs(10)),
         ..Limits::default()

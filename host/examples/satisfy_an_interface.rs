@@ -50,10 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: satisfy_an_interface CONSUMER".into());
     };
     let consumer = Part::new("consumer", Component::open(consumer)?)?.provide(cache());
-    let sandboxes = Sandboxes {
-        consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
-        ..Sandboxes::default()
-    };
+    let sandboxes = Sandboxes::new(Sandbox::new().inherit_stdout().inherit_stderr());
 
     let composition = compose(&consumer, &[], Form::Granted)?;
     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;

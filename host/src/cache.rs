@@ -22,6 +22,7 @@ pub trait Cache: Send + Sync {
 
 /// An error of a call: one of the two errors of the interface.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CacheError {
     /// There is no entry with that key.
     #[error("there is no entry with that key")]

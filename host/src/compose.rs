@@ -1,11 +1,12 @@
 //! Components composed into one.
 //!
-//! A *socket* is the component whose imports are to be met, *plugs* are the components that meet
-//! them. Plugs are a stack, nearest to the socket first: an import is met by the first plug after
-//! its component that exports the interface, and a plug's own imports by the plugs after it. So a
-//! middleware, which imports and exports the same interface, works by standing in between.
+//! The *consumer* is the component whose imports are satisfied, and *plugs* are the components whose
+//! exports satisfy them. Plugs are a stack, nearest to the consumer first: the first plug after a part
+//! that exports an interface satisfies the import of that part, and the plugs after a plug satisfy its
+//! own imports. So a middleware, which imports and exports the same interface, works in between.
 
 pub(crate) mod composition;
+pub(crate) mod error;
 mod grants;
 pub(crate) mod layout;
 pub(crate) mod link;
@@ -16,22 +17,23 @@ mod wiring;
 
 use crate::{
     host_interface::HostInterface,
-    names::{external::ExternName, interface::InterfaceName, part::PartName},
+    names::{external::ExternName, part::PartName},
     sandbox::authority::Authority,
-    untrusted::Name,
     wasm::guarded::guarded,
 };
 use composition::Composition;
+use error::{ComposeError, IdleVirtualization};
 use layout::Layout;
 use link::{Link, PrivateImport, Provider};
-use mismatch::Mismatch;
-use part::{Part, covers};
+use mismatch::NearMiss;
+use part::{Part, is_interface};
 use stack::Stack;
 use std::{borrow::Cow, collections::HashSet};
 use wac_graph::{CompositionGraph, EncodeOptions};
 
-/// Which imports a composed component has.
+/// The form of the imports of a composed component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Form {
     /// Equal imports of the parts are merged into one, so the result runs on any runtime and all
     /// parts have the same authority.
@@ -44,168 +46,34 @@ pub enum Form {
     Granted,
 }
 
-/// Why components were not composed.
-#[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
-pub enum ComposeError {
-    /// Two parts have the same name.
-    #[error("two components are named `{name}`")]
-    SameName { name: PartName },
-    /// A plug exports the interface in another shape than it is imported in.
-    #[error(transparent)]
-    Mismatch(Box<Mismatch>),
-    /// A plug exports an interface that a part before it imports from the host, and has no
-    /// permission to stand in between: see [`Part::virtualize`].
-    #[error(
-        "plug `{plug}` exports `{}`, which the host provides to `{importer}`; in the place of the host it could see and change all that `{importer}` does through that interface",
-        Name(.export)
-    )]
-    Interposed {
-        plug: PartName,
-        export: ExternName,
-        importer: PartName,
-        import: ExternName,
-    },
-    /// A plug imports by the name of an interface of the host something else than an interface.
-    #[error("plug `{plug}` imports `{}`, which is an interface, as something else", Name(.import))]
-    NotAnInterface { plug: PartName, import: ExternName },
-    /// A permission of [`Part::virtualize`] allows nothing.
-    #[error("`{plug}` has nothing to virtualize in `{}`: {why}", Name(.interface))]
-    IdleVirtualization {
-        plug: PartName,
-        interface: InterfaceName,
-        why: IdleVirtualization,
-    },
-    /// A plug exports nothing that is imported before it.
-    #[error("plug `{plug}` meets no import{}", fits_nothing(.exports, .open, .hint))]
-    FitsNothing {
-        plug: PartName,
-        /// The names of its exports.
-        exports: Vec<ExternName>,
-        /// Imports before it, apart from WASI's, that nothing meets.
-        open: Vec<ExternName>,
-        /// The nearest candidate.
-        hint: Option<String>,
-    },
-    /// A plug imports what carries authority and cannot be granted to a plug.
-    #[error(
-        "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
-        Name(.import)
-    )]
-    NotGranted { plug: PartName, import: ExternName },
-    /// The embedder provides an interface to a part that does not import it, or that is given a nearer
-    /// version of it too.
-    #[error(
-        "the host interface `{}` satisfies no import of `{part}`{}",
-        Name(.interface), fits_no_import(.interface, .open)
-    )]
-    IdleHostInterface {
-        part: PartName,
-        interface: ExternName,
-        /// Imports of that part that nothing satisfies.
-        open: Vec<ExternName>,
-    },
-    /// The embedder provides an interface that a plug exports too.
-    #[error(
-        "`{importer}` imports `{}`, which plug `{plug}` and the host interface `{}` both satisfy; leave one of them out",
-        Name(.import), Name(.interface)
-    )]
-    SatisfiedTwice {
-        importer: PartName,
-        import: ExternName,
-        plug: PartName,
-        interface: ExternName,
-    },
-    /// The embedder provides an interface that the host provides.
-    #[error(
-        "`{}` cannot be provided to `{part}` by the embedder, because the host itself provides it; grant what `{part}` is to reach in its sandbox",
-        Name(.interface)
-    )]
-    ProvidedByHost {
-        part: PartName,
-        interface: ExternName,
-    },
-    /// The embedder provides an interface, and the part imports something else by that name.
-    #[error(
-        "`{part}` imports `{}`, but not as an interface, so no host interface can satisfy it",
-        Name(.import)
-    )]
-    NotAnInstance { part: PartName, import: ExternName },
-    /// The embedder provides an interface that has resources.
-    #[error(
-        "`{part}` imports `{}` with the resource `{}`, which a host interface cannot have; plug a component that exports it",
-        Name(.import), Name(.resource)
-    )]
-    ProvidedResource {
-        part: PartName,
-        import: ExternName,
-        resource: String,
-    },
-    /// The type of a part is beyond what the composer understands.
-    #[error("failed to read the type of `{part}`")]
-    Type {
-        part: PartName,
-        source: anyhow::Error,
-    },
-    /// The parts fit by name, and yet the composer refused them.
-    #[error("failed to compose {}", list(.parts))]
-    Encode {
-        parts: Vec<PartName>,
-        source: anyhow::Error,
-    },
-    /// A part is not valid.
-    #[error("`{part}` is damaged or uses features that are not supported here")]
-    Invalid {
-        part: PartName,
-        source: wasmparser::BinaryReaderError,
-    },
-    /// The composed binary does not have the imports it should have, so it is not handed out.
-    #[error(
-        "the composed component {wrong} `{}`; this is a defect of the composer, please report it",
-        Name(.import)
-    )]
-    Unsound {
-        wrong: &'static str,
-        import: ExternName,
-    },
-    /// A part would be handed something else for an import than what satisfies it, so the composed
-    /// component is not handed out.
-    #[error(
-        "the types of `{part}` are built so that its import `{}` would be mixed up with another one; give each import a type of its own",
-        Name(.import)
-    )]
-    Miswired { part: PartName, import: ExternName },
-}
-
-/// Why a permission of [`Part::virtualize`] allows nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum IdleVirtualization {
-    /// The host has no such interface, so any plug may provide it.
-    #[error("the host does not provide it, so a plug needs no permission for it")]
-    NotOfTheHost,
-    /// The plug does not export it.
-    #[error("the plug does not export it")]
-    NotExported,
-    /// No part before the plug imports it, or a nearer plug provides it.
-    #[error("no part before it imports that interface from it")]
-    NotImported,
-}
-
-/// Composes `plugs` into the imports of `socket`. The same inputs give the same bytes.
+/// Composes `plugs` into the imports of `consumer`. The same inputs give the same bytes.
 ///
-/// Imports that no plug meets stay imports of the result. A plug that meets nothing, and a plug
-/// that exports an imported interface in another shape, are errors. In [`Form::Portable`] the
-/// result is valid; in [`Form::Granted`] that is left to whoever compiles it.
-pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
+/// Imports that no plug satisfies stay imports of the result. In [`Form::Portable`] the result is valid;
+/// in [`Form::Granted`] it has not been validated, because compiling it does that.
+///
+/// # Errors
+///
+/// A plug that satisfies no import, a plug that exports an imported interface with another type, and
+/// every other [`ComposeError`].
+///
+/// ```
+/// use wit_host::{Form, Part, Wasm, compose};
+///
+/// let part = |name, text: &str| -> Result<Part, Box<dyn std::error::Error>> {
+///     Ok(Part::new(name, Wasm::parse(name, text.into())?.try_into()?)?)
+/// };
+/// let consumer = part("consumer", r#"(component (import "a:b/c" (instance)))"#)?;
+/// let plug = part("plug", r#"(component (instance $c) (export "a:b/c" (instance $c)))"#)?;
+/// let composition = compose(&consumer, &[plug], Form::Portable)?;
+/// assert_eq!(composition.open_imports().count(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn compose(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
-        [] if socket.virtualizes.is_empty() && socket.provided.is_empty() => {
-            Composition::of_one(socket)?
+        [] if consumer.virtualizes.is_empty() && consumer.provided.is_empty() => {
+            Composition::single(consumer)?
         }
-        plugs => compose_stack(socket, plugs, form)?,
+        plugs => compose_stack(consumer, plugs, form)?,
     };
     if form == Form::Portable {
         composition.validate()?;
@@ -213,10 +81,10 @@ pub fn compose(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition,
     Ok(composition)
 }
 
-fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
-    let parts: Vec<&Part> = std::iter::once(socket).chain(plugs).collect();
+fn compose_stack(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
+    let parts: Vec<&Part> = std::iter::once(consumer).chain(plugs).collect();
     refuse_equal_names(&parts)?;
-    let parts = part::told_apart(&parts);
+    let parts = part::made_distinct(&parts);
     let parts: Vec<&Part> = parts.iter().map(Cow::as_ref).collect();
 
     let mut graph = CompositionGraph::new();
@@ -231,7 +99,7 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
         leave_open(&mut links);
     }
     if let [alone] = parts[..] {
-        return Ok(Composition::of_linked(alone, links));
+        return Ok(Composition::single_with_links(alone, links));
     }
     let private = match form {
         Form::Portable => Vec::new(),
@@ -240,7 +108,10 @@ fn compose_stack(socket: &Part, plugs: &[Part], form: Form) -> Result<Compositio
     let connect = || connect(&mut graph, &stack, &links, &private);
     let bytes = guarded(connect).map_err(|source| {
         let parts = parts.iter().map(|part| part.name.clone()).collect();
-        ComposeError::Encode { parts, source }
+        ComposeError::Encode {
+            parts,
+            source: source.into(),
+        }
     })?;
     if form == Form::Granted {
         grants::verify(&bytes, &parts, &links, &private)?;
@@ -293,11 +164,11 @@ fn refuse_idle_plugs(
             .filter(|link| link.importer < index && exported.contains(&link.import))
             .find_map(|link| Some((&link.import, &parts[link.part()?.0].name)));
         let hint = match taken {
-            Some((import, by)) => Some(format!(
-                "`{}` is satisfied by `{by}`, which is nearer; leave one of them out",
-                Name(import)
-            )),
-            None => mismatch::nearest(&exports, &open),
+            Some((import, plug)) => Some(NearMiss::Nearer {
+                import: import.clone(),
+                plug: plug.clone(),
+            }),
+            None => NearMiss::find(&exports, &open),
         };
         return Err(ComposeError::FitsNothing {
             plug: part.name.clone(),
@@ -321,7 +192,8 @@ fn refuse_idle_permissions(
             let is_used = |link: &Link| match &link.provider {
                 Provider::Part { export, .. } => {
                     link.part() == Some((index, true))
-                        && (covers(interface, &link.import) || covers(interface, export))
+                        && (is_interface(&link.import, interface)
+                            || is_interface(export, interface))
                 }
                 _ => false,
             };
@@ -331,7 +203,7 @@ fn refuse_idle_permissions(
             let exports = || stack.exports(graph, index);
             let why = if !Authority::of_interface(interface).is_provided_by_host() {
                 IdleVirtualization::NotOfTheHost
-            } else if !exports().any(|export| covers(interface, &export.into())) {
+            } else if !exports().any(|export| is_interface(&export.into(), interface)) {
                 IdleVirtualization::NotExported
             } else {
                 IdleVirtualization::NotImported
@@ -346,8 +218,8 @@ fn refuse_idle_permissions(
     Ok(())
 }
 
-/// The embedder does not stand in the place of the host: what a part can reach is what its sandbox
-/// grants.
+/// Refuses interfaces of the embedder in the place of the host: only a sandbox grants what a part can
+/// reach of the host.
 fn refuse_providing_for_the_host(parts: &[&Part]) -> Result<(), ComposeError> {
     let is_of_host = |name: &ExternName| {
         let name = name.interface();
@@ -384,7 +256,7 @@ fn refuse_idle_host_interfaces(parts: &[&Part], links: &[Link]) -> Result<(), Co
     Ok(())
 }
 
-/// A binary holds no Rust, so what the embedder provides stays open in it.
+/// Leaves the interfaces of the embedder open, because a binary cannot contain their Rust code.
 fn leave_open(links: &mut [Link]) {
     for link in links {
         if link.host_interface().is_some() {
@@ -418,45 +290,9 @@ fn connect(
         graph.export(export, &name)?;
     }
     let options = EncodeOptions {
-        // That would be the second time, or the third.
+        // The parts are validated when they are read, and the result by `compose` or by the compiler.
         validate: false,
         ..EncodeOptions::default()
     };
     Ok(graph.encode(options)?)
-}
-
-fn list(names: &[PartName]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-fn fits_no_import(interface: &ExternName, open: &[ExternName]) -> String {
-    match mismatch::nearest(std::slice::from_ref(interface), open) {
-        Some(hint) => format!("; {hint}"),
-        None => "; leave it out, or provide it to the part that imports it".to_owned(),
-    }
-}
-
-fn fits_nothing(exports: &[ExternName], open: &[ExternName], hint: &Option<String>) -> String {
-    let names = |names: &[ExternName]| match names {
-        [] => "nothing".to_owned(),
-        names => names
-            .iter()
-            .map(|name| format!("`{}`", Name(name)))
-            .collect::<Vec<_>>()
-            .join(", "),
-    };
-    let remedy = match (hint, open) {
-        (Some(hint), _) => hint.as_str(),
-        (None, []) => "leave it out, or plug it after a component that imports what it exports",
-        (None, _) => "plug a component that exports what is still to be met",
-    };
-    format!(
-        ": it exports {}, and what is still to be met is {}; {remedy}",
-        names(exports),
-        names(open)
-    )
 }

@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, error::Error, fmt, pin::Pin, sync::Arc};
 
 /// An interface that the embedder implements in Rust, over dynamic values.
 ///
-/// [`Part::provide`](crate::Part::provide) gives it to a part of a composition, whose import of that
-/// name it then satisfies; another part can be given another implementation of the same interface.
+/// [`Part::provide`](crate::Part::provide) provides it to one part of a composition, where it satisfies the
+/// import of that name. Another part can have another implementation of the same interface.
 ///
 /// ```
 /// use wit_host::{HostInterface, Value};
@@ -25,17 +25,16 @@ use std::{collections::BTreeMap, error::Error, fmt, pin::Pin, sync::Arc};
 ///     });
 /// ```
 ///
-/// The file of the part says which functions it imports and with which types. A function that it
-/// imports and that is missing here is an error of [`Runtime::load`](crate::Runtime::load); one that
-/// it does not import may be here. Arguments are of the types that the file says, so a function
-/// returns an error for arguments that it does not expect. A result that is not of the imported type,
-/// like an error that a function returns, is a trap of the program, which names the interface, the
-/// function and the reason.
+/// The file of the part defines the functions that it imports, and their types. A missing function is an
+/// error of [`Runtime::load`](crate::Runtime::load); additional functions are allowed. Arguments have the
+/// types in the file, so a function returns an error for arguments that it does not expect. If a function
+/// returns an error, or a result that is not of the imported type, the program traps; the trap names the
+/// interface, the function and the reason.
 ///
 /// Functions pass values. An interface with resources is refused by [`compose()`](crate::compose()),
-/// and streams and futures by [`Runtime::load`](crate::Runtime::load). A value takes up to 40 bytes
-/// on the host for a byte in the guest, and what one call passes is bounded together with what it
-/// passes to WASI.
+/// and one with streams or futures by [`Runtime::load`](crate::Runtime::load). A value takes up to 40
+/// bytes on the host for each byte in the guest. One bound of 128 MiB holds for the arguments of each
+/// call to the host.
 #[derive(Clone)]
 pub struct HostInterface {
     name: ExternName,
@@ -48,11 +47,11 @@ pub struct HostInterface {
 pub struct HostCall {
     /// The part that calls.
     pub part: PartName,
-    /// The arguments, of the types that the file of the part says.
+    /// The arguments, of the types in the file of the part.
     pub arguments: Vec<Value>,
 }
 
-/// The reason why a function of a [`HostInterface`] has failed; a text will do.
+/// An error of a function of a [`HostInterface`]. A text converts to it.
 pub type HostError = Box<dyn Error + Send + Sync>;
 
 /// A result, if the function has one, or the reason for a trap.
@@ -65,8 +64,8 @@ impl HostInterface {
     /// An interface without functions, which suffices for one that only defines types.
     ///
     /// It satisfies imports of this name, and those of a
-    /// [compatible](crate::InterfaceName::is_compatible_with) version. The name may be a plain one,
-    /// such as an interface has that a world defines in place.
+    /// [compatible](crate::InterfaceName::is_compatible_with) version. The name can also be a plain name, for
+    /// an interface that a world defines in place.
     pub fn new(name: impl Into<ExternName>) -> Self {
         Self {
             name: name.into(),
@@ -74,9 +73,8 @@ impl HostInterface {
         }
     }
 
-    /// Adds a function, or replaces the one of this name. It runs on the thread that runs the
-    /// program, and nothing else of the program runs meanwhile, nor is it stopped by
-    /// [`Limits::timeout`](crate::Limits).
+    /// Adds a function, or replaces the one of this name. It runs on the thread that runs the program,
+    /// which waits for it. [`Limits::timeout`](crate::Limits) does not stop it.
     pub fn function<F>(self, name: impl Into<String>, function: F) -> Self
     where
         F: Fn(HostCall) -> Result<Option<Value>, HostError> + Send + Sync + 'static,
@@ -85,7 +83,7 @@ impl HostInterface {
     }
 
     /// Adds an asynchronous function, or replaces the one of this name. The program waits for it,
-    /// and after [`Limits::timeout`](crate::Limits) it is dropped.
+    /// and drops it after [`Limits::timeout`](crate::Limits).
     pub fn async_function<F, R>(mut self, name: impl Into<String>, function: F) -> Self
     where
         F: Fn(HostCall) -> R + Send + Sync + 'static,
@@ -96,7 +94,7 @@ impl HostInterface {
         self
     }
 
-    /// Its name.
+    /// The name of the interface.
     pub fn name(&self) -> &ExternName {
         &self.name
     }
@@ -106,7 +104,7 @@ impl HostInterface {
         self.functions.get(name)
     }
 
-    /// The names of its functions.
+    /// The names of the functions, in alphabetical order.
     pub fn functions(&self) -> impl Iterator<Item = &str> {
         self.functions.keys().map(String::as_str)
     }
@@ -121,7 +119,7 @@ impl fmt::Debug for HostInterface {
     }
 }
 
-/// The same name, with the very same functions.
+/// Two are equal if they have the same name and share their functions, as clones do.
 impl PartialEq for HostInterface {
     fn eq(&self, other: &Self) -> bool {
         let is_same = |((name, function), (other, of_other)): (

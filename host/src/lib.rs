@@ -1,62 +1,78 @@
 //! Composes WebAssembly components over WIT interfaces and runs them, each with its own authority.
 //!
-//! A *socket* is a component whose imports are to be met; *plugs* are components that meet them.
-//! [`compose()`] fuses them into one component, whose parts call each other without the host in
-//! between; a [`Runtime`] compiles and links it; and each part reaches what its own [`Sandbox`]
-//! grants and nothing else. Nothing here knows a particular interface: what works for
-//! `toolkit:cache/cache` works for any.
+//! A *consumer* is a component whose imports are satisfied; *plugs* are components whose exports satisfy
+//! them. [`compose()`] joins them into one component, whose *parts* call each other without the host in
+//! between. A [`Runtime`] compiles and links it, and each part reaches what its own [`Sandbox`] grants and
+//! nothing else. An embedder can satisfy further imports from Rust, by a [`HostInterface`]. This crate
+//! knows no particular interface except WASI's: `toolkit:cache/cache` is one among others.
 //!
-//! A whole embedding, which runs a program on a file-backed cache that alone sees the directory:
+//! # The smallest embedding
+//!
+//! A [`Plan`] runs a program from its files. Here only the plug `cache` sees the directory:
 //!
 //! ```no_run
 //! use wit_host::{
-//!     Component, Form, Limits, Outcome, Part, Preopen, Runtime, RuntimeOptions, Sandbox, Sandboxes,
-//!     compose,
+//!     Component, Limits, Outcome, Part, Plan, Preopen, Sandbox, Sandboxes, Source, Wasm,
 //! };
 //!
-//! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let consumer = Part::new("consumer", Component::open("rust_consumer.wasm")?)?;
-//!     let cache = Part::new("cache", Component::open("cache_impl.wasm")?)?;
-//!     let store = Sandbox::new().preopen(Preopen::read_write("./store", "/cache"));
-//!     let sandboxes = Sandboxes {
-//!         consumer: Sandbox::new().inherit_stdout().inherit_stderr(),
-//!         plugs: [(cache.name.clone(), store)].into(),
-//!         ..Sandboxes::default()
-//!     };
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let cache = Part::new("cache", Component::open("cache_impl.wasm")?)?;
+//! let store = Sandbox::new().preopen(Preopen::read_write("./store", "/cache"));
+//! let sandboxes = Sandboxes::new(Sandbox::new().inherit_stdout()).plug(cache.name.clone(), store);
+//! let consumer = Wasm::read("rust_consumer.wasm")?;
+//! let source = Source::new("consumer".parse()?, consumer, &[cache])?;
+//! let plan = Plan::new(source, sandboxes, Limits::default())?;
 //!
-//!     let composition = compose(&consumer, &[cache], Form::Granted)?;
-//!     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
-//!
-//!     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-//!     let outcome = tokio.block_on(async {
-//!         let instance = program.instantiate(&sandboxes, &Limits::default()).await?;
-//!         Ok::<_, wit_host::InstantiateError>(instance.run().await)
-//!     })?;
-//!     match outcome {
-//!         Outcome::Exited(code) => std::process::exit(code),
-//!         Outcome::Trapped(trap) => Err(trap.into()),
-//!         Outcome::TimedOut(timed_out) => Err(timed_out.into()),
-//!     }
+//! let program = plan.load(&plan.runtime()?)?;
+//! let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! let instance = tokio.block_on(plan.instantiate(&program))?;
+//! match tokio.block_on(instance.run()) {
+//!     Outcome::Exited(code) => std::process::exit(code),
+//!     Outcome::Trapped(trap) => Err(trap.into()),
+//!     Outcome::TimedOut(timed_out) => Err(timed_out.into()),
 //! }
+//! # }
 //! ```
+//!
+//! An embedder that runs many programs makes one [`Runtime`] and loads each [`Composition`] with it.
+//!
+//! # Features
+//!
+//! - `cli` (default): the `wit-host` command, and what only it depends on. A library user disables it
+//!   with `default-features = false`.
+//! - `bindgen` (part of `cli`): the generators of bindings in C, C++ and Rust.
+//!
+//! # Platforms
+//!
+//! The crate is developed and tested on Linux. Its granted directories, the private directory of
+//! [`CodeCache`] and the stores of [`DirCache`] rely on Unix; on other systems [`CodeCache`] refuses every
+//! directory, so code is compiled each time.
+//!
+//! # Types of other crates
+//!
+//! `serde` and `semver` are public dependencies: reports and values implement `Serialize`, and
+//! [`InterfaceName::version`] returns a `semver::Version`. No public item names a type of the engine
+//! (`wasmtime`), of the parser (`wasmparser`) or of the composer (`wac-graph`); their errors are
+//! boxed, as the sources of this crate's errors. Public enums, and structs whose fields are public, are
+//! non-exhaustive: constructors and methods make the structs that an embedder passes.
 //!
 //! # Bounds
 //!
-//! What a *program* may use is bounded by [`Limits`], and passing one is a typed error or a trap. What
-//! *preparing* it takes, which is reading, composing, compiling, inspecting and generating bindings,
-//! is not bounded by this crate: small files can be much work in ways that nobody lists. [`TooHeavy`]
-//! is an early error for two of them, and [`MAX_FILE_SIZE`] and [`MAX_TEXT_SIZE`] bound what is read.
-//! Who takes files of strangers bounds the whole: by a process with limits on memory and time, or, as
-//! the `wit-host` command does, by a global allocator that counts, a thread that watches the clock,
-//! and a large stack, each of which ends the process.
+//! [`Limits`] bounds the resources of a running *program*; an excess is a typed error or a trap. This crate
+//! does not bound the resources for *preparing* a program: reading, composing, compiling, inspecting and
+//! generating bindings. Small files can take much time and memory in many ways. [`TooHeavy`] is an early
+//! error for two of them, and [`MAX_FILE_SIZE`] and [`MAX_TEXT_SIZE`] bound the input. An embedder that
+//! accepts files of strangers bounds the whole: by a process with limits on memory and time, or, as the
+//! `wit-host` command does, by a global allocator that counts, a thread that watches the clock, and a
+//! large stack, each of which ends the process.
 //!
 //! # Errors
 //!
-//! Each operation has an error type of its own, whose variants carry the facts: which part, which
-//! import, which file. Their messages say what to do instead. The fields hold names and texts as the
-//! guest's file has them; messages and reports show them escaped, as [`untrusted`] does it. The causes
-//! below an error are mostly other libraries', which quote a file as it is:
-//! [`untrusted::Message`] shows those.
+//! Each operation has an error type of its own, whose variants contain the facts, such as the part, the
+//! import and the file. Messages contain the remedy. The fields contain names and texts unchanged from the
+//! guest's file; messages and reports show them escaped, by [`untrusted`]. The causes of an error are
+//! mostly errors of other libraries, which quote a file unchanged: show them by
+//! [`untrusted::Message`].
 
 #[cfg(feature = "bindgen")]
 mod bindgen;
@@ -83,17 +99,18 @@ pub use cache::{
     UnknownDurability,
 };
 pub use compose::{
-    ComposeError, Form, IdleVirtualization, compose,
+    Form, compose,
     composition::Composition,
-    mismatch::{DifferentItem, Mismatch},
+    error::{ComposeError, IdleVirtualization, ImportDefect},
+    mismatch::{DifferentItem, Mismatch, NearMiss},
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
 pub use host_interface::{HostCall, HostError, HostInterface};
 pub use names::{
     external::ExternName,
-    interface::{InterfaceName, InvalidInterfaceName},
-    part::{InvalidName, PartName},
+    interface::{InterfaceName, InterfaceNameFault, InvalidInterfaceName},
+    part::{InvalidPartName, PartName},
 };
 pub use plan::{Plan, Source, SourceError};
 pub use program::{
@@ -105,8 +122,8 @@ pub use program::{
     invoke::{Call, CallSyntaxError},
 };
 pub use report::{
-    explain::{Connection, Explanation, Reach},
-    inspect::{Export, Import, InspectError, MetBy, Report, ReportedKind, inspect},
+    explain::{Connection, Explanation, HostConnection, Reach},
+    inspect::{Export, Import, InspectError, Report, ReportedKind, SatisfiedBy, inspect},
     picture::PictureFormat,
 };
 pub use runtime::{
@@ -117,10 +134,14 @@ pub use runtime::{
     precompiled::{Precompiled, PrecompiledError, TrustedCode},
 };
 pub use sandbox::{
-    Access, FileOperations, Preopen, Sandbox, SandboxError, Sandboxes,
+    Sandbox,
     authority::{Authority, Grant},
+    error::SandboxError,
     input::Input,
+    open::FileOperations,
     output::{Capture, Output},
+    parts::Sandboxes,
+    preopen::{Access, Preopen},
 };
 pub use store::{
     allowance::Allowance,

@@ -1,7 +1,7 @@
 //! Programs as they are to be run: a source, sandboxes, limits, and where compiled code is kept.
 
 use crate::{
-    compose::{ComposeError, Form, compose, composition::Composition, part::Part},
+    compose::{Form, compose, composition::Composition, error::ComposeError, part::Part},
     names::part::PartName,
     program::{InstantiateError, Program, instance::Instance},
     report::explain::Explanation,
@@ -10,7 +10,7 @@ use crate::{
         code_cache::{CodeCache, CodeCacheReached},
         precompiled::TrustedCode,
     },
-    sandbox::Sandboxes,
+    sandbox::{error::SandboxError, parts::Sandboxes},
     store::limits::Limits,
     untrusted::Name,
     wasm::{
@@ -22,9 +22,8 @@ use std::path::PathBuf;
 
 /// A program as it is to be run, from its source to an instance.
 ///
-/// It makes a [`Runtime`] that has what the limits need and no more, and lets no grant reach
-/// compiled code. An embedder that runs many programs makes one [`Runtime`] itself, and needs no
-/// plan.
+/// It makes a [`Runtime`] with exactly the options that the limits need, and refuses grants that reach
+/// compiled code. An embedder that runs many programs makes one [`Runtime`] itself, and needs no plan.
 ///
 /// ```no_run
 /// use wit_host::{Component, Limits, Part, Plan, Preopen, Sandbox, Sandboxes, Source, Wasm};
@@ -32,15 +31,11 @@ use std::path::PathBuf;
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let cache = Part::new("cache", Component::open("cache_impl.wasm")?)?;
 /// let store = Sandbox::new().preopen(Preopen::read_write("./store", "/cache"));
-/// let sandboxes = Sandboxes {
-///     consumer: Sandbox::new().inherit_stdout(),
-///     plugs: [(cache.name.clone(), store)].into(),
-///     ..Sandboxes::default()
-/// };
+/// let sandboxes = Sandboxes::new(Sandbox::new().inherit_stdout()).plug(cache.name.clone(), store);
 /// let consumer = Wasm::read("rust_consumer.wasm")?;
 /// let source = Source::new("consumer".parse()?, consumer, &[cache])?;
 ///
-/// let plan = Plan::new(source, sandboxes, Limits::default());
+/// let plan = Plan::new(source, sandboxes, Limits::default())?;
 /// println!("{}", plan.explain());
 /// let program = plan.load(&plan.runtime()?)?;
 /// let outcome = plan.instantiate(&program).await?.run().await;
@@ -52,13 +47,13 @@ use std::path::PathBuf;
 pub struct Plan {
     /// The program.
     pub source: Source,
-    /// What each part is granted.
+    /// The sandboxes of the parts.
     pub sandboxes: Sandboxes,
     /// Bounds on the program's resources.
     pub limits: Limits,
     /// The code cache of this user. No part is granted write access to it, used or not.
     pub code_cache: Option<CodeCache>,
-    /// `true` if compiled code is taken from [`code_cache`](Self::code_cache) and kept there.
+    /// `true` if the runtime takes compiled code from [`code_cache`](Self::code_cache) and keeps it there.
     pub keeps_code: bool,
     /// Directories of code caches of other runs. No part is granted write access to them.
     pub protected: Vec<PathBuf>,
@@ -77,7 +72,7 @@ pub enum Source {
         /// The core module.
         module: Wasm,
     },
-    /// Code that was compiled before.
+    /// Code that was compiled earlier.
     Precompiled(TrustedCode),
 }
 
@@ -88,7 +83,7 @@ pub enum SourceError {
     /// The file cannot be made a component.
     #[error(transparent)]
     Component(#[from] ComponentizeError),
-    /// The parts do not fit.
+    /// Composing failed.
     #[error(transparent)]
     Compose(#[from] ComposeError),
     /// A core module that is not a component has plugs.
@@ -137,15 +132,20 @@ impl Source {
 
 impl Plan {
     /// A plan without a code cache.
-    pub fn new(source: Source, sandboxes: Sandboxes, limits: Limits) -> Self {
-        Self {
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::NoSuchPlug`] if there is a sandbox for a plug that `source` does not have.
+    pub fn new(source: Source, sandboxes: Sandboxes, limits: Limits) -> Result<Self, SandboxError> {
+        sandboxes.expect_plugs_of(source.parts())?;
+        Ok(Self {
             source,
             sandboxes,
             limits,
             code_cache: None,
             keeps_code: true,
             protected: Vec::new(),
-        }
+        })
     }
 
     /// The authority of each part.
@@ -157,12 +157,17 @@ impl Plan {
         }
     }
 
-    /// A runtime with what the limits need. An error if a grant reaches compiled code.
+    /// A runtime with the options that the limits need.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::CodeCacheReached`] if a grant reaches compiled code, and errors of
+    /// [`Runtime::new`].
     pub fn runtime(&self) -> Result<Runtime, LoadError> {
         self.protect_code()?;
         let is_precompiled = matches!(self.source, Source::Precompiled(_));
         Runtime::new(&RuntimeOptions {
-            // `Runtime::precompile` is used with this option, and the code fits only if it is the same.
+            // `precompile` sets this option, and the code fits only a runtime with the same options.
             interruptible: is_precompiled || self.limits.timeout.is_some(),
             fuel: self.limits.fuel.is_some(),
             code_cache: self.code_cache.clone().filter(|_| self.keeps_code),

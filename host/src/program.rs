@@ -13,7 +13,7 @@ use crate::{
     compose::layout::Layout,
     names::part::PartName,
     program::{command::Outcome, exports::Exports, instance::Instance, prepared::Prepared},
-    sandbox::{Sandbox, SandboxError, Sandboxes},
+    sandbox::{Sandbox, error::SandboxError, parts::Sandboxes},
     store::{
         self,
         allowance::Allowance,
@@ -116,9 +116,7 @@ impl Program {
 
     fn open_plugs(&self, sandboxes: &Sandboxes) -> Result<Vec<WasiCtx>, SandboxError> {
         let plugs = &self.parts()[1..];
-        if let Some(name) = sandboxes.plugs.keys().find(|name| !plugs.contains(name)) {
-            return Err(SandboxError::NoSuchPlug { name: name.clone() });
-        }
+        sandboxes.expect_plugs_of(self.parts())?;
         let nothing = Sandbox::new();
         let granted = |name| {
             let sandbox = sandboxes.plugs.get(name).unwrap_or(&nothing);

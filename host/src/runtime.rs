@@ -202,7 +202,7 @@ impl Runtime {
         functions: &HostFunctions,
     ) -> Result<Program, LoadError> {
         let bytes = module.bytes();
-        let layout = Layout::of_one(name.clone(), bytes);
+        let layout = Layout::single(name.clone(), bytes);
         let compile = |bytes: &[u8]| Module::from_binary(&self.engine, bytes);
         let compiled = self.code_of(name, bytes, &layout, compile)?;
         for import in compiled.imports() {

@@ -17,6 +17,9 @@
 //! not escaped.
 
 pub(crate) mod demangle;
+mod quoted;
+
+pub use quoted::quoted_names;
 
 use std::{
     fmt::{self, Display, Formatter, Write},

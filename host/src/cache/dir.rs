@@ -1,5 +1,5 @@
-//! The cache on a directory: the engine of `cache-impl`, natively. A directory can be shared with
-//! components that run the same engine; the format is one.
+//! The cache on a directory: the engine of `cache-impl` as native code. Components that run the same engine
+//! can share the directory.
 
 use super::{Cache, CacheError};
 use dir_cache::{Durability, Error, MaxBytes, NativeDirectory, Store, SystemClock};
@@ -12,7 +12,7 @@ use std::{
 #[derive(Debug)]
 pub struct DirCache(Store<NativeDirectory, SystemClock>);
 
-/// How a [`DirCache`] keeps its entries.
+/// The options of a [`DirCache`].
 ///
 /// ```
 /// use wit_host::{Cache, DirCache, DirCacheOptions, Durability, MaxBytes};
@@ -29,9 +29,10 @@ pub struct DirCache(Store<NativeDirectory, SystemClock>);
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct DirCacheOptions {
-    /// What a loss of power may take.
+    /// The entries that a loss of power can destroy.
     pub durability: Durability,
-    /// How much it holds before the oldest entries go. `None` is as much as there is room for.
+    /// The bound on the bytes that the files occupy, above which the oldest entries are evicted; `None` is
+    /// no bound.
     pub max_bytes: Option<MaxBytes>,
 }
 

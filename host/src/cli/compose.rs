@@ -25,9 +25,9 @@ impl Compose {
     pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
         let writes_component = self.writes_component()?;
         self.output.output.refuse_inputs(self.parts.files()?)?;
-        let (socket, plugs) = phases.time("read", || self.parts.read())?;
+        let (consumer, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
-            wit_host::compose(&socket, &plugs, Form::Portable)
+            wit_host::compose(&consumer, &plugs, Form::Portable)
         })?;
         if writes_component {
             phases.time("write", || self.output.write(composition.bytes()))?;
@@ -39,7 +39,7 @@ impl Compose {
     }
 
     pub fn file(&self) -> &Path {
-        &self.parts.socket
+        &self.parts.consumer
     }
 
     fn writes_component(&self) -> Result<bool, UsageError> {

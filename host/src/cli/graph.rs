@@ -12,13 +12,6 @@ pub enum GraphFormat {
     Dot,
 }
 
-/// The languages that reports of what a part can reach are drawn in.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum ReportGraphFormat {
-    /// Mermaid, which many Markdown viewers draw.
-    Mermaid,
-}
-
 impl From<GraphFormat> for PictureFormat {
     fn from(format: GraphFormat) -> Self {
         match format {

@@ -1,7 +1,7 @@
 use super::{
     args::read_wasm,
     console::{print, print_pretty_json},
-    graph::ReportGraphFormat,
+    graph::GraphFormat,
     phases::Phases,
 };
 use std::{
@@ -19,7 +19,7 @@ pub struct Inspect {
     json: bool,
     /// Print a picture of what a component asks for.
     #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
-    graph: Option<ReportGraphFormat>,
+    graph: Option<GraphFormat>,
 }
 
 impl Inspect {
@@ -27,7 +27,7 @@ impl Inspect {
         let wasm = phases.time("read", || read_wasm(&self.file))?;
         let report = phases.time("inspect", || wit_host::inspect(&wasm))?;
         match self.graph {
-            Some(ReportGraphFormat::Mermaid) => print(report.mermaid())?,
+            Some(format) => print(report.picture(format.into()))?,
             None if self.json => print_pretty_json(&report)?,
             None => print(report)?,
         }

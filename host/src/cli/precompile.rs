@@ -19,16 +19,16 @@ impl Precompile {
         self.output
             .refuse_binary_on_terminal("compiled code", "write it to a file with `-o OUT`")?;
         self.output.refuse_inputs(self.parts.files()?)?;
-        let (socket, plugs) = phases.time("read", || self.parts.read())?;
+        let (consumer, plugs) = phases.time("read", || self.parts.read())?;
         let composition = phases.time("compose", || {
-            wit_host::compose(&socket, &plugs, Form::Granted)
+            wit_host::compose(&consumer, &plugs, Form::Granted)
         })?;
         let options = RuntimeOptions {
             // `run --timeout` needs it.
             interruptible: true,
             ..RuntimeOptions::default()
         };
-        let code = phases.time_long("compile", socket.name.as_str(), || {
+        let code = phases.time_long("compile", consumer.name.as_str(), || {
             Runtime::new(&options)
                 .map_err(Into::into)
                 .and_then(|runtime| runtime.precompile(&composition))
@@ -38,6 +38,6 @@ impl Precompile {
     }
 
     pub fn file(&self) -> &Path {
-        &self.parts.socket
+        &self.parts.consumer
     }
 }

@@ -2,7 +2,7 @@ use super::{
     args::{ProgramArgs, load},
     console::print,
     deadline, exit,
-    graph::ReportGraphFormat,
+    graph::GraphFormat,
     phases::Phases,
     start::{Started, start},
 };
@@ -22,7 +22,7 @@ pub struct Run {
     explain: bool,
     /// Print a picture in place of the table of `--explain`.
     #[arg(long, value_name = "FORMAT", requires = "explain")]
-    graph: Option<ReportGraphFormat>,
+    graph: Option<GraphFormat>,
     /// Arguments for FILE. Write `--` before them if the first one starts with a hyphen.
     #[arg(value_name = "ARGS", trailing_var_arg = true)]
     args: Vec<String>,
@@ -38,7 +38,7 @@ impl Run {
             program.expect_grants(&plan.sandboxes)?;
             let explanation = plan.explain();
             match self.graph {
-                Some(ReportGraphFormat::Mermaid) => print(explanation.mermaid())?,
+                Some(format) => print(explanation.picture(format.into()))?,
                 None => print(explanation)?,
             }
             return Ok(ExitCode::SUCCESS);

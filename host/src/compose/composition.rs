@@ -1,7 +1,8 @@
 //! A composition: a binary, its parts, and what satisfies their imports.
 
 use super::{
-    ComposeError, grants,
+    error::ComposeError,
+    grants,
     layout::Layout,
     link::{Link, PrivateImport, PrivateProvider, Provider},
     part::Part,
@@ -22,12 +23,12 @@ pub struct Composition {
 }
 
 impl Composition {
-    /// A component that stays alone.
-    pub(super) fn of_one(socket: &Part) -> Result<Self, ComposeError> {
-        let bytes = socket.component.bytes();
+    /// A consumer without plugs.
+    pub(super) fn single(consumer: &Part) -> Result<Self, ComposeError> {
+        let bytes = consumer.component.bytes();
         let imports = grants::top_level_imports(bytes).map_err(|source| ComposeError::Invalid {
-            part: socket.name.clone(),
-            source,
+            part: consumer.name.clone(),
+            source: source.into(),
         })?;
         let link = |import: &str| {
             let import = ExternName::from(import);
@@ -38,12 +39,12 @@ impl Composition {
             }
         };
         let links = imports.into_iter().map(link).collect();
-        Ok(Self::of_linked(socket, links))
+        Ok(Self::single_with_links(consumer, links))
     }
 
-    /// A component that stays alone, with what satisfies its imports. Its binary stays as it is, so
-    /// what the embedder provides is imported by its own name.
-    pub(super) fn of_linked(socket: &Part, links: Vec<Link>) -> Self {
+    /// A consumer without plugs, with its links. Its binary stays as it is, so it imports the embedder's
+    /// interfaces by their own names.
+    pub(super) fn single_with_links(consumer: &Part, links: Vec<Link>) -> Self {
         let private = |link: &Link| {
             Some(PrivateImport {
                 part: 0,
@@ -52,28 +53,32 @@ impl Composition {
                 name: link.import.to_string(),
             })
         };
-        let bytes = socket.component.bytes().to_owned();
+        let bytes = consumer.component.bytes().to_owned();
         Self {
-            layout: Layout::of_one(socket.name.clone(), &bytes),
+            layout: Layout::single(consumer.name.clone(), &bytes),
             bytes,
-            parts: vec![socket.name.clone()],
+            parts: vec![consumer.name.clone()],
             private: links.iter().filter_map(private).collect(),
             links,
         }
     }
 
-    /// The binary of the composed component. In [`Form::Granted`] it has not been validated.
+    /// The binary of the composed component. In [`Form::Granted`](crate::Form::Granted) it has not been
+    /// validated.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Validates the binary, and says which part is to blame.
+    /// Validates the binary. The error names the part that is not valid.
     pub fn validate(&self) -> Result<(), ComposeError> {
         let Err(error) = validate(&self.bytes) else {
             return Ok(());
         };
         Err(match self.layout.invalid_part(&self.bytes) {
-            Some((part, source)) => ComposeError::Invalid { part, source },
+            Some((part, source)) => ComposeError::Invalid {
+                part,
+                source: source.into(),
+            },
             None => ComposeError::Encode {
                 parts: self.parts.clone(),
                 source: error.into(),
@@ -81,7 +86,7 @@ impl Composition {
         })
     }
 
-    /// The names of the parts: the socket's, then the plugs'.
+    /// The names of the parts: the consumer's, then the plugs' in the order of the stack.
     pub fn parts(&self) -> &[PartName] {
         &self.parts
     }

@@ -2,7 +2,7 @@
 //! one for each part that was given one.
 
 use super::{
-    ComposeError,
+    error::{ComposeError, ImportDefect},
     link::{Link, PrivateImport, PrivateProvider, Provider},
     part::Part,
 };
@@ -15,8 +15,8 @@ use std::collections::{HashMap, HashSet};
 use wac_graph::types::{NameMap, NameMapNoIntern};
 use wasmparser::{Payload, names::KebabStr};
 
-/// The imports that each part is to have for itself. It fails closed: what a plug imports and
-/// neither is shared by all nor can be granted is an error.
+/// The private imports of all parts. It fails closed: an import of a plug that is neither shared nor can
+/// be granted is an error.
 pub(super) fn private_imports(
     parts: &[&Part],
     links: &[Link],
@@ -26,7 +26,7 @@ pub(super) fn private_imports(
     for link in links {
         let part = &parts[link.importer].name;
         let is_of_plug = link.importer > 0;
-        // The consumer's imports are for loading to refuse.
+        // Loading refuses the consumer's imports.
         if is_of_plug && link.refusal().is_some() {
             return Err(ComposeError::NotGranted {
                 plug: part.clone(),
@@ -60,9 +60,9 @@ pub(super) fn private_imports(
 /// import one interface in two of them. The second one is numbered.
 #[derive(Default)]
 struct PrivateNames {
-    /// Without hyphens and capitals, by which validation does not tell names apart.
+    /// In lower case and without hyphens, because validation ignores both when it compares names.
     taken: HashSet<String>,
-    /// How often a name was asked for.
+    /// The number of imports that were given each name.
     counts: HashMap<String, u32>,
 }
 
@@ -84,7 +84,7 @@ impl PrivateNames {
     }
 }
 
-/// What an interface is called in the name of a private import.
+/// The last label of the name of a private import.
 fn label(import: &ExternName) -> &str {
     match import {
         ExternName::Interface(name) => name.interface(),
@@ -93,8 +93,8 @@ fn label(import: &ExternName) -> &str {
     }
 }
 
-/// Checks the composed binary itself: it has every private import, and nothing else that carries
-/// authority but what the socket imports.
+/// Checks the composed binary itself: it has every private import, and no other that carries authority
+/// except those that the consumer imports.
 pub(super) fn verify(
     bytes: &[u8],
     parts: &[&Part],
@@ -111,7 +111,7 @@ pub(super) fn verify(
         .find(|expected| !present.contains(expected.name.as_str()))
     {
         return Err(ComposeError::Unsound {
-            wrong: "lacks",
+            defect: ImportDefect::Missing,
             import: expected.name.as_str().into(),
         });
     }
@@ -119,22 +119,22 @@ pub(super) fn verify(
         .iter()
         .map(|expected| expected.name.as_str())
         .collect();
-    let mut sockets = NameMap::default();
+    let mut of_consumer = NameMap::default();
     for link in links
         .iter()
         .filter(|link| link.importer == 0)
         .filter(|link| matches!(link.provider, Provider::Host(_) | Provider::Nothing))
     {
         // Where shadowing is allowed, inserting cannot fail.
-        let _ = sockets.insert(link.import.as_str(), &mut NameMapNoIntern, true, ());
+        let _ = of_consumer.insert(link.import.as_str(), &mut NameMapNoIntern, true, ());
     }
     for import in imports {
         let is_private = private.contains(import);
         let is_shared = Authority::of_import(&import.into()) == Authority::Shared;
-        let is_the_sockets = sockets.get(import, &NameMapNoIntern).is_some();
-        if !(is_private || is_shared || is_the_sockets) {
+        let is_of_consumer = of_consumer.get(import, &NameMapNoIntern).is_some();
+        if !(is_private || is_shared || is_of_consumer) {
             return Err(ComposeError::Unsound {
-                wrong: "also has",
+                defect: ImportDefect::Unexpected,
                 import: import.into(),
             });
         }
@@ -202,8 +202,8 @@ mod tests {
         "plug:grant/preopens",
     ];
 
-    /// What is found wrong with a composed component that has these imports.
-    fn verdict(imports: &[&str]) -> Option<(&'static str, String)> {
+    /// The defect of a composed component that has these imports.
+    fn verdict(imports: &[&str]) -> Option<(ImportDefect, String)> {
         let imports = imports
             .iter()
             .map(|name| format!("(import \"{name}\" (instance))"));
@@ -211,7 +211,7 @@ mod tests {
         verdict_on(&text)
     }
 
-    fn verdict_on(text: &str) -> Option<(&'static str, String)> {
+    fn verdict_on(text: &str) -> Option<(ImportDefect, String)> {
         let parts = [part("consumer"), part("plug"), part("last")];
         let parts: Vec<&Part> = parts.iter().collect();
         let links = links();
@@ -219,7 +219,7 @@ mod tests {
         let bytes = wat::parse_str(text).expect("valid text");
         match verify(&bytes, &parts, &links, &private) {
             Ok(()) => None,
-            Err(ComposeError::Unsound { wrong, import }) => Some((wrong, import.to_string())),
+            Err(ComposeError::Unsound { defect, import }) => Some((defect, import.to_string())),
             Err(other) => panic!("{other}"),
         }
     }
@@ -313,14 +313,17 @@ mod tests {
             "test:other/thing@1.0.0",
         ] {
             match private_imports(&parts, &[link(1, import, None)]) {
-                Err(ComposeError::NotGranted { plug, import: told }) => {
-                    assert_eq!((plug.as_str(), told.as_str()), ("plug", import));
+                Err(ComposeError::NotGranted {
+                    plug,
+                    import: refused,
+                }) => {
+                    assert_eq!((plug.as_str(), refused.as_str()), ("plug", import));
                 }
                 other => panic!("{import}: {other:?}"),
             }
-            // The consumer's are for the linker to refuse.
+            // Loading refuses the consumer's imports.
             let of_consumer = private_imports(&parts, &[link(0, import, None)]);
-            assert_eq!(of_consumer.expect("it is no plug's"), []);
+            assert_eq!(of_consumer.expect("it is not a plug's"), []);
         }
     }
 
@@ -340,28 +343,37 @@ mod tests {
     fn a_composed_component_that_lacks_an_import_of_a_plug_is_unsound() {
         let private = "plug:grant/preopens";
         let without: Vec<_> = OWN.into_iter().filter(|name| *name != private).collect();
-        assert_eq!(verdict(&without), Some(("lacks", private.to_owned())));
+        assert_eq!(
+            verdict(&without),
+            Some((ImportDefect::Missing, private.to_owned()))
+        );
         // A part's own import is not one of the whole.
         let inside = format!("(component (component (import \"{private}\" (instance))))");
-        assert_eq!(verdict_on(&inside), Some(("lacks", private.to_owned())));
+        assert_eq!(
+            verdict_on(&inside),
+            Some((ImportDefect::Missing, private.to_owned()))
+        );
     }
 
     #[test]
     fn a_composed_component_with_authority_that_is_not_the_consumers_is_unsound() {
         for import in [
-            // of the first plug, met by the second
+            // of the first plug, satisfied by the second
             "wasi:cli/stdin@0.2.3",
             "wasi:cli/environment@0.2.6",
             "wasi:sockets/tcp-create-socket@0.2.6",
             "wasi:http/outgoing-handler@0.2.6",
-            // of the consumer, met by the first plug
+            // of the consumer, satisfied by the first plug
             "test:numbers/number@1.0.0",
             "other:grant/preopens",
             "plug:grant/stdin",
             "test:unknown/thing@1.0.0",
         ] {
             let imports = [&OWN[..], &[import]].concat();
-            assert_eq!(verdict(&imports), Some(("also has", import.to_owned())));
+            assert_eq!(
+                verdict(&imports),
+                Some((ImportDefect::Unexpected, import.to_owned()))
+            );
         }
     }
 
@@ -392,7 +404,9 @@ mod tests {
         };
         assert!(verdict(format!("(component {own})")).is_ok());
         match verdict(format!("(component {own} {merged})")) {
-            Err(ComposeError::Unsound { import: told, .. }) => assert_eq!(told, import),
+            Err(ComposeError::Unsound {
+                import: refused, ..
+            }) => assert_eq!(refused, import),
             other => panic!("{other:?}"),
         }
     }

@@ -1,4 +1,4 @@
-//! Where each part of a composition stands in the composed binary, which holds them as they are.
+//! The position of each part in the composed binary, which contains the parts unchanged.
 
 use super::part::Part;
 use crate::{
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, ops::Range};
 use wasmparser::{BinaryReaderError, Payload};
 
-/// Where in a binary its parts stand.
+/// The positions of the parts in a binary.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     /// The range of bytes of each part, in ascending order.
@@ -19,12 +19,12 @@ pub(crate) struct Layout {
 }
 
 /// The ranges of bytes of core modules that import what the engine's own adapters import, so that only
-/// their place tells them from adapters.
+/// their position distinguishes them from adapters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LikeAdapters(Vec<Range<usize>>);
 
 impl LikeAdapters {
-    /// What adapters import is in a module of this name.
+    /// The name of the module from which adapters import.
     pub(crate) const MODULE: &str = "flags";
 
     fn of(binary: &[u8]) -> Self {
@@ -50,7 +50,7 @@ impl LikeAdapters {
 
 impl Layout {
     /// A binary that is one part.
-    pub(crate) fn of_one(part: PartName, bytes: &[u8]) -> Self {
+    pub(crate) fn single(part: PartName, bytes: &[u8]) -> Self {
         Self {
             places: vec![(0..bytes.len(), part)],
             like_adapters: LikeAdapters::of(bytes),
@@ -65,7 +65,7 @@ impl Layout {
             let length = part.component.bytes().len();
             by_length.entry(length).or_default().push(part);
         }
-        // The encoder made the binary, so what does not parse is only what has ended.
+        // The encoder wrote the binary, so it parses up to its end.
         for payload in top_level_sections(bytes).map_while(Result::ok) {
             let Payload::ComponentSection {
                 unchecked_range, ..
@@ -89,8 +89,8 @@ impl Layout {
         }
     }
 
-    /// A binary that is not at hand, from what [`places`](Self::places) and
-    /// [`like_adapters`](Self::like_adapters) gave for it.
+    /// The layout of a binary from its [`places`](Self::places) and
+    /// [`like_adapters`](Self::like_adapters), without the binary.
     pub(crate) fn of_places(
         places: Vec<(Range<usize>, PartName)>,
         like_adapters: LikeAdapters,
@@ -106,18 +106,18 @@ impl Layout {
         &self.places
     }
 
-    /// The modules of the parts that could be taken for adapters.
+    /// The modules of the parts that look like adapters.
     pub(crate) fn like_adapters(&self) -> &LikeAdapters {
         &self.like_adapters
     }
 
-    /// Whether the byte at this offset belongs to a module of a part that could be taken for an adapter.
+    /// `true` if the byte at this offset belongs to a module of a part that looks like an adapter.
     pub(crate) fn is_like_adapter(&self, offset: usize) -> bool {
         let mut ranges = self.like_adapters.0.iter();
         ranges.any(|range| range.contains(&offset))
     }
 
-    /// The part that has the byte at this offset, and where in its own binary that is.
+    /// The part that contains the byte at this offset, and the offset in its own binary.
     pub(crate) fn part_at(&self, offset: usize) -> Option<(&PartName, usize)> {
         let next = self
             .places
@@ -136,7 +136,7 @@ impl Layout {
             .filter_map(|(range, part)| Some((part, bytes.get(range.clone())?)))
     }
 
-    /// The first part that is not valid in itself, and what is wrong with it.
+    /// The first part that is not valid by itself, and the validator's error.
     pub(crate) fn invalid_part(&self, bytes: &[u8]) -> Option<(PartName, BinaryReaderError)> {
         self.parts(bytes)
             .find_map(|(part, bytes)| Some((part.clone(), validate(bytes).err()?)))

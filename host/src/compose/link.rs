@@ -1,4 +1,4 @@
-//! Links: imports of parts, and what satisfies them.
+//! Links: imports of parts, and their providers.
 
 use crate::{
     host_interface::HostInterface,
@@ -6,7 +6,7 @@ use crate::{
     sandbox::authority::{Authority, Grant},
 };
 
-/// An import and what satisfies it.
+/// An import and its provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Link {
     /// The index of the part that imports.
@@ -16,7 +16,7 @@ pub(crate) struct Link {
     pub(crate) provider: Provider,
 }
 
-/// What satisfies an import.
+/// The provider of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Provider {
     /// The export of a part that comes later in the stack.
@@ -35,7 +35,7 @@ pub(crate) enum Provider {
 }
 
 impl Provider {
-    /// What satisfies an import that no part does.
+    /// The provider of an import that no part satisfies.
     pub(crate) fn of_host(import: &ExternName) -> Self {
         match Authority::of_import(import) {
             Authority::Foreign => Self::Nothing,
@@ -45,7 +45,7 @@ impl Provider {
 }
 
 impl Link {
-    /// What the host provides for this import, if it is the host that satisfies it.
+    /// The authority of this import, if the host satisfies it.
     pub(crate) fn authority(&self) -> Option<Authority> {
         match self.provider {
             Provider::Host(authority) => Some(authority),
@@ -53,7 +53,7 @@ impl Link {
         }
     }
 
-    /// The part that satisfies this import, and whether it does so in the place of the host.
+    /// The index of the part that satisfies this import, and `true` if it does so in the place of the host.
     pub(crate) fn part(&self) -> Option<(usize, bool)> {
         match self.provider {
             Provider::Part { index, .. } => {
@@ -72,13 +72,13 @@ impl Link {
         }
     }
 
-    /// Whether nothing satisfies this import.
+    /// `true` if nothing satisfies this import.
     pub(crate) fn is_open(&self) -> bool {
         self.refusal() == Some(Refusal::Unknown)
     }
 
-    /// The reason why a program with this import is refused. It fails closed: what no provider is
-    /// known for is not run.
+    /// The reason why a program with this import is refused. It fails closed: a program with an import
+    /// without a known provider does not run.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         match self.provider {
             Provider::Nothing | Provider::Host(Authority::Foreign) => Some(Refusal::Unknown),
@@ -90,7 +90,7 @@ impl Link {
     }
 }
 
-/// Why an import is not satisfied.
+/// The reason why an import is not satisfied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Neither a part nor the host nor the embedder provides it.
@@ -113,7 +113,7 @@ pub(crate) struct PrivateImport {
     pub(crate) name: String,
 }
 
-/// What satisfies an import that one part has for itself.
+/// The provider of a private import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PrivateProvider {
     /// The host, from the sandbox of the plug.

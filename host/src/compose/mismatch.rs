@@ -1,4 +1,4 @@
-//! What does not fit, explained.
+//! Explanations of exports that do not fit imports.
 
 use super::part::Part;
 use crate::{
@@ -12,26 +12,60 @@ use std::{
     hash::Hash,
 };
 
-/// An export that has the name of an import and another type.
-#[derive(Debug)]
+/// An export whose type does not fit the import that it has the name of.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Mismatch {
-    /// The component that imports, and the import's name.
-    pub importer: (PartName, ExternName),
-    /// The plug that exports, and the export's name.
-    pub plug: (PartName, ExternName),
-    /// The items of the interface that differ.
+    /// The part that imports.
+    pub importer: PartName,
+    /// The name of the import.
+    pub import: ExternName,
+    /// The plug that exports.
+    pub plug: PartName,
+    /// The name of the export, which may be of another compatible version.
+    pub export: ExternName,
+    /// The items of the interface that differ. Empty if WIT cannot express one of the two types.
     pub items: Vec<DifferentItem>,
-    /// The first difference, in the words of the type checker.
-    pub reason: anyhow::Error,
+    /// The first difference, as the type checker describes it. The text quotes both files.
+    pub reason: String,
 }
 
-/// An item of an interface, a function or a type, that is not on both sides the same.
-#[derive(Debug)]
+/// An item of an interface, a function or a type, that the import and the export define differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DifferentItem {
-    /// Its WIT as imported.
+    /// The WIT of the imported item.
     pub expected: String,
-    /// Its WIT as exported; `None` where it is not.
+    /// The WIT of the exported item; `None` if the plug exports no item of that name.
     pub found: Option<String>,
+}
+
+/// An export that nearly satisfies an import, or a nearer plug that already does. `Display` says what to
+/// do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NearMiss {
+    /// A nearer plug satisfies the import already.
+    Nearer {
+        /// The name of the import.
+        import: ExternName,
+        /// The plug that satisfies it.
+        plug: PartName,
+    },
+    /// Both names are of one interface, in versions that are not compatible.
+    Version {
+        /// The name of the export.
+        export: ExternName,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// Both interfaces have the same name, in different packages.
+    Package {
+        /// The name of the export.
+        export: ExternName,
+        /// The name of the import.
+        import: ExternName,
+    },
 }
 
 impl Mismatch {
@@ -40,7 +74,7 @@ impl Mismatch {
         import: &ExternName,
         plug: &Part,
         export: &ExternName,
-        reason: anyhow::Error,
+        reason: &anyhow::Error,
     ) -> Self {
         let items_of = |part: &Part, side, name| {
             Wit::of_component(part.component.bytes()).map(|wit| wit.items(side, name))
@@ -50,14 +84,16 @@ impl Mismatch {
             items_of(plug, Side::Exports, export.as_str()),
         ) {
             (Ok(expected), Ok(found)) => different(expected, &found),
-            // WIT cannot say one of the types, so the checker's reason stands alone.
+            // WIT cannot express one of the types, so the checker's reason stands alone.
             _ => Vec::new(),
         };
         Self {
-            importer: (importer.name.clone(), import.clone()),
-            plug: (plug.name.clone(), export.clone()),
+            importer: importer.name.clone(),
+            import: import.clone(),
+            plug: plug.name.clone(),
+            export: export.clone(),
             items,
-            reason,
+            reason: format!("{reason:#}"),
         }
     }
 }
@@ -81,27 +117,22 @@ impl fmt::Display for Mismatch {
         let Self {
             importer,
             plug,
+            export,
             items,
             reason,
+            ..
         } = self;
         write!(
             f,
-            "plug `{}` exports `{}`, but not as `{}` imports it: {}; build both against the same WIT",
-            plug.0,
-            Name(&plug.1),
-            importer.0,
-            Name(format_args!("{reason:#}"))
+            "plug `{plug}` exports `{}`, but not as `{importer}` imports it: {}; build both against the same WIT",
+            Name(export),
+            Name(reason)
         )?;
-        for item in items {
-            write!(
-                f,
-                "\n  expected by `{}`:{}",
-                importer.0,
-                Indented(&item.expected)
-            )?;
-            match &item.found {
-                Some(found) => write!(f, "\n  found in `{}`:{}", plug.0, Indented(found))?,
-                None => write!(f, "\n  found in `{}`: nothing of that name", plug.0)?,
+        for DifferentItem { expected, found } in items {
+            write!(f, "\n  expected by `{importer}`:{}", Indented(expected))?;
+            match found {
+                Some(found) => write!(f, "\n  found in `{plug}`:{}", Indented(found))?,
+                None => write!(f, "\n  found in `{plug}`: nothing of that name")?,
             }
         }
         Ok(())
@@ -120,23 +151,50 @@ impl fmt::Display for Indented<'_> {
     }
 }
 
-/// The export that comes nearest to an import that is open, in words.
-pub(super) fn nearest(exports: &[ExternName], open: &[ExternName]) -> Option<String> {
-    if let Some((export, import)) = same(exports, open, without_version) {
-        let (export, import) = (Name(export), Name(import));
-        return Some(format!(
-            "`{export}` and `{import}` are incompatible versions; build both against the same one"
-        ));
+impl NearMiss {
+    /// Finds the first export that nearly satisfies an import.
+    pub(super) fn find(exports: &[ExternName], imports: &[ExternName]) -> Option<Self> {
+        if let Some((export, import)) = first_pair(exports, imports, without_version) {
+            return Some(Self::Version {
+                export: export.clone(),
+                import: import.clone(),
+            });
+        }
+        let by_last_label = |name: &ExternName| last_label(name).to_owned();
+        let (export, import) = first_pair(exports, imports, by_last_label)?;
+        Some(Self::Package {
+            export: export.clone(),
+            import: import.clone(),
+        })
     }
-    let (export, import) = same(exports, open, |name| last_label(name).to_owned())?;
-    let (export, import) = (Name(export), Name(import));
-    Some(format!(
-        "`{export}` and `{import}` are different packages; build both against the same one"
-    ))
 }
 
-/// The first export that has something in common with an import, and that import.
-fn same<'a, K: Eq + Hash>(
+impl fmt::Display for NearMiss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nearer { import, plug } => write!(
+                f,
+                "`{}` is satisfied by `{plug}`, which is nearer; leave one of them out",
+                Name(import)
+            ),
+            Self::Version { export, import } => write!(
+                f,
+                "`{}` and `{}` are incompatible versions; build both against the same one",
+                Name(export),
+                Name(import)
+            ),
+            Self::Package { export, import } => write!(
+                f,
+                "`{}` and `{}` are different packages; build both against the same one",
+                Name(export),
+                Name(import)
+            ),
+        }
+    }
+}
+
+/// The first export whose key equals that of an import, and that import.
+fn first_pair<'a, K: Eq + Hash>(
     exports: &'a [ExternName],
     imports: &'a [ExternName],
     key: impl Fn(&ExternName) -> K,

@@ -5,7 +5,7 @@ use crate::{
     names::{
         external::ExternName,
         interface::InterfaceName,
-        part::{InvalidName, PartName},
+        part::{InvalidPartName, PartName},
     },
     wasm::component::Component,
 };
@@ -19,7 +19,7 @@ pub struct Part {
     pub name: PartName,
     /// The component.
     pub component: Component,
-    /// The interfaces of the host that its exports may satisfy.
+    /// The interfaces of the host whose imports its exports may satisfy.
     pub(super) virtualizes: Vec<InterfaceName>,
     /// The interfaces that the embedder provides to it alone.
     pub(super) provided: Vec<HostInterface>,
@@ -27,7 +27,7 @@ pub struct Part {
 
 impl Part {
     /// A component under a name.
-    pub fn new(name: &str, component: Component) -> Result<Self, InvalidName> {
+    pub fn new(name: &str, component: Component) -> Result<Self, InvalidPartName> {
         Ok(Self::named(name.parse()?, component))
     }
 
@@ -47,7 +47,7 @@ impl Part {
     /// Without it a plug that exports such an interface is refused, because it would stand between
     /// those parts and the host unseen: with `wasi:filesystem/types` it is lent their open
     /// directories with every call. An interface that this plug does not export, that the host does
-    /// not provide or that no part before it imports is an error of [`compose()`].
+    /// not provide or that no part before it imports is an error of [`compose()`](crate::compose()).
     pub fn virtualize(mut self, interface: InterfaceName) -> Self {
         self.virtualizes.push(interface);
         self
@@ -60,14 +60,14 @@ impl Part {
     /// open, because the composed binary holds no Rust.
     ///
     /// An interface that the part does not import, that a plug satisfies too, or that the host itself
-    /// provides is an error of [`compose()`].
+    /// provides is an error of [`compose()`](crate::compose()).
     pub fn provide(mut self, interface: HostInterface) -> Self {
         self.provided.push(interface);
         self
     }
 
-    /// What the embedder provides for an import: by its name, or else by the latest version that is
-    /// compatible.
+    /// The embedder's interface for an import: the one of the same name, or else the one of the latest
+    /// compatible version.
     pub(super) fn provided_for(&self, import: &ExternName) -> Option<&HostInterface> {
         let by_name = self.provided.iter().find(|one| one.name() == import);
         by_name.or_else(|| {
@@ -77,26 +77,28 @@ impl Part {
         })
     }
 
-    /// Whether one of its permissions covers an import that its export satisfies.
+    /// `true` if a permission allows this plug to satisfy `import` by `export`.
     pub(super) fn may_virtualize(&self, import: &ExternName, export: &ExternName) -> bool {
-        let is_covered =
-            |interface: &InterfaceName| covers(interface, import) || covers(interface, export);
-        self.virtualizes.iter().any(is_covered)
+        let is_allowed = |interface: &InterfaceName| {
+            is_interface(import, interface) || is_interface(export, interface)
+        };
+        self.virtualizes.iter().any(is_allowed)
     }
 }
 
-/// Whether an import or export is of that interface.
-pub(super) fn covers(interface: &InterfaceName, name: &ExternName) -> bool {
-    name.interface().is_some_and(|name| interface.covers(name))
+/// `true` if an import or export of this name is of `interface`, which stands for all versions if it
+/// has none.
+pub(super) fn is_interface(name: &ExternName, interface: &InterfaceName) -> bool {
+    name.interface().is_some_and(|name| interface.matches(name))
 }
 
-/// The same parts, no two of which are equal byte for byte: a part that equals an earlier one gets a
-/// custom section at its end, which has no meaning to anybody else.
+/// The same parts, no two of which are byte-identical: a part that equals an earlier one gets a custom
+/// section at its end, which only this crate reads.
 ///
-/// A part can hold such sections already, made to equal what another part becomes, so it is what the
-/// parts become that is compared.
-pub(super) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
-    let mut told_apart: Vec<Cow<'a, Part>> = Vec::with_capacity(parts.len());
+/// The comparison is between the results, because a file can already contain such a section in order to
+/// equal what another part becomes.
+pub(super) fn made_distinct<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
+    let mut made_distinct: Vec<Cow<'a, Part>> = Vec::with_capacity(parts.len());
     // Few parts have the same length, so few are compared.
     let mut of_length: HashMap<usize, Vec<usize>> = HashMap::new();
     for (index, part) in parts.iter().enumerate() {
@@ -104,7 +106,7 @@ pub(super) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
         loop {
             let bytes = part.component.bytes();
             let same_length = of_length.entry(bytes.len()).or_default();
-            let is_taken = |earlier: &usize| told_apart[*earlier].component.bytes() == bytes;
+            let is_taken = |earlier: &usize| made_distinct[*earlier].component.bytes() == bytes;
             if !same_length.iter().any(is_taken) {
                 same_length.push(index);
                 break;
@@ -116,9 +118,9 @@ pub(super) fn told_apart<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
             let component = part.component.with_section(&section);
             part.to_mut().component = component;
         }
-        told_apart.push(part);
+        made_distinct.push(part);
     }
-    told_apart
+    made_distinct
 }
 
 #[cfg(test)]
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_is_made_to_equal_another_is_told_apart_from_it() {
+    fn a_part_that_is_made_to_equal_another_is_distinguished_from_it() {
         const MIDDLEWARE: &str = r#"(component
             (import "test:own/inner" (instance $inner))
             (export "test:own/inner" (instance $inner)))"#;
@@ -145,8 +147,8 @@ mod tests {
         );
         let first = part("first", MIDDLEWARE);
         let second = part("second", MIDDLEWARE);
-        let as_told_apart = told_apart(&[&first, &second])[1].component.clone();
-        let forged = Part::named("forged".parse().expect("a name"), as_told_apart);
+        let second_as_composed = made_distinct(&[&first, &second])[1].component.clone();
+        let forged = Part::named("forged".parse().expect("a name"), second_as_composed);
         let innermost = part(
             "innermost",
             r#"(component (instance $own) (export "test:own/inner" (instance $own)))"#,

@@ -1,7 +1,7 @@
 //! The parts in the order of the stack, inside a `wac-graph` composition graph.
 
 use super::{
-    ComposeError,
+    error::ComposeError,
     link::{Link, PrivateImport, PrivateProvider, Provider},
     mismatch::Mismatch,
     part::Part,
@@ -22,7 +22,7 @@ use wac_graph::{
 /// The positions of a part's exports by their names, and by the versions that are compatible.
 type Exports = NameMap<String, usize>;
 
-/// The registered parts: the socket, then the plugs.
+/// The registered parts: the consumer, then the plugs.
 pub(super) struct Stack {
     packages: Vec<PackageId>,
 }
@@ -40,12 +40,12 @@ impl Stack {
         };
         let packages = parts
             .iter()
-            .map(|part| guarded(|| register(part)).map_err(|error| why_not_registered(part, error)))
+            .map(|part| guarded(|| register(part)).map_err(|error| of_registering(part, error)))
             .collect::<Result<_, _>>()?;
         Ok(Self { packages })
     }
 
-    /// Every import of every part, with what meets it.
+    /// A link for each import of each part.
     pub(super) fn links(
         &self,
         graph: &CompositionGraph,
@@ -75,7 +75,7 @@ impl Stack {
                     })
                     .map_err(|reason| {
                         let (importer, provider) = (parts[importer], parts[*provider]);
-                        Mismatch::explain(importer, &name, provider, export, reason)
+                        Mismatch::explain(importer, &name, provider, export, &reason)
                     })
                     .map_err(|mismatch| ComposeError::Mismatch(Box::new(mismatch)))?;
                 }
@@ -132,7 +132,7 @@ impl Stack {
         let Some(ItemKind::Instance(interface)) = imports.get(import.import.as_str()) else {
             anyhow::bail!("`{}` is not imported as an interface", import.import);
         };
-        // The graph merges imports by the id of their interface, whatever their names are.
+        // The graph merges imports by the id of their interface, not by their names.
         let mut interface = graph.types()[*interface].clone();
         interface.id = None;
         if let PrivateProvider::Embedder(_) = import.provider {
@@ -160,7 +160,7 @@ impl Stack {
         })
     }
 
-    /// The exports of each part, so that an import is looked up and not searched for.
+    /// An index of the exports of each part by name and compatible version.
     fn exports_by_track(&self, graph: &CompositionGraph) -> Vec<Exports> {
         let of_part = |part| {
             let mut exports = Exports::default();
@@ -179,7 +179,7 @@ impl Stack {
 }
 
 /// Gives each import an interface by its own name. The composer merges imports by the ids of their
-/// interfaces, and has taken an id from the first name that it met the type under.
+/// interfaces, and takes an id from the first name under which it finds the type.
 fn name_imports(types: &mut Types, world: WorldId) {
     let misnamed: Vec<(String, InterfaceId)> = types[world]
         .imports
@@ -199,7 +199,7 @@ fn name_imports(types: &mut Types, world: WorldId) {
     }
 }
 
-/// What the host grants to a plug are interfaces.
+/// Refuses an import of a plug that has the name of an interface of the host and is not an interface.
 fn refuse_other_than_interface(
     plug: &Part,
     import: &ExternName,
@@ -215,7 +215,7 @@ fn refuse_other_than_interface(
     })
 }
 
-/// What the embedder provides are interfaces without resources.
+/// Refuses an import that is not an interface, or has resources: a host interface cannot satisfy it.
 fn refuse_other_than_values(
     graph: &CompositionGraph,
     part: &Part,
@@ -237,7 +237,7 @@ fn refuse_other_than_values(
     }
 }
 
-/// A plug that answers what the importer asks of the host does so by permission only.
+/// Refuses a plug that would satisfy an import in the place of the host without a permission.
 fn refuse_interposing(
     importer: &Part,
     import: &ExternName,
@@ -256,17 +256,18 @@ fn refuse_interposing(
     })
 }
 
-/// The composer validates too, and knows more features than the engine.
-fn why_not_registered(part: &Part, error: anyhow::Error) -> ComposeError {
+/// The error of a part that the composer does not register. The composer supports more features than the
+/// engine, so a part that the engine refuses is reported as invalid.
+fn of_registering(part: &Part, error: anyhow::Error) -> ComposeError {
     let part_name = part.name.clone();
     match validate(part.component.bytes()) {
         Err(source) => ComposeError::Invalid {
             part: part_name,
-            source,
+            source: source.into(),
         },
         Ok(()) => ComposeError::Type {
             part: part_name,
-            source: error,
+            source: error.into(),
         },
     }
 }

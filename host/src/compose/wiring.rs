@@ -1,12 +1,12 @@
-//! Checks which instance, function, component or module the composed binary hands to each part for
+//! Checks the instance, function, component or module that the composed binary passes to each part for
 //! each of its imports.
 //!
 //! The composer merges imports by the ids of their interfaces, and takes an id from the first name
-//! under which it meets a type. A part can be built so that a harmless import shares the type of one
-//! that carries authority. So what the binary does is compared with what the links say.
+//! under which it finds a type. A part can be built so that a harmless import shares the type of one
+//! that carries authority. This check therefore compares the binary with the links.
 
 use super::{
-    ComposeError,
+    error::ComposeError,
     layout::Layout,
     link::{Link, PrivateImport, Provider},
 };
@@ -19,14 +19,14 @@ use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentTypeRef, Payload,
 };
 
-/// Where something in the composed component comes from.
+/// The origin of an item of the composed component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin<'a> {
     /// An import of the composed component.
     Import(&'a str),
     /// An instance of the part at this index.
     Part(usize),
-    /// What the part at this index exports by this name.
+    /// The export of this name of the part at this index.
     Export(usize, &'a str),
     /// The component of the part at this index.
     Component(usize),
@@ -44,7 +44,7 @@ struct Spaces<'a> {
 }
 
 impl<'a> Spaces<'a> {
-    /// The space of a kind; types and values are not looked at, as there is no authority in them.
+    /// The space of a kind; `None` for types and values, which carry no authority.
     fn of(&mut self, kind: ComponentExternalKind) -> Option<&mut Vec<Origin<'a>>> {
         match kind {
             ComponentExternalKind::Instance => Some(&mut self.instances),
@@ -67,7 +67,7 @@ impl<'a> Spaces<'a> {
     }
 }
 
-/// What the links say that each part is handed for each import.
+/// The link of each import, by the index of the part and the name.
 type Promises<'a> = HashMap<(usize, &'a str), &'a Link>;
 
 /// Compares the wiring of the composed binary with the links.
@@ -115,7 +115,7 @@ pub(super) fn verify(
     Ok(())
 }
 
-/// What one part is handed for one of its imports.
+/// An argument of the instantiation of a part.
 struct Argument<'a> {
     part: usize,
     import: &'a str,

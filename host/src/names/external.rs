@@ -6,8 +6,8 @@ use std::fmt;
 /// The name of an import or an export of a component, as it stands in the binary.
 ///
 /// It is the name of an interface, or any other text: a plain name such as `run`, or an older form
-/// such as `url=<…>`. Either way [`as_str`](Self::as_str) gives back exactly the text of the binary,
-/// which may hold anything: show it through [`untrusted::Name`](crate::untrusted::Name).
+/// such as `url=<…>`. In both cases [`as_str`](Self::as_str) returns exactly the text of the binary,
+/// which may contain any characters: show it through [`untrusted::Name`](crate::untrusted::Name).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ExternName {
@@ -34,7 +34,7 @@ impl ExternName {
         }
     }
 
-    /// Whether both are equal, or name [compatible](InterfaceName::is_compatible_with) interfaces.
+    /// `true` if both are equal, or name [compatible](InterfaceName::is_compatible_with) interfaces.
     pub fn is_compatible_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Interface(one), Self::Interface(other)) => one.is_compatible_with(other),

@@ -45,7 +45,7 @@ struct Parsed {
 /// A text that is not an [`InterfaceName`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{}` is not the name of an interface: {why}; names are of the form `namespace:package/interface` or `namespace:package/interface@1.2.3`",
+    "`{}` is not the name of an interface: {fault}; names are of the form `namespace:package/interface` or `namespace:package/interface@1.2.3`",
     Name(.text)
 )]
 #[non_exhaustive]
@@ -53,7 +53,34 @@ pub struct InvalidInterfaceName {
     /// The text.
     pub text: String,
     /// The rule that it breaks.
-    pub why: &'static str,
+    pub fault: InterfaceNameFault,
+}
+
+/// A rule of interface names that a text breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InterfaceNameFault {
+    /// There is no colon, which ends the namespace.
+    #[error("there is no namespace before a `:`")]
+    NoNamespace,
+    /// There is no slash before the version, which starts the interface.
+    #[error("there is no interface behind a `/`")]
+    NoInterface,
+    /// The first slash is before the first colon.
+    #[error("there is a `/` in the namespace")]
+    SlashInNamespace,
+    /// The namespace is not in lower-case kebab-case.
+    #[error("the namespace is not in lower-case kebab-case")]
+    Namespace,
+    /// The package is not in lower-case kebab-case.
+    #[error("the package is not in lower-case kebab-case")]
+    Package,
+    /// The interface is not in kebab-case.
+    #[error("the interface is not in kebab-case")]
+    Interface,
+    /// The version is not a full one.
+    #[error("the version is not of the form `1.2.3`")]
+    Version,
 }
 
 impl InterfaceName {
@@ -91,12 +118,12 @@ impl InterfaceName {
         }))
     }
 
-    /// Whether both name the same interface, whatever their versions are.
+    /// `true` if both name the same interface, in any versions.
     pub fn is_same_interface(&self, other: &Self) -> bool {
         self.unversioned() == other.unversioned()
     }
 
-    /// Whether an import by one of the names can be satisfied by an export of the other one.
+    /// `true` if an export of one of the names can satisfy an import of the other one.
     ///
     /// That is the case for equal names, and for two versions of an interface with the same first
     /// number that is not zero: 1.2.0 and 1.3.0, 0.2.0 and 0.2.6. It is never the case for another
@@ -107,14 +134,14 @@ impl InterfaceName {
             || self.is_same_interface(other) && tracks().is_some_and(|(own, theirs)| own == theirs)
     }
 
-    /// Whether `name` is this name, or has a version where this name has none: a name without a
-    /// version stands for all versions.
-    pub fn covers(&self, name: &Self) -> bool {
+    /// `true` if `name` equals this name, or this name has no version and `name` is of the same
+    /// interface: as a pattern, a name without a version stands for all versions.
+    pub fn matches(&self, name: &Self) -> bool {
         self.is_same_interface(name)
             && (self.version().is_none() || self.version() == name.version())
     }
 
-    /// Whether it is the interface of this namespace, package and name, in any version.
+    /// `true` if it is the interface of this namespace, package and name, in any version.
     pub(crate) fn is(&self, namespace: &str, package: &str, interface: &str) -> bool {
         (self.namespace(), self.package(), self.interface()) == (namespace, package, interface)
     }
@@ -139,38 +166,36 @@ impl FromStr for InterfaceName {
     type Err = InvalidInterfaceName;
 
     fn from_str(text: &str) -> Result<Self, InvalidInterfaceName> {
-        parse(text).map_err(|why| InvalidInterfaceName {
+        parse(text).map_err(|fault| InvalidInterfaceName {
             text: text.to_owned(),
-            why,
+            fault,
         })
     }
 }
 
-fn parse(text: &str) -> Result<InterfaceName, &'static str> {
-    let colon = text.find(':').ok_or("there is no namespace before a `:`")?;
+fn parse(text: &str) -> Result<InterfaceName, InterfaceNameFault> {
+    let colon = text.find(':').ok_or(InterfaceNameFault::NoNamespace)?;
     let end = text.find('@').unwrap_or(text.len());
     let slash = text.find('/').filter(|slash| *slash < end);
-    let slash = slash.ok_or("there is no interface behind a `/`")?;
+    let slash = slash.ok_or(InterfaceNameFault::NoInterface)?;
     if slash < colon {
-        return Err("there is a `/` in the namespace");
+        return Err(InterfaceNameFault::SlashInNamespace);
     }
     let is_kebab = |label: &str| KebabStr::new(label).is_some();
     let is_lower_kebab =
         |label: &str| is_kebab(label) && !label.bytes().any(|letter| letter.is_ascii_uppercase());
     if !is_lower_kebab(&text[..colon]) {
-        return Err("the namespace is not in lower-case kebab-case");
+        return Err(InterfaceNameFault::Namespace);
     }
     if !is_lower_kebab(&text[colon + 1..slash]) {
-        return Err("the package is not in lower-case kebab-case");
+        return Err(InterfaceNameFault::Package);
     }
     if !is_kebab(&text[slash + 1..end]) {
-        return Err("the interface is not in kebab-case");
+        return Err(InterfaceNameFault::Interface);
     }
     let version = match text.get(end + 1..) {
         None => None,
-        Some(version) => {
-            Some(Version::parse(version).map_err(|_| "the version is not of the form `1.2.3`")?)
-        }
+        Some(version) => Some(Version::parse(version).map_err(|_| InterfaceNameFault::Version)?),
     };
     Ok(InterfaceName(Arc::new(Parsed {
         text: text.to_owned(),
@@ -311,7 +336,7 @@ mod tests {
         ] {
             let refused = text.parse::<InterfaceName>().expect_err(text);
             assert_eq!(refused.text, text);
-            assert!(refused.to_string().contains(refused.why));
+            assert!(refused.to_string().contains(&refused.fault.to_string()));
         }
     }
 
@@ -368,7 +393,7 @@ mod tests {
             ("a:b/c", "a:d/c@1.0.0", false),
         ] {
             assert_eq!(
-                name(pattern).covers(&name(text)),
+                name(pattern).matches(&name(text)),
                 covers,
                 "{pattern} {text}"
             );

@@ -3,25 +3,29 @@
 use crate::untrusted::Name;
 use std::{fmt, path::Path, str::FromStr};
 
-/// The name of a component inside a composition, as in `--plug NAME=FILE` and `--dir NAME=HOST`.
+/// The name of a part of a composition.
 ///
-/// Lower-case kebab-case as the component model defines it for package namespaces: words of
+/// It is in lower-case kebab-case as the component model defines it for package namespaces: words of
 /// `a`–`z` and digits, each starting with a letter, joined by single hyphens. It becomes part of
 /// import names (`NAME:grant/preopens`), so nothing else is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartName(String);
 
-/// A text that cannot be a [`PartName`].
-#[derive(Debug, thiserror::Error)]
+/// A text that is not a [`PartName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{}` is no name; names are lower-case words joined by hyphens, such as `cache-impl`",
-    Name(.0)
+    "`{}` is not the name of a part; names are lower-case words joined by hyphens, such as `cache-impl`",
+    Name(.text)
 )]
-pub struct InvalidName(String);
+#[non_exhaustive]
+pub struct InvalidPartName {
+    /// The text.
+    pub text: String,
+}
 
 impl PartName {
     /// The name that a file gives to its component: its stem in kebab-case, so that
-    /// `target/cache_impl.wasm` is `cache-impl`. `None` where the stem holds no such name.
+    /// `target/cache_impl.wasm` is `cache-impl`. `None` if the stem contains no such name.
     pub fn of_file(path: &Path) -> Option<Self> {
         let stem = path.file_stem()?.to_str()?;
         let words: Vec<String> = stem
@@ -44,9 +48,9 @@ impl PartName {
 }
 
 impl FromStr for PartName {
-    type Err = InvalidName;
+    type Err = InvalidPartName;
 
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
+    fn from_str(text: &str) -> Result<Self, InvalidPartName> {
         let is_word = |word: &str| {
             word.starts_with(|c: char| c.is_ascii_lowercase())
                 && word
@@ -56,7 +60,9 @@ impl FromStr for PartName {
         if text.split('-').all(is_word) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidName(text.to_owned()))
+            Err(InvalidPartName {
+                text: text.to_owned(),
+            })
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Versions of WASI, told from the names of its interfaces.
+//! Versions of WASI, as the names of its interfaces give them.
 
 use super::interface::InterfaceName;
 
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_told_from_its_numbers() {
+    fn a_version_is_known_by_its_numbers() {
         for (text, expected) in [
             ("wasi:cli/run@0.2.0", Some(Wasi::V0_2)),
             ("wasi:cli/run@0.2.60", Some(Wasi::V0_2)),

@@ -1,57 +1,67 @@
-//! Who can reach what.
+//! The authority of each part of a composition.
 
 use crate::{
     compose::{composition::Composition, link::Link},
     names::{external::ExternName, part::PartName},
-    report::picture::PictureFormat,
+    report::picture::{EMBEDDER, Graph, PictureFormat},
     sandbox::authority::{self, Authority, Grant},
-    sandbox::{Sandbox, Sandboxes},
+    sandbox::{Sandbox, parts::Sandboxes},
     untrusted::Name,
 };
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Write},
-};
+use std::{collections::BTreeSet, fmt};
 
-/// What each part of a composition can reach with its sandbox: what it imports and is granted, and
-/// what other parts lend it by calling it in the place of the host.
+/// The authority of each part of a composition in its sandbox: the grants that it imports, and what
+/// other parts lend it by calling it in place of the host.
 ///
-/// Shown with `{}` it is a table; [`mermaid`](Self::mermaid) draws it.
+/// `Display` prints a table; [`picture`](Self::picture) draws a graph.
 ///
-/// A part may also hand on what it holds by the arguments and results of its own interfaces. That
-/// is its code's decision, which cannot be told from its imports.
+/// A part can also pass its handles to other parts in the arguments and results of its own interfaces.
+/// Its code decides that, so its imports do not show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Explanation {
     /// The parts in the order of the stack, the consumer first.
     pub parts: Vec<Reach>,
-    /// Which part satisfies which import of which other part.
+    /// The imports that other parts satisfy.
     pub connections: Vec<Connection>,
-    /// Which interfaces of the embedder the parts call, by the index of the part in
-    /// [`parts`](Self::parts). What is reached through them is the embedder's to tell.
-    pub host_interfaces: Vec<(usize, ExternName)>,
+    /// The imports that the embedder satisfies. What the parts reach through them depends on its code.
+    pub host_interfaces: Vec<HostConnection>,
 }
 
-/// What one part can reach.
+/// The authority of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reach {
     /// The part.
     pub part: PartName,
-    /// What it can reach, in words. Clocks and randomness, which all can, are left out.
+    /// A description of each thing that it can reach, such as "directory `data` as `/data`, to read".
+    /// Clocks and randomness, which every part can reach, are left out. The texts are not escaped.
     pub things: Vec<String>,
 }
 
 /// An import of one part that another one satisfies.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Connection {
     /// The index in [`Explanation::parts`] of the part that imports.
     pub importer: usize,
-    /// The import's name.
+    /// The name of the import.
     pub interface: ExternName,
     /// The index of the part that exports it.
     pub provider: usize,
-    /// Whether the host provides that interface too, so that the provider stands between the
+    /// `true` if the host provides that interface too, so that the provider stands between the
     /// importer and the host, by [`Part::virtualize`](crate::Part::virtualize).
     pub is_virtual: bool,
+}
+
+/// An import of one part that the embedder satisfies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostConnection {
+    /// The index in [`Explanation::parts`] of the part that imports.
+    pub importer: usize,
+    /// The name of the embedder's interface.
+    pub interface: ExternName,
 }
 
 /// Something that a part can reach.
@@ -59,27 +69,27 @@ pub struct Connection {
 struct Thing {
     /// The index of the part that it was granted to.
     owner: usize,
-    /// The grant that it was granted by.
+    /// The grant that gives it.
     grant: Grant,
-    /// Its place among those of the same grant.
+    /// Its position among those of the same grant.
     number: usize,
     what: String,
 }
 
 impl Explanation {
-    /// Explains a composition that is about to run in these sandboxes.
+    /// Explains a composition that runs in these sandboxes.
     pub fn of(composition: &Composition, sandboxes: &Sandboxes) -> Self {
         Self::of_links(&composition.parts, &composition.links, sandboxes)
     }
 
-    /// The same where the parts and what satisfies their imports are known.
+    /// Explains parts and their links.
     pub(crate) fn of_links(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Self {
         let connections = connections(links);
         let mut virtualized: Vec<Vec<&Connection>> = vec![Vec::new(); parts.len()];
         for connection in connections.iter().filter(|one| one.is_virtual) {
             virtualized[connection.provider].push(connection);
         }
-        let things = handed_on(&connections, granted(parts, links, sandboxes));
+        let things = with_lent_handles(&connections, granted(parts, links, sandboxes));
         let reach = |(index, (part, things)): (usize, (&PartName, BTreeSet<Thing>))| {
             let in_hands = virtualized[index].iter().map(|connection| {
                 let importer = &parts[connection.importer];
@@ -103,12 +113,17 @@ impl Explanation {
             connections,
             host_interfaces: links
                 .iter()
-                .filter_map(|link| Some((link.importer, link.host_interface()?.name().clone())))
+                .filter_map(|link| {
+                    Some(HostConnection {
+                        importer: link.importer,
+                        interface: link.host_interface()?.name().clone(),
+                    })
+                })
                 .collect(),
         }
     }
 
-    /// Explains a plain module, which can reach whatever it is granted.
+    /// Explains a core module, which can reach everything that it is granted.
     pub fn of_module(name: &PartName, sandbox: &Sandbox) -> Self {
         let mut things: Vec<String> = Grant::ALL
             .iter()
@@ -125,41 +140,41 @@ impl Explanation {
         }
     }
 
-    /// A picture: parts call parts and reach things.
-    pub fn mermaid(&self) -> String {
-        let mut picture = String::from("graph LR\n");
-        // Writing to a string cannot fail.
+    /// A picture of the parts, of their calls, and of what each can reach.
+    pub fn picture(&self, format: PictureFormat) -> String {
+        let mut graph = Graph::new(format);
         for (index, reach) in self.parts.iter().enumerate() {
-            let _ = writeln!(picture, "  p{index}[\"{}\"]", reach.part);
+            graph.node(format_args!("p{index}"), reach.part.as_str());
         }
-        for Connection {
-            importer,
-            interface,
-            provider,
-            is_virtual,
-        } in &self.connections
-        {
-            let label = PictureFormat::Mermaid.label(interface.as_str());
-            let virtualized = if *is_virtual { ", virtualized" } else { "" };
-            let _ = writeln!(
-                picture,
-                "  p{importer} -- \"{label}{virtualized}\" --> p{provider}"
+        for connection in &self.connections {
+            let virtualized = if connection.is_virtual {
+                ", virtualized"
+            } else {
+                ""
+            };
+            graph.arrow(
+                format_args!("p{}", connection.importer),
+                &format!("{}{virtualized}", connection.interface),
+                format_args!("p{}", connection.provider),
             );
         }
         if !self.host_interfaces.is_empty() {
-            let _ = writeln!(picture, "  e[\"embedder\"]");
+            graph.node(EMBEDDER, "embedder");
         }
-        for (importer, interface) in &self.host_interfaces {
-            let label = PictureFormat::Mermaid.label(interface.as_str());
-            let _ = writeln!(picture, "  p{importer} -- \"{label}\" --> e");
+        for HostConnection {
+            importer,
+            interface,
+        } in &self.host_interfaces
+        {
+            graph.arrow(format_args!("p{importer}"), interface.as_str(), EMBEDDER);
         }
         for (index, reach) in self.parts.iter().enumerate() {
             for (number, thing) in reach.things.iter().enumerate() {
-                let thing = PictureFormat::Mermaid.label(&thing.replace('`', ""));
-                let _ = writeln!(picture, "  p{index} -.-> p{index}r{number}([\"{thing}\"])");
+                let id = format_args!("p{index}r{number}");
+                graph.reach(format_args!("p{index}"), id, &thing.replace('`', ""));
             }
         }
-        picture
+        graph.finish()
     }
 }
 
@@ -190,13 +205,17 @@ impl fmt::Display for Explanation {
             let provider = &self.parts[*provider].part;
             let interface = Name(interface);
             let place = if *is_virtual {
-                ", in the place of the host"
+                ", in place of the host"
             } else {
                 ""
             };
             writeln!(f, "`{importer}` calls `{provider}` by `{interface}`{place}")?;
         }
-        for (importer, interface) in &self.host_interfaces {
+        for HostConnection {
+            importer,
+            interface,
+        } in &self.host_interfaces
+        {
             writeln!(
                 f,
                 "`{}` calls the host interface `{}`, provided by the embedder",
@@ -221,7 +240,7 @@ fn connections(links: &[Link]) -> Vec<Connection> {
     links.iter().filter_map(connection).collect()
 }
 
-/// What each part imports from the host and has a grant for.
+/// The grants that each part imports and has.
 fn granted(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Vec<BTreeSet<Thing>> {
     let mut imported = vec![BTreeSet::new(); parts.len()];
     for link in links {
@@ -256,25 +275,28 @@ fn granted(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Vec<BTr
         .collect()
 }
 
-/// Adds what parts hand to each other where one answers another in the place of the host: handles
-/// are lent with the calls, and come back with the answers, and so on from part to part.
-fn handed_on(connections: &[Connection], mut things: Vec<BTreeSet<Thing>>) -> Vec<BTreeSet<Thing>> {
+/// Adds what parts lend each other where one satisfies the imports of another in place of the host: the
+/// handles in the arguments and the results of those calls, and so on from part to part.
+fn with_lent_handles(
+    connections: &[Connection],
+    mut things: Vec<BTreeSet<Thing>>,
+) -> Vec<BTreeSet<Thing>> {
     loop {
         let before: usize = things.iter().map(BTreeSet::len).sum();
         for connection in connections.iter().filter(|one| one.is_virtual) {
-            let lent = authority::lent_through(&connection.interface);
-            let answered = match Authority::of_import(&connection.interface) {
-                // A plug has no exit to hand on.
+            let lent = authority::handles_passed_by(&connection.interface);
+            let returned = match Authority::of_import(&connection.interface) {
+                // A plug cannot lend the end of the program.
                 Authority::Granted(grant) if grant != Grant::Exit => Some(grant),
                 _ => None,
             };
             let (importer, provider) = (connection.importer, connection.provider);
-            let with_calls = of_grants(&things[importer], |grant| lent.contains(&grant));
-            let with_answers = of_grants(&things[provider], |grant| {
-                lent.contains(&grant) || answered == Some(grant)
+            let in_arguments = of_grants(&things[importer], |grant| lent.contains(&grant));
+            let in_results = of_grants(&things[provider], |grant| {
+                lent.contains(&grant) || returned == Some(grant)
             });
-            things[provider].extend(with_calls);
-            things[importer].extend(with_answers);
+            things[provider].extend(in_arguments);
+            things[importer].extend(in_results);
         }
         if before == things.iter().map(BTreeSet::len).sum::<usize>() {
             return things;
@@ -282,7 +304,7 @@ fn handed_on(connections: &[Connection], mut things: Vec<BTreeSet<Thing>>) -> Ve
     }
 }
 
-fn of_grants(things: &BTreeSet<Thing>, are_handed_on: impl Fn(Grant) -> bool) -> Vec<Thing> {
-    let handed_on = things.iter().filter(|thing| are_handed_on(thing.grant));
-    handed_on.cloned().collect()
+fn of_grants(things: &BTreeSet<Thing>, are_lent: impl Fn(Grant) -> bool) -> Vec<Thing> {
+    let lent = things.iter().filter(|thing| are_lent(thing.grant));
+    lent.cloned().collect()
 }

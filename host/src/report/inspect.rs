@@ -1,7 +1,7 @@
-//! What a WebAssembly file is, and what it asks for.
+//! Reports on WebAssembly files.
 
 use crate::{
-    report::picture::PictureFormat,
+    report::picture::{Graph, PictureFormat},
     sandbox::authority::Authority,
     untrusted::{Name, Text},
     wasm::file::{Kind, ReadError, Wasm},
@@ -10,99 +10,103 @@ use crate::{
     wasm::wit::Wit,
 };
 use serde::Serialize;
-use std::fmt::{self, Write};
+use std::{error::Error, fmt};
 use wasmparser::{
     ComponentExternalKind, Payload, TypeRef, Validator, WasmFeatures,
     types::{EntityType, Types},
 };
 
-/// What is to be known of a file before it is composed or run.
-#[derive(Debug, Clone, Serialize)]
+/// A report on a file before it is composed or run. It serializes to JSON with keys in kebab-case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Report {
     /// Component or core module.
     pub kind: ReportedKind,
     /// The size of the binary, in bytes.
     pub size: usize,
-    /// The sizes of the core modules inside a component, in bytes, in the order they stand in.
+    /// The sizes of the core modules inside a component, in bytes, in the order of the binary.
     pub core_modules: Vec<usize>,
     /// The world of a component as WIT; a core module has none.
     pub wit: Option<String>,
-    /// What it imports, in the order it stands in.
+    /// The imports, in the order of the binary.
     pub imports: Vec<Import>,
-    /// What it exports, in the order it stands in.
+    /// The exports, in the order of the binary.
     pub exports: Vec<Export>,
 }
 
-/// What a file is.
+/// The kind of a reported file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ReportedKind {
     /// A component.
     Component,
-    /// A core module that carries its WIT world: it is made a component where one is needed.
+    /// A core module that embeds its WIT world, so that it can be made a component.
     ModuleWithWorld,
     /// Any other core module.
     Module,
 }
 
-/// One import.
-#[derive(Debug, Clone, Serialize)]
+/// An import of a component or core module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Import {
-    /// Its name; `module.name` for a core module.
+    /// The name of the import; `module.name` for a core module.
     pub name: String,
-    /// Its type, for a core module; a component's is in its WIT.
+    /// The type of a core module's import. A component's is in [`Report::wit`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
-    /// Who meets it, for a component.
+    /// The provider of a component's import.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub met_by: Option<MetBy>,
-    /// What it lets the component reach, in words, where that is authority.
+    pub satisfied_by: Option<SatisfiedBy>,
+    /// A description of what the component can reach by the import, if it carries authority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reaches: Option<String>,
 }
 
-/// Who meets an import.
+/// The provider that an import of a component asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum MetBy {
-    /// The host; it carries no authority of its own.
+#[non_exhaustive]
+pub enum SatisfiedBy {
+    /// The host, without authority.
     Host,
-    /// The host, as far as the component's sandbox grants.
+    /// The host, from the grants of the component's sandbox.
     Grant,
-    /// A plug.
+    /// A plug, or the embedder.
     Plug,
 }
 
-/// One export.
-#[derive(Debug, Clone, Serialize)]
+/// An export of a component or core module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub struct Export {
-    /// Its name.
+    /// The name of the export.
     pub name: String,
-    /// Its type, for a core module; a component's is in its WIT.
+    /// The type of a core module's export. A component's is in [`Report::wit`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
-    /// Whether the host provides an interface of this name: as a plug, the component could stand
-    /// between other components and the host, if it is allowed to
+    /// `true` if the host provides an interface of this name: as a plug, the component could stand
+    /// between other components and the host, with a permission
     /// ([`Part::virtualize`](crate::Part::virtualize)).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_of_host: bool,
 }
 
-/// Why a file could not be reported on.
+/// An error of [`inspect()`].
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum InspectError {
-    /// The component's type cannot be told as WIT.
+    /// WIT cannot express the type of the component.
     #[error("failed to read the WIT of `{}`", Name(.origin))]
     Wit {
+        /// The path or the name that the file was read from.
         origin: String,
-        source: anyhow::Error,
+        /// The error of the WIT library.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The binary is not valid.
     #[error(transparent)]
@@ -123,7 +127,7 @@ pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
                 .and_then(|wit| wit.print())
                 .map_err(|source| InspectError::Wit {
                     origin: origin(),
-                    source,
+                    source: source.into(),
                 })?;
             Ok(inspect_component(wasm.bytes(), wit).map_err(parse_error)?)
         }
@@ -182,19 +186,19 @@ fn inspect_component(bytes: &[u8], wit: String) -> wasmparser::Result<Report> {
 }
 
 fn component_import(name: &str) -> Import {
-    let (met_by, reaches) = match Authority::of_import(&name.into()) {
-        Authority::Shared => (MetBy::Host, None),
-        Authority::Granted(grant) => (MetBy::Grant, Some(grant.to_string())),
+    let (satisfied_by, reaches) = match Authority::of_import(&name.into()) {
+        Authority::Shared => (SatisfiedBy::Host, None),
+        Authority::Granted(grant) => (SatisfiedBy::Grant, Some(grant.to_string())),
         Authority::Network => (
-            MetBy::Grant,
+            SatisfiedBy::Grant,
             Some("the network, which is refused".to_owned()),
         ),
-        Authority::Foreign => (MetBy::Plug, None),
+        Authority::Foreign => (SatisfiedBy::Plug, None),
     };
     Import {
         name: name.to_owned(),
         ty: None,
-        met_by: Some(met_by),
+        satisfied_by: Some(satisfied_by),
         reaches,
     }
 }
@@ -212,14 +216,14 @@ fn inspect_module(bytes: &[u8]) -> wasmparser::Result<Report> {
     for payload in top_level_sections(bytes) {
         match payload? {
             Payload::ImportSection(section) => {
-                // The counts are true: the module is valid.
+                // A valid module has as many items as it declares.
                 report.imports.reserve_exact(section.count() as usize);
                 for import in section.into_imports() {
                     let import = import?;
                     report.imports.push(Import {
                         name: format!("{}.{}", import.module, import.name),
                         ty: Some(imported_type(&types, import.ty)),
-                        met_by: None,
+                        satisfied_by: None,
                         reaches: None,
                     });
                 }
@@ -283,7 +287,7 @@ impl fmt::Display for Report {
             ReportedKind::ModuleWithWorld => {
                 writeln!(
                     f,
-                    "core module of {} bytes that carries its WIT world",
+                    "core module of {} bytes that embeds its WIT world",
                     self.size
                 )?;
             }
@@ -299,33 +303,32 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// A picture of what a component asks for: by plugs, and of the host.
-    pub fn mermaid(&self) -> String {
-        let mut picture = String::from("graph LR\n  c[\"component\"]\n");
+    /// A picture of what a component imports: interfaces that plugs satisfy, and authority.
+    pub fn picture(&self, format: PictureFormat) -> String {
+        let mut graph = Graph::new(format);
+        graph.node("c", "component");
         let needs = self
             .imports
             .iter()
-            .filter(|import| import.met_by != Some(MetBy::Host));
+            .filter(|import| import.satisfied_by != Some(SatisfiedBy::Host));
         for (number, import) in needs.enumerate() {
-            // Writing to a string cannot fail.
-            let _ = match &import.reaches {
-                Some(reaches) => writeln!(picture, "  c -.-> n{number}([\"{reaches}\"])"),
-                None => writeln!(
-                    picture,
-                    "  c -- \"{}\" --> n{number}[\"plug\"]",
-                    PictureFormat::Mermaid.label(&import.name)
-                ),
-            };
+            let id = format_args!("n{number}");
+            if let Some(reaches) = &import.reaches {
+                graph.reach("c", id, reaches);
+            } else {
+                graph.node(id, "plug");
+                graph.arrow("c", &import.name, id);
+            }
         }
-        picture
+        graph.finish()
     }
 
     fn fmt_needs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nto be met by plugs:")?;
+        writeln!(f, "\nfor plugs to satisfy:")?;
         let by_plugs = || {
             self.imports
                 .iter()
-                .filter(|import| import.met_by == Some(MetBy::Plug))
+                .filter(|import| import.satisfied_by == Some(SatisfiedBy::Plug))
         };
         if by_plugs().next().is_none() {
             writeln!(f, "  nothing")?;

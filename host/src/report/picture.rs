@@ -1,26 +1,90 @@
-//! Pictures of a composition.
+//! Pictures: graphs written as Mermaid or for Graphviz.
 
 use crate::{
-    compose::{
-        composition::Composition,
-        link::{Link, Provider},
-    },
+    compose::{composition::Composition, link::Provider},
     untrusted::Name,
 };
-use std::{collections::HashMap, fmt::Write};
+use std::{
+    collections::HashMap,
+    fmt::{self, Display, Write},
+};
 
 /// A language that pictures are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PictureFormat {
     /// Mermaid, which many Markdown viewers draw.
     Mermaid,
-    /// Graphviz.
+    /// The DOT language of Graphviz.
     Dot,
 }
 
+/// A writer of pictures. It escapes every label.
+pub(super) struct Graph {
+    format: PictureFormat,
+    text: String,
+}
+
+impl Graph {
+    pub(super) fn new(format: PictureFormat) -> Self {
+        let text = match format {
+            PictureFormat::Mermaid => "graph LR\n",
+            PictureFormat::Dot => "digraph composition {\n  rankdir=LR;\n  node [shape=box];\n",
+        };
+        Self {
+            format,
+            text: text.to_owned(),
+        }
+    }
+
+    /// Adds a node for a component, the host or the embedder.
+    pub(super) fn node(&mut self, id: impl Display, label: &str) {
+        let label = self.format.label(label);
+        match self.format {
+            PictureFormat::Mermaid => self.line(format_args!("{id}[\"{label}\"]")),
+            PictureFormat::Dot => self.line(format_args!("{id} [label=\"{label}\"];")),
+        }
+    }
+
+    /// Adds an arrow from the node that imports to the node that exports.
+    pub(super) fn arrow(&mut self, from: impl Display, label: &str, to: impl Display) {
+        let label = self.format.label(label);
+        match self.format {
+            PictureFormat::Mermaid => self.line(format_args!("{from} -- \"{label}\" --> {to}")),
+            PictureFormat::Dot => self.line(format_args!("{from} -> {to} [label=\"{label}\"];")),
+        }
+    }
+
+    /// Adds a round node for something that a component can reach, and a dotted arrow to it.
+    pub(super) fn reach(&mut self, from: impl Display, id: impl Display, label: &str) {
+        let label = self.format.label(label);
+        match self.format {
+            PictureFormat::Mermaid => self.line(format_args!("{from} -.-> {id}([\"{label}\"])")),
+            PictureFormat::Dot => {
+                self.line(format_args!("{id} [label=\"{label}\", style=rounded];"));
+                self.line(format_args!("{from} -> {id} [style=dotted];"));
+            }
+        }
+    }
+
+    /// The whole picture.
+    pub(super) fn finish(mut self) -> String {
+        if self.format == PictureFormat::Dot {
+            self.text.push_str("}\n");
+        }
+        self.text
+    }
+
+    fn line(&mut self, line: fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "  {line}");
+    }
+}
+
 impl PictureFormat {
-    /// A text as it stands between the quotes of a label, which it can neither end nor format.
-    pub(crate) fn label(self, text: &str) -> String {
+    /// The escaped form of a text between the quotation marks of a label, which it can neither end nor
+    /// format.
+    fn label(self, text: &str) -> String {
         let mut label = String::new();
         for c in Name(text).to_string().chars() {
             match (self, c) {
@@ -29,7 +93,7 @@ impl PictureFormat {
                 (Self::Mermaid, '>') => label.push_str("#gt;"),
                 (Self::Mermaid, '&') => label.push_str("#amp;"),
                 (Self::Mermaid, '#') => label.push_str("#35;"),
-                // It would start a label in Markdown.
+                // A backtick would start a label in Markdown.
                 (Self::Mermaid, '`') => label.push_str("#96;"),
                 (Self::Dot, '"') => label.push_str("\\\""),
                 (Self::Dot, '\\') => label.push_str("\\\\"),
@@ -42,89 +106,52 @@ impl PictureFormat {
 }
 
 impl Composition {
-    /// A picture of which part meets which import of which other part.
+    /// A picture of the parts, with an arrow for each import to the part that satisfies it, to the
+    /// embedder, or to a node of its own if nothing satisfies it. Imports that the host satisfies are
+    /// left out, because nearly every part has some.
     pub fn picture(&self, format: PictureFormat) -> String {
-        draw(self, format)
-    }
-}
-
-/// Arrows go from the part that imports to the part that exports, and for what is still open to a
-/// node of its own. WASI is left out: every part imports some of it.
-fn draw(composition: &Composition, format: PictureFormat) -> String {
-    let mut picture = String::from(match format {
-        PictureFormat::Mermaid => "graph LR\n",
-        PictureFormat::Dot => "digraph composition {\n  rankdir=LR;\n  node [shape=box];\n",
-    });
-    for (index, name) in composition.parts.iter().enumerate() {
-        node(&mut picture, format, &format!("p{index}"), name.as_str());
-    }
-    let mut open: HashMap<&str, usize> = HashMap::new();
-    let mut has_embedder = false;
-    for Link {
-        importer,
-        import,
-        provider,
-    } in &composition.links
-    {
-        let target = match provider {
-            Provider::Part { index, .. } => format!("p{index}"),
-            Provider::Host(_) => continue,
-            Provider::Embedder(_) => {
-                if !has_embedder {
-                    node(&mut picture, format, EMBEDDER, "embedder");
-                    has_embedder = true;
+        let mut graph = Graph::new(format);
+        for (index, name) in self.parts.iter().enumerate() {
+            graph.node(format_args!("p{index}"), name.as_str());
+        }
+        let mut open: HashMap<&str, usize> = HashMap::new();
+        let mut has_embedder = false;
+        for link in &self.links {
+            let import = link.import.as_str();
+            let target = match &link.provider {
+                Provider::Part { index, .. } => format!("p{index}"),
+                Provider::Host(_) => continue,
+                Provider::Embedder(_) => {
+                    if !has_embedder {
+                        graph.node(EMBEDDER, "embedder");
+                        has_embedder = true;
+                    }
+                    EMBEDDER.to_owned()
                 }
-                EMBEDDER.to_owned()
-            }
-            Provider::Nothing => {
-                let next = open.len();
-                let index = *open.entry(import.as_str()).or_insert(next);
-                if index == next {
-                    node(&mut picture, format, &format!("o{index}"), "open");
+                Provider::Nothing => {
+                    let next = open.len();
+                    let index = *open.entry(import).or_insert(next);
+                    if index == next {
+                        graph.node(format_args!("o{index}"), "open");
+                    }
+                    format!("o{index}")
                 }
-                format!("o{index}")
-            }
-        };
-        arrow(
-            &mut picture,
-            format,
-            &format!("p{importer}"),
-            import.as_str(),
-            &target,
-        );
+            };
+            graph.arrow(format_args!("p{}", link.importer), import, target);
+        }
+        graph.finish()
     }
-    if format == PictureFormat::Dot {
-        picture.push_str("}\n");
-    }
-    picture
 }
 
 /// The node of the embedder.
-const EMBEDDER: &str = "embedder";
-
-fn node(picture: &mut String, format: PictureFormat, id: &str, label: &str) {
-    let label = format.label(label);
-    // Writing to a string cannot fail.
-    let _ = match format {
-        PictureFormat::Mermaid => writeln!(picture, "  {id}[\"{label}\"]"),
-        PictureFormat::Dot => writeln!(picture, "  {id} [label=\"{label}\"];"),
-    };
-}
-
-fn arrow(picture: &mut String, format: PictureFormat, from: &str, label: &str, to: &str) {
-    let label = format.label(label);
-    let _ = match format {
-        PictureFormat::Mermaid => writeln!(picture, "  {from} -- \"{label}\" --> {to}"),
-        PictureFormat::Dot => writeln!(picture, "  {from} -> {to} [label=\"{label}\"];"),
-    };
-}
+pub(super) const EMBEDDER: &str = "embedder";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_label_stays_between_its_quotes() {
+    fn a_label_stays_between_its_quotation_marks() {
         let text = "url=<x\">]\n  p0[`#\\N&lt;\x1b";
         assert_eq!(
             PictureFormat::Mermaid.label(text),

@@ -14,7 +14,7 @@ use crate::{
     program::Program,
     report::explain::Explanation,
     runtime::{LoadError, Runtime},
-    sandbox::Sandboxes,
+    sandbox::parts::Sandboxes,
     untrusted::Name,
 };
 use linking::Linking;

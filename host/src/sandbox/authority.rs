@@ -1,39 +1,48 @@
-//! Which imports carry authority.
+//! The authority that imports carry.
 //!
-//! In WASI 0.2 authority sits in handles and in the few interfaces that hand out the first of
-//! them. Interfaces that only define resources do nothing without a handle, so all parts of a
-//! composition share them; clocks and randomness are given to everyone.
+//! In WASI 0.2 authority is in handles, and in the few interfaces that return the first
+//! handles. Interfaces that only define resources do nothing without a handle, so all parts of a
+//! composition share them; every part has clocks and randomness.
 
 use crate::names::{external::ExternName, interface::InterfaceName, wasi::Wasi};
 use std::fmt;
 
-/// What importing an interface means for the authority of a component.
+/// The authority that an import gives to a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Authority {
     /// None of its own: shared by all parts of a composition.
     Shared,
-    /// Each part has its own, made from what its [`Sandbox`](crate::Sandbox) grants.
+    /// Each part has its own instance, made from what its [`Sandbox`](crate::Sandbox) grants.
     Granted(Grant),
     /// The network. The host links it for the consumer and refuses every address.
     Network,
-    /// Nothing that the host provides: to be satisfied by a plug.
+    /// The host does not provide it; a plug or the embedder satisfies it.
     Foreign,
 }
 
-/// An interface whose instance is authority.
+/// An interface of WASI 0.2 whose instance is authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "they are the interfaces of the same names")]
 #[non_exhaustive]
 pub enum Grant {
+    /// `wasi:filesystem/preopens`: the granted directories.
     Preopens,
+    /// `wasi:cli/environment`: environment variables and arguments.
     Environment,
+    /// `wasi:cli/stdin`: standard input.
     Stdin,
+    /// `wasi:cli/stdout`: standard output.
     Stdout,
+    /// `wasi:cli/stderr`: standard error.
     Stderr,
+    /// `wasi:cli/exit`: ending the program with an exit code. Only the consumer's has an effect; a plug
+    /// that uses it is stopped as by a trap.
     Exit,
+    /// `wasi:cli/terminal-stdin`: the knowledge whether standard input is a terminal.
     TerminalStdin,
+    /// `wasi:cli/terminal-stdout`: the knowledge whether standard output is a terminal.
     TerminalStdout,
+    /// `wasi:cli/terminal-stderr`: the knowledge whether standard error is a terminal.
     TerminalStderr,
 }
 
@@ -52,7 +61,8 @@ impl Authority {
         }
     }
 
-    /// The same for a name that may lack its version, which then means any that the host provides.
+    /// Classifies a name that may have no version, which then stands for any version that the host
+    /// provides.
     pub(crate) fn of_interface(name: &InterfaceName) -> Self {
         match name.version() {
             Some(_) => Self::of_import(&name.clone().into()),
@@ -60,7 +70,7 @@ impl Authority {
         }
     }
 
-    /// Classifies an interface of WASI 0.2, whatever its version is.
+    /// Classifies an interface of WASI 0.2 without regard to its version.
     fn of_wasi_0_2(name: &InterfaceName) -> Self {
         if name.namespace() != "wasi" {
             return Self::Foreign;
@@ -89,14 +99,14 @@ impl Authority {
         }
     }
 
-    /// Whether the host itself can satisfy the import.
+    /// `true` if the host itself can satisfy the import.
     pub fn is_provided_by_host(self) -> bool {
         self != Self::Foreign
     }
 }
 
 impl Grant {
-    /// All of them.
+    /// All grants.
     pub const ALL: [Self; 9] = [
         Self::Preopens,
         Self::Environment,
@@ -125,10 +135,10 @@ impl Grant {
     }
 }
 
-/// The grants whose handles do their work through a shared interface: whoever answers its calls is
-/// lent those handles. A pollable tells only when something is ready, so `wasi:io/poll` is no way to
-/// what is behind it.
-pub(crate) fn lent_through(interface: &ExternName) -> &'static [Grant] {
+/// The grants whose handles are passed in calls of a shared interface, so that a component that
+/// exports the interface in place of the host can use them. A pollable only reports that something is
+/// ready, so `wasi:io/poll` passes none.
+pub(crate) fn handles_passed_by(interface: &ExternName) -> &'static [Grant] {
     let Some(name) = interface.interface() else {
         return &[];
     };
@@ -141,7 +151,7 @@ pub(crate) fn lent_through(interface: &ExternName) -> &'static [Grant] {
     }
 }
 
-/// What a component that imports the interface can reach, in words.
+/// A short description of what a component that imports the interface can reach.
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

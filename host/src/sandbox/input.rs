@@ -18,7 +18,7 @@ use wasmtime_wasi::{
     p2::{InputStream, pipe::MemoryInputPipe},
 };
 
-/// What a part reads as its standard input.
+/// The standard input of a part.
 #[derive(Debug, Clone, Default)]
 pub struct Input(Source);
 
@@ -32,7 +32,7 @@ enum Source {
 }
 
 impl Input {
-    /// Nothing: the end is reached at once.
+    /// An empty input.
     pub fn empty() -> Self {
         Self(Source::Empty)
     }
@@ -42,17 +42,17 @@ impl Input {
         Self(Source::Inherited)
     }
 
-    /// These bytes. Each instance reads all of them, from a copy of its own.
+    /// Bytes in memory. Each instance reads all of them, from a copy of its own.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Source::Bytes(bytes.into().into()))
     }
 
-    /// What `reader` gives. It is read on a thread made for it, from when the part first asks for its
-    /// standard input, and up to 192 KiB ahead of the part. The thread ends at the end of the input,
-    /// at its first error, or, when the instance is gone, as soon as the read that it is in returns.
+    /// A reader. A thread of its own reads it, starting when the part first asks for its standard input,
+    /// and up to 192 KiB ahead of the part. The thread ends at the end of the input, at the first error,
+    /// or, after the instance is dropped, when the current read returns.
     ///
-    /// There is one input, however often the sandbox is cloned and used: what one instance has read,
-    /// another one does not.
+    /// All clones of the sandbox share one input: the bytes that one instance has read are not there for
+    /// another one.
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self(Source::Reader(ReaderInput(Arc::new(Shared {
             reader: Mutex::new(Some(Box::new(reader))),
@@ -75,7 +75,7 @@ impl Input {
         }
     }
 
-    /// What is granted, in words, if anything is.
+    /// A description of the grant; `None` for an empty input.
     pub(super) fn granted(&self) -> Option<String> {
         match &self.0 {
             Source::Empty => None,
@@ -83,9 +83,7 @@ impl Input {
             Source::Bytes(bytes) => {
                 Some(format!("{} bytes in memory as standard input", bytes.len()))
             }
-            Source::Reader(_) => {
-                Some("what a reader of the host gives as standard input".to_owned())
-            }
+            Source::Reader(_) => Some("a reader of the host as standard input".to_owned()),
         }
     }
 }
@@ -94,9 +92,9 @@ impl Input {
 struct ReaderInput(Arc<Shared>);
 
 struct Shared {
-    /// Until it is read.
+    /// The reader, until a thread takes it.
     reader: Mutex<Option<Box<dyn Read + Send>>>,
-    /// All streams of a part on its standard input are one.
+    /// The one stream that all handles of a part to its standard input share.
     stream: OnceLock<AsyncStdinStream>,
 }
 
@@ -132,14 +130,14 @@ impl StdinStream for ReaderInput {
     }
 }
 
-/// How much is read at a time.
+/// The size of a read, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// What a thread reads, piece by piece.
+/// The pieces that a thread reads.
 struct Pieces {
     pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
-    /// How much of the piece has been read.
+    /// The number of bytes of the piece that the part has read.
     done: usize,
 }
 
@@ -167,7 +165,7 @@ impl Pieces {
                 }
             };
             if let Err(error) = thread::Builder::new().spawn(read) {
-                // There is room for it: nothing else has been sent.
+                // The channel has room, because nothing has been sent.
                 let _ = failed.try_send(Err(error));
             }
         }

@@ -16,7 +16,7 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamError, StreamResult},
 };
 
-/// Where what a part writes to its standard output or its standard error goes.
+/// The destination of the standard output or the standard error of a part.
 #[derive(Debug, Clone, Default)]
 pub struct Output(Target);
 
@@ -30,7 +30,7 @@ enum Target {
     Marked(PartName),
 }
 
-/// Which of the two it is.
+/// One of the two output streams.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum OutputName {
     Stdout,
@@ -38,7 +38,7 @@ pub(super) enum OutputName {
 }
 
 impl Output {
-    /// Nowhere: what is written is forgotten.
+    /// No destination: the bytes are discarded.
     pub fn discarded() -> Self {
         Self(Target::Discarded)
     }
@@ -48,20 +48,20 @@ impl Output {
         Self(Target::Inherited)
     }
 
-    /// Memory, from which the embedder reads it.
+    /// A buffer in memory, from which the embedder reads.
     pub fn captured(capture: &Capture) -> Self {
         Self(Target::Captured(capture.clone()))
     }
 
-    /// A writer. It is called on the thread that the instance runs on, which waits for it: a writer
-    /// that blocks belongs behind a channel. An error of it is one of the part's write; where it is
-    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) the part finds its stream closed.
+    /// A writer. It is called on the thread that runs the instance, which waits for it: put a writer that
+    /// blocks behind a channel. Its errors are errors of the part's stream; after
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) the stream is closed.
     pub fn writer(writer: impl Write + Send + 'static) -> Self {
         Self(Target::Writer(WriterOutput(Arc::new(Mutex::new(writer)))))
     }
 
-    /// This process's standard error, line by line, each marked with `name`: `[name] line`. What a
-    /// terminal would obey is escaped.
+    /// This process's standard error, line by line, each line marked with `name`: `[name] line`. Control
+    /// characters are escaped.
     pub fn marked_lines(name: PartName) -> Self {
         Self(Target::Marked(name))
     }
@@ -83,7 +83,7 @@ impl Output {
         }
     }
 
-    /// What is granted, in words, if anything is.
+    /// A description of the grant; `None` if the bytes are discarded.
     pub(super) fn granted(&self, name: OutputName) -> Option<String> {
         match &self.0 {
             Target::Discarded => None,
@@ -114,11 +114,11 @@ fn define(wasi: &mut WasiCtxBuilder, name: OutputName, stream: impl StdoutStream
     };
 }
 
-/// A bounded buffer that parts write into and the embedder reads. Clones are the same buffer, and
-/// several streams may share it.
+/// A bounded buffer that parts write to and the embedder reads. Clones share the buffer, and several
+/// streams can.
 ///
-/// A write past the bound fails for the part with an error of its stream: what fits is kept, and
-/// nothing more is, until the embedder [takes](Self::take) what is there.
+/// A write that exceeds the bound fails with an error of the part's stream. The bytes that fit are kept,
+/// and no further ones until the embedder [takes](Self::take) the contents.
 ///
 /// ```
 /// use wit_host::{Capture, Output, Sandbox};
@@ -147,22 +147,22 @@ impl Capture {
         })))
     }
 
-    /// The most that it holds, in bytes.
+    /// The bound, in bytes.
     pub fn limit(&self) -> usize {
         self.lock().limit
     }
 
-    /// What was written and not taken.
+    /// A copy of the bytes that were written and not taken.
     pub fn bytes(&self) -> Vec<u8> {
         self.lock().bytes.clone()
     }
 
-    /// Takes what was written, which makes room for more.
+    /// Removes and returns the bytes, which makes room for more.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.lock().bytes)
     }
 
-    /// Whether a write has failed because there was no room.
+    /// `true` if a write has failed because the buffer was full.
     pub fn is_cut(&self) -> bool {
         self.lock().is_cut
     }
@@ -190,7 +190,7 @@ impl Write for Capture {
         if room == 0 && !bytes.is_empty() {
             captured.is_cut = true;
             let message = format!(
-                "the output is captured up to {} bytes, and they are written",
+                "the output is captured up to {} bytes, and the buffer is full",
                 captured.limit
             );
             return Err(io::Error::new(io::ErrorKind::StorageFull, message));
@@ -226,11 +226,11 @@ impl Write for WriterOutput {
     }
 }
 
-/// A stream that writes at once, on the thread that it is called on.
+/// A stream that writes immediately, on the calling thread.
 #[derive(Clone)]
 struct Direct<W>(W);
 
-/// The most that is taken at a time, in bytes.
+/// The largest write that is accepted at a time, in bytes.
 const PIECE: usize = 64 << 10;
 
 impl<W: Write + Clone + Send + Sync + Unpin + 'static> StdoutStream for Direct<W> {

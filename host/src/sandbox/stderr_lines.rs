@@ -1,7 +1,7 @@
 //! The standard error of a plug: whole lines, marked with its name.
 //!
-//! The plug cannot take the mark away again or write a line without one: everything but newlines and
-//! tabs that a terminal would obey is escaped, and so are bytes that are no UTF-8.
+//! The plug cannot remove the mark or write a line without one: control characters except newlines and
+//! tabs are escaped, and so are bytes that are not UTF-8.
 
 use crate::{names::part::PartName, untrusted::Text};
 use std::{
@@ -14,7 +14,7 @@ use std::{
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-/// A line that is longer, in bytes, is passed on in pieces.
+/// The length in bytes from which a line is passed on in pieces.
 const MAX_LINE: usize = 4096;
 
 /// Passes lines on to this process's standard error, each as `[name] line`.
@@ -55,7 +55,7 @@ impl Line {
         Ok(())
     }
 
-    /// Writes so many of the bytes as a line, with its mark and at once, so that lines of several
+    /// Writes the first `count` bytes as a line with its mark, in one call, so that lines of several
     /// parts do not mix.
     fn write(&mut self, count: usize, out: &mut impl Write) -> io::Result<()> {
         let line = format!("{}{}\n", self.mark, escaped(&self.unfinished[..count]));
@@ -63,7 +63,7 @@ impl Line {
         out.write_all(line.as_bytes())
     }
 
-    /// Writes what is left.
+    /// Writes the unfinished line.
     fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
         match self.unfinished.len() {
             0 => Ok(()),
@@ -72,7 +72,7 @@ impl Line {
     }
 }
 
-/// How many of the bytes there are before the beginning of a character whose rest may yet come.
+/// The number of bytes before an incomplete character at the end.
 fn whole_characters(bytes: &[u8]) -> usize {
     let chunks = bytes.utf8_chunks();
     let tail = chunks.last().map_or(&[][..], |last| last.invalid());
@@ -80,7 +80,7 @@ fn whole_characters(bytes: &[u8]) -> usize {
     bytes.len() - if is_beginning { tail.len() } else { 0 }
 }
 
-/// A line without its newline, as it is shown.
+/// The escaped form of a line without its newline.
 fn escaped(line: &[u8]) -> String {
     let mut shown = String::new();
     for chunk in line.utf8_chunks() {
@@ -95,7 +95,7 @@ fn escaped(line: &[u8]) -> String {
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // There is nobody left to tell if standard error is gone.
+        // If standard error is closed, the error cannot be reported anywhere.
         let _ = self.finish(&mut io::stderr());
     }
 }

@@ -1,7 +1,7 @@
 //! The contents of a store.
 
 use crate::{
-    sandbox::{FileOperations, Sandboxes},
+    sandbox::{open::FileOperations, parts::Sandboxes},
     store::limiter::Limiter,
 };
 use std::time::Instant;

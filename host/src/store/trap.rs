@@ -3,7 +3,7 @@
 use crate::{
     compose::layout::{Layout, LikeAdapters},
     names::part::PartName,
-    sandbox::MAX_RANDOM,
+    sandbox::open::MAX_RANDOM,
     store::limits::Refusal,
     untrusted::Name,
     untrusted::demangle::Demangled,

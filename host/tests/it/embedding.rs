@@ -95,17 +95,10 @@ fn own_sandboxes() -> Result<(), Failed> {
         .preopen(Preopen::read_only(directory.path(), "/d"))
         .env("A", "1")
         .env("B", "2");
-    let rich = Sandboxes {
-        consumer: Sandbox::new(),
-        plugs: [("counts".parse::<PartName>()?, granted.clone())].into(),
-        ..Sandboxes::default()
-    };
+    let rich = Sandboxes::new(Sandbox::new()).plug("counts".parse::<PartName>()?, granted.clone());
     expect_exit(&run(&program, &rich)?, 0)?;
     // A plug without a sandbox of its own does not get the consumer's.
-    let of_consumer = Sandboxes {
-        consumer: granted,
-        ..Sandboxes::default()
-    };
+    let of_consumer = Sandboxes::new(granted);
     expect_exit(&run(&program, &of_consumer)?, 1)?;
     expect_exit(&run(&program, &Sandboxes::default())?, 1)
 }
@@ -114,15 +107,13 @@ fn sandbox_for_nobody() -> Result<(), Failed> {
     let plugs = [part("number", NUMBER)?];
     let composition = compose(&part("consumer", CONSUMER)?, &plugs, Form::Granted)?;
     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
-    let sandboxes = Sandboxes {
-        consumer: Sandbox::new(),
-        plugs: [("numbre".parse::<PartName>()?, Sandbox::new())].into(),
-        ..Sandboxes::default()
-    };
+    let sandboxes =
+        Sandboxes::new(Sandbox::new()).plug("numbre".parse::<PartName>()?, Sandbox::new());
     let result = tokio()?.block_on(program.instantiate(&sandboxes, &Limits::default()));
     match result.err() {
-        Some(InstantiateError::Sandbox(SandboxError::NoSuchPlug { name })) => {
+        Some(InstantiateError::Sandbox(SandboxError::NoSuchPlug { name, plugs })) => {
             assert_eq!(name.as_str(), "numbre");
+            assert_eq!(plugs, ["number".parse()?]);
             Ok(())
         }
         other => Err(format!("expected a refusal, found {other:?}").into()),
@@ -157,10 +148,8 @@ fn shared_directory() -> Result<(), Failed> {
     let component = Component::open(Guest::CacheImpl.path()?)?;
     let composition = compose(&Part::named(name, component), &[], Form::Granted)?;
     let program = Runtime::new(&RuntimeOptions::default())?.load(&composition)?;
-    let sandboxes = Sandboxes {
-        consumer: Sandbox::new().preopen(Preopen::read_write(directory.path(), "/cache")),
-        ..Sandboxes::default()
-    };
+    let sandboxes =
+        Sandboxes::new(Sandbox::new().preopen(Preopen::read_write(directory.path(), "/cache")));
     let native = DirCache::open(directory.path(), DirCacheOptions::default())?;
     native.set("from the host", b"h", None)?;
     let shown = tokio()?.block_on(async {

@@ -12,7 +12,8 @@ use std::{
 };
 use wit_host::{
     Call, ComposeError, Explanation, Form, HostInterface, HostInterfaceMismatch, Limits, LoadError,
-    Outcome, Part, PrecompiledError, Program, Runtime, RuntimeOptions, Sandboxes, Value, compose,
+    Outcome, Part, PictureFormat, PrecompiledError, Program, Runtime, RuntimeOptions, Sandboxes,
+    Value, compose,
 };
 
 /// The trials.
@@ -629,15 +630,15 @@ fn explained() -> Result<(), Failed> {
         );
         assert!(text.contains(&line), "{text}");
     }
-    let picture = explanation.mermaid();
+    let picture = explanation.picture(PictureFormat::Mermaid);
     for line in [
-        "  e[\"embedder\"]\n",
-        "  p0 -- \"test:own/secret\" --> e\n",
-        "  p1 -- \"test:own/secret\" --> e\n",
+        "  embedder[\"embedder\"]\n",
+        "  p0 -- \"test:own/secret\" --> embedder\n",
+        "  p1 -- \"test:own/secret\" --> embedder\n",
     ] {
         assert!(picture.contains(line), "{picture}");
     }
-    let picture = composition.picture(wit_host::PictureFormat::Dot);
+    let picture = composition.picture(PictureFormat::Dot);
     assert!(
         picture.contains("p0 -> embedder [label=\"test:own/secret\"]"),
         "{picture}"

@@ -79,10 +79,7 @@ fn interruptible() -> RuntimeOptions {
 }
 
 fn of_consumer(consumer: Sandbox) -> Sandboxes {
-    Sandboxes {
-        consumer,
-        ..Sandboxes::default()
-    }
+    Sandboxes::new(consumer)
 }
 
 fn is_send<T: Send>(value: T) -> T {
@@ -478,11 +475,9 @@ fn fifo() -> Result<(), Failed> {
     }
     let waiting = module(OPENS_A_FIFO)?;
     let computing = module("(module (func (export \"_start\")))")?;
-    let sandboxes = Sandboxes {
-        consumer: Sandbox::new().preopen(Preopen::read_only(directory.path(), "/d")),
-        file_operations: FileOperations::OnOtherThreads,
-        ..Sandboxes::default()
-    };
+    let sandboxes =
+        Sandboxes::new(Sandbox::new().preopen(Preopen::read_only(directory.path(), "/d")))
+            .file_operations(FileOperations::OnOtherThreads);
     let limits = Limits {
         timeout: Some(Duration::from_secs(60)),
         ..Limits::default()
@@ -524,11 +519,9 @@ fn same_files() -> Result<(), Failed> {
         std::os::unix::fs::symlink("inside", directory.path().join("link"))?;
         let output = Capture::new(1 << 20);
         let granted = || Sandbox::new().preopen(Preopen::read_write(directory.path(), "/d"));
-        let sandboxes = Sandboxes {
-            consumer: granted().stdout(Output::captured(&output)),
-            plugs: [(plug.name.clone(), granted())].into(),
-            file_operations,
-        };
+        let sandboxes = Sandboxes::new(granted().stdout(Output::captured(&output)))
+            .plug(plug.name.clone(), granted())
+            .file_operations(file_operations);
         let outcome = run(&program, &sandboxes)?;
         let found = String::from_utf8(output.take())?;
         assert!(

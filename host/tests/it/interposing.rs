@@ -4,7 +4,9 @@
 use crate::{count::Count, embedding::part, guests::Guest};
 use libtest_mimic::{Failed, Trial};
 use std::collections::BTreeSet;
-use wit_host::{ComposeError, Explanation, Form, Part, Sandboxes, Wasm, compose, inspect};
+use wit_host::{
+    ComposeError, Explanation, Form, Part, PictureFormat, Sandboxes, Wasm, compose, inspect,
+};
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
@@ -160,10 +162,16 @@ fn is_explained(parts: &[Part], importer: &str, import: &str) -> Result<(), Stri
         return Err(format!("explained as {:?}", thief.things));
     }
     let marked = format!("{import}, virtualized");
-    if explanation.mermaid().contains(&marked) {
+    if explanation
+        .picture(PictureFormat::Mermaid)
+        .contains(&marked)
+    {
         Ok(())
     } else {
-        Err(format!("drawn as {}", explanation.mermaid()))
+        Err(format!(
+            "drawn as {}",
+            explanation.picture(PictureFormat::Mermaid)
+        ))
     }
 }
 

@@ -9,8 +9,8 @@ use std::{
     process::{Output, Stdio},
 };
 use wit_host::{
-    BindgenError, Call, CallError, ComponentizeError, ComposeError, Frame, Function, InterfaceName,
-    LoadError, PartName, Preopen, ReadError, Trap,
+    BindgenError, Call, CallError, ComponentizeError, ComposeError, Frame, Function, ImportDefect,
+    InterfaceName, LoadError, PartName, Preopen, ReadError, Trap,
 };
 
 /// The trials.
@@ -368,7 +368,7 @@ fn errors_escape_their_facts() -> Result<(), Failed> {
             import: text().into(),
         },
         &ComposeError::Unsound {
-            wrong: "lacks",
+            defect: ImportDefect::Missing,
             import: text().into(),
         },
         &LoadError::Unmet {

@@ -1,8 +1,11 @@
 //! `--dir` and `--env`: what each part may reach.
 
 use crate::cli::exit::UsageError;
-use std::path::PathBuf;
-use wit_host::{Access, PartName, Preopen, Sandbox, Sandboxes, untrusted::Name};
+use std::collections::BTreeMap;
+use wit_host::{
+    Access, PartName, Preopen, Sandbox, Sandboxes,
+    untrusted::{Name, quoted_names},
+};
 
 /// Grants. Without them a component reaches nothing of this machine.
 #[derive(clap::Args)]
@@ -30,14 +33,11 @@ impl GrantArgs {
     ) -> Result<Sandboxes, UsageError> {
         let mut parts = Parts {
             consumer: consumer.0,
-            sandboxes: Sandboxes {
-                consumer: consumer.1,
-                plugs: plugs
-                    .into_iter()
-                    .map(|name| (name.clone(), Sandbox::new().mark_stderr(name)))
-                    .collect(),
-                ..Sandboxes::default()
-            },
+            sandbox: consumer.1,
+            plugs: plugs
+                .into_iter()
+                .map(|name| (name.clone(), Sandbox::new().mark_stderr(name)))
+                .collect(),
         };
         for text in &self.dirs {
             let (name, rest) = split_dir_name(text);
@@ -57,13 +57,18 @@ impl GrantArgs {
             }
             parts.grant("--env", text, name, |sandbox| sandbox.env(key, value))?;
         }
-        Ok(parts.sandboxes)
+        let sandboxes = Sandboxes::new(parts.sandbox);
+        let plugs = parts.plugs.into_iter();
+        Ok(plugs.fold(sandboxes, |sandboxes, (name, sandbox)| {
+            sandboxes.plug(name, sandbox)
+        }))
     }
 }
 
 struct Parts<'a> {
     consumer: &'a PartName,
-    sandboxes: Sandboxes,
+    sandbox: Sandbox,
+    plugs: BTreeMap<PartName, Sandbox>,
 }
 
 impl Parts<'_> {
@@ -75,10 +80,10 @@ impl Parts<'_> {
         grant: impl FnOnce(Sandbox) -> Sandbox,
     ) -> Result<(), UsageError> {
         let sandbox = match name {
-            None => &mut self.sandboxes.consumer,
-            Some(name) if name == self.consumer.as_str() => &mut self.sandboxes.consumer,
+            None => &mut self.sandbox,
+            Some(name) if name == self.consumer.as_str() => &mut self.sandbox,
             Some(name) => {
-                let mut plugs = self.sandboxes.plugs.iter_mut();
+                let mut plugs = self.plugs.iter_mut();
                 match plugs.find(|(plug, _)| plug.as_str() == name) {
                     Some((_, sandbox)) => sandbox,
                     None => return Err(self.no_such_part(flag, text, name)),
@@ -103,7 +108,7 @@ impl Parts<'_> {
         let is_meant = |name: &&PartName| {
             name.as_str() == key || is_assignment && name.as_str().eq_ignore_ascii_case(key)
         };
-        let mut names = std::iter::once(self.consumer).chain(self.sandboxes.plugs.keys());
+        let mut names = std::iter::once(self.consumer).chain(self.plugs.keys());
         let Some(name) = names.find(is_meant) else {
             return Ok(());
         };
@@ -114,14 +119,11 @@ impl Parts<'_> {
     }
 
     fn no_such_part(&self, flag: &str, text: &str, name: &str) -> UsageError {
-        let names: Vec<String> = std::iter::once(self.consumer)
-            .chain(self.sandboxes.plugs.keys())
-            .map(|name| format!("`{name}`"))
-            .collect();
+        let names = quoted_names(std::iter::once(self.consumer).chain(self.plugs.keys()));
         let (consumer, text) = (self.consumer, Name(text));
-        let parts = match names.as_slice() {
-            [only] => format!("the only part is {only}"),
-            names => format!("the parts are {}", names.join(", ")),
+        let parts = match self.plugs.len() {
+            0 => format!("the only part is {names}"),
+            _ => format!("the parts are {names}"),
         };
         UsageError(format!(
             "`{flag} {text}`: no part is named `{}`; {parts}; to grant `{text}` itself, write `{flag} {consumer}={text}`",
@@ -156,11 +158,7 @@ fn parse_preopen(text: &str) -> Result<Preopen, &'static str> {
     if host.is_empty() || guest.is_empty() {
         return Err("HOST and GUEST cannot be empty");
     }
-    Ok(Preopen {
-        host: PathBuf::from(host),
-        guest: guest.to_owned(),
-        access,
-    })
+    Ok(Preopen::new(host, guest, access))
 }
 
 /// Splits `NAME=KEY=VALUE` if NAME is a valid name and KEY looks like a variable, else `KEY=VALUE`.

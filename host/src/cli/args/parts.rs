@@ -1,9 +1,12 @@
-//! A socket and the plugs for it.
+//! A consumer and the plugs for it.
 
 use super::input::{is_stdin, read_component};
 use crate::cli::exit::UsageError;
 use std::path::{Path, PathBuf};
-use wit_host::{InterfaceName, Part, PartName, untrusted::Name};
+use wit_host::{
+    InterfaceName, Part, PartName,
+    untrusted::{Name, quoted_names},
+};
 
 /// `FILE --plug [NAME=]PLUG …`
 #[derive(clap::Args)]
@@ -11,7 +14,7 @@ pub struct PartArgs {
     /// A component, or a core module that carries its WIT world, as binary or text. `-` is standard
     /// input.
     #[arg(value_name = "FILE")]
-    pub socket: PathBuf,
+    pub consumer: PathBuf,
     /// Satisfy imports with the exports of the component PLUG. The first plug is nearest to FILE.
     ///
     /// An import is satisfied by the first plug after its component that exports the interface. NAME is
@@ -32,19 +35,19 @@ impl PartArgs {
     /// Reads FILE as a component, and the plugs in the order of the stack.
     pub fn read(&self) -> anyhow::Result<(Part, Vec<Part>)> {
         self.read_with(|| {
-            let component = read_component(&self.socket)?;
-            Ok(Part::named(self.socket_name(), component))
+            let component = read_component(&self.consumer)?;
+            Ok(Part::named(self.consumer_name(), component))
         })
     }
 
-    /// Reads FILE by `read_socket`, and the plugs in the order of the stack.
+    /// Reads FILE by `read_consumer`, and the plugs in the order of the stack.
     pub fn read_with<T>(
         &self,
-        read_socket: impl FnOnce() -> anyhow::Result<T>,
+        read_consumer: impl FnOnce() -> anyhow::Result<T>,
     ) -> anyhow::Result<(T, Vec<Part>)> {
         let plugs = self.parse_plugs()?;
         let permissions = self.parse_permissions(&plugs)?;
-        let socket = read_socket()?;
+        let consumer = read_consumer()?;
         let read = |(name, path): (PartName, &Path)| -> anyhow::Result<Part> {
             let own = permissions
                 .iter()
@@ -55,7 +58,7 @@ impl PartArgs {
             Ok(own.into_iter().fold(part, Part::virtualize))
         };
         let plugs = plugs.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok((socket, plugs))
+        Ok((consumer, plugs))
     }
 
     fn parse_plugs(&self) -> Result<Vec<(PartName, &Path)>, UsageError> {
@@ -64,7 +67,7 @@ impl PartArgs {
             .iter()
             .map(|text| parse_plug(text))
             .collect::<Result<_, _>>()?;
-        let paths = std::iter::once(self.socket.as_path()).chain(plugs.iter().map(|plug| plug.1));
+        let paths = std::iter::once(self.consumer.as_path()).chain(plugs.iter().map(|plug| plug.1));
         if paths.filter(|path| is_stdin(path)).count() > 1 {
             let message =
                 "standard input can be read only once; name a file for each other component";
@@ -102,33 +105,30 @@ impl PartArgs {
     /// The paths of FILE and of the plugs.
     pub fn files(&self) -> Result<Vec<&Path>, UsageError> {
         let plugs = self.parse_plugs()?.into_iter().map(|(_, path)| path);
-        Ok(std::iter::once(self.socket.as_path())
+        Ok(std::iter::once(self.consumer.as_path())
             .chain(plugs)
             .collect())
     }
 
     /// The stem of the file name, or `consumer` if the stem is not a valid name.
-    pub fn socket_name(&self) -> PartName {
-        PartName::of_file(&self.socket).unwrap_or_else(PartName::consumer)
+    pub fn consumer_name(&self) -> PartName {
+        PartName::of_file(&self.consumer).unwrap_or_else(PartName::consumer)
     }
 
-    pub fn socket_is_stdin(&self) -> bool {
-        is_stdin(&self.socket)
+    pub fn consumer_is_stdin(&self) -> bool {
+        is_stdin(&self.consumer)
     }
 }
 
 fn no_such_plug(text: &str, name: &str, plugs: &[(PartName, &Path)]) -> UsageError {
     let (text, name) = (Name(text), Name(name));
-    let names: Vec<String> = plugs.iter().map(|(plug, _)| format!("`{plug}`")).collect();
-    UsageError(match names.as_slice() {
+    let names = quoted_names(plugs.iter().map(|(plug, _)| plug));
+    UsageError(match plugs {
         [] => format!("`--virtualize {text}`: there is no plug; add one with `--plug`"),
-        [only] => {
-            format!("`--virtualize {text}`: no plug is named `{name}`; the only plug is {only}")
+        [_] => {
+            format!("`--virtualize {text}`: no plug is named `{name}`; the only plug is {names}")
         }
-        names => format!(
-            "`--virtualize {text}`: no plug is named `{name}`; the plugs are {}",
-            names.join(", ")
-        ),
+        _ => format!("`--virtualize {text}`: no plug is named `{name}`; the plugs are {names}"),
     })
 }
 

@@ -45,7 +45,7 @@ impl ProgramArgs {
                 (parts[0].clone(), parts[1..].to_vec())
             }
             File::Wasm(_) => (
-                self.parts.socket_name(),
+                self.parts.consumer_name(),
                 plugs.iter().map(|plug| plug.name.clone()).collect(),
             ),
         };
@@ -60,7 +60,7 @@ impl ProgramArgs {
             }
         };
         let limits = self.limits.limits(phases.budget().all(), heap::allowed());
-        let mut plan = Plan::new(source, sandboxes, limits);
+        let mut plan = Plan::new(source, sandboxes, limits)?;
         plan.keeps_code = !(self.no_cache || matches!(plan.source, Source::Precompiled(_)));
         code_cache::protect(&mut plan)?;
         Ok(plan)
@@ -68,15 +68,15 @@ impl ProgramArgs {
 
     /// The path of FILE.
     pub fn file(&self) -> &Path {
-        &self.parts.socket
+        &self.parts.consumer
     }
 
     pub fn reads_stdin(&self) -> bool {
-        self.parts.socket_is_stdin()
+        self.parts.consumer_is_stdin()
     }
 
     fn read_file(&self) -> anyhow::Result<File> {
-        let path: &Path = &self.parts.socket;
+        let path: &Path = &self.parts.consumer;
         if !input::is_precompiled(path)? {
             return Ok(File::Wasm(read_wasm(path)?));
         }
@@ -96,7 +96,7 @@ impl ProgramArgs {
             return Err(UsageError(format!(
                 "`--plug {}` has nothing to satisfy: `{}` is compiled already; plug it in with `wit-host precompile --plug`",
                 plug.name,
-                Name(self.parts.socket.display())
+                Name(self.parts.consumer.display())
             )));
         }
         if self.limits.fuel.is_some() {

@@ -1,7 +1,7 @@
 //! Grants through which a guest could replace compiled code.
 
 use super::CodeCache;
-use crate::{names::part::PartName, sandbox::Sandboxes, untrusted::Name};
+use crate::{names::part::PartName, sandbox::parts::Sandboxes, untrusted::Name};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -84,7 +84,7 @@ fn name_of(plug: &Option<PartName>) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use crate::sandbox::{Preopen, Sandbox};
+    use crate::sandbox::{Sandbox, preopen::Preopen};
 
     #[test]
     fn a_grant_that_reaches_it_is_refused_to_any_part() {
@@ -93,11 +93,7 @@ mod tests {
         let above = root.path();
         let plug: PartName = "plug".parse().expect("a name");
         let refused = |consumer: Sandbox, of_plug: Sandbox| {
-            let sandboxes = Sandboxes {
-                consumer,
-                plugs: [(plug.clone(), of_plug)].into(),
-                ..Sandboxes::default()
-            };
+            let sandboxes = Sandboxes::new(consumer).plug(plug.clone(), of_plug);
             let refused = cache.refuse_reaching(&sandboxes);
             refused.err().map(|reached| (reached.plug, reached.grant))
         };

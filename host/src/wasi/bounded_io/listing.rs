@@ -4,7 +4,7 @@
 //! million files that is hundreds of megabytes and a host call of seconds, for each listing.
 
 use super::{Context, LISTING, dropped};
-use crate::{sandbox::FileOperations, store::state::State};
+use crate::{sandbox::open::FileOperations, store::state::State};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use std::{collections::VecDeque, fs::File, io, sync::Arc};
 use wasmtime::component::{LinkerInstance, Resource, ResourceType};

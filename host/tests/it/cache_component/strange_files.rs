@@ -189,7 +189,7 @@ impl Case {
         )?;
         let allowed = match self.access {
             Access::ReadWrite => self.call.allowed,
-            Access::ReadOnly => self.call.allowed_read_only,
+            _ => self.call.allowed_read_only,
         };
         match results.last() {
             Some(last) if allowed.contains(&last.as_str()) => {}
@@ -213,20 +213,13 @@ fn call_all(
     max_bytes: Option<&str>,
     calls: &[String],
 ) -> Result<Vec<String>, Failed> {
-    let preopen = Preopen {
-        host: root.to_owned(),
-        guest: "/cache".to_owned(),
-        access,
-    };
+    let preopen = Preopen::new(root, "/cache", access);
     let granted = Sandbox::new().preopen(preopen);
     let consumer = match max_bytes {
         None => granted,
         Some(max_bytes) => granted.env("CACHE_MAX_BYTES", max_bytes),
     };
-    let sandboxes = Sandboxes {
-        consumer,
-        ..Sandboxes::default()
-    };
+    let sandboxes = Sandboxes::new(consumer);
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -357,10 +357,8 @@ fn later_setup() -> Result<(), Failed> {
     let part = Part::new("cache", Component::open(Guest::CacheImpl.path()?)?)?;
     let runtime = Runtime::new(&RuntimeOptions::default())?;
     let program = runtime.load(&compose(&part, &[], Form::Granted)?)?;
-    let sandboxes = Sandboxes {
-        consumer: Sandbox::new().preopen(Preopen::read_write(directory.path(), "/cache")),
-        ..Sandboxes::default()
-    };
+    let sandboxes =
+        Sandboxes::new(Sandbox::new().preopen(Preopen::read_write(directory.path(), "/cache")));
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

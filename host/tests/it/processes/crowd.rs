@@ -167,11 +167,7 @@ impl Process {
             None => granted,
             Some(bytes) => granted.env("CACHE_MAX_BYTES", bytes.to_string()),
         };
-        let sandboxes = Sandboxes {
-            consumer,
-            plugs: [(cache_name()?, cache)].into(),
-            ..Sandboxes::default()
-        };
+        let sandboxes = Sandboxes::new(consumer).plug(cache_name()?, cache);
         let tokio = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -52,9 +52,9 @@ impl Doors {
             (partner, std::slice::from_ref(&part)),
             (partner, &[part.clone(), self.partners[0].clone()]),
         ];
-        for (socket, plugs) in stacks {
+        for (consumer, plugs) in stacks {
             for form in [Form::Portable, Form::Granted] {
-                let composed = compose(socket, plugs, form);
+                let composed = compose(consumer, plugs, form);
                 if let Err(error @ ComposeError::Unsound { .. }) = composed {
                     return Err(error.to_string());
                 }
@@ -69,7 +69,7 @@ impl Doors {
     fn load(&self, composition: &Composition, form: Form) -> Result<(), String> {
         match form {
             Form::Portable => worded(self.runtime.precompile(composition)).map(drop),
-            Form::Granted => match worded(self.runtime.load(composition))? {
+            _ => match worded(self.runtime.load(composition))? {
                 Some(program) => run(&program),
                 None => Ok(()),
             },

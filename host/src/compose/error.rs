@@ -1,0 +1,254 @@
+//! Errors of composing.
+
+use super::mismatch::{Mismatch, NearMiss};
+use crate::{
+    names::{external::ExternName, interface::InterfaceName, part::PartName},
+    untrusted::{Name, quoted_names},
+};
+use std::{error::Error, fmt};
+
+/// An error of [`compose()`](crate::compose()).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComposeError {
+    /// Two parts have the same name.
+    #[error("two components are named `{name}`")]
+    SameName {
+        /// The name of both.
+        name: PartName,
+    },
+    /// A plug exports an interface, and an import of that name has a type that does not fit.
+    #[error(transparent)]
+    Mismatch(Box<Mismatch>),
+    /// A plug exports an interface that a part before it imports from the host, without a permission
+    /// to stand in between: see [`Part::virtualize`](crate::Part::virtualize).
+    #[error(
+        "plug `{plug}` exports `{}`, which the host provides to `{importer}`; in the place of the host it could see and change all that `{importer}` does through that interface",
+        Name(.export)
+    )]
+    Interposed {
+        /// The plug that exports the interface.
+        plug: PartName,
+        /// The name of the export.
+        export: ExternName,
+        /// The part before the plug that imports the interface.
+        importer: PartName,
+        /// The name of the import, which may be of another compatible version.
+        import: ExternName,
+    },
+    /// A plug imports something other than an interface by the name of an interface of the host.
+    #[error("plug `{plug}` imports `{}`, which is an interface, as something else", Name(.import))]
+    NotAnInterface {
+        /// The plug.
+        plug: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// A permission of [`Part::virtualize`](crate::Part::virtualize) allows nothing.
+    #[error("`{plug}` has nothing to virtualize in `{}`: {why}", Name(.interface))]
+    IdleVirtualization {
+        /// The part that has the permission.
+        plug: PartName,
+        /// The interface that the permission names.
+        interface: InterfaceName,
+        /// The reason.
+        why: IdleVirtualization,
+    },
+    /// A plug satisfies no import of the parts before it.
+    #[error("plug `{plug}` satisfies no import{}", why_idle(.exports, .open, .hint))]
+    FitsNothing {
+        /// The plug.
+        plug: PartName,
+        /// The names of its exports.
+        exports: Vec<ExternName>,
+        /// The imports of the parts before it that nothing satisfies.
+        open: Vec<ExternName>,
+        /// The import that an export nearly satisfies.
+        hint: Option<NearMiss>,
+    },
+    /// A plug imports an interface that no plug after it exports and that the host grants to no plug.
+    #[error(
+        "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
+        Name(.import)
+    )]
+    NotGranted {
+        /// The plug.
+        plug: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// The embedder provides an interface to a part that does not import it, or to which it also
+    /// provides a version that fits better.
+    #[error(
+        "the host interface `{}` satisfies no import of `{part}`{}",
+        Name(.interface), remedy_for_idle_host_interface(.interface, .open)
+    )]
+    IdleHostInterface {
+        /// The part.
+        part: PartName,
+        /// The name of the interface.
+        interface: ExternName,
+        /// The imports of that part that nothing satisfies.
+        open: Vec<ExternName>,
+    },
+    /// The embedder provides an interface that a plug exports too.
+    #[error(
+        "`{importer}` imports `{}`, which plug `{plug}` and the host interface `{}` both satisfy; leave one of them out",
+        Name(.import), Name(.interface)
+    )]
+    SatisfiedTwice {
+        /// The part that imports the interface.
+        importer: PartName,
+        /// The name of the import.
+        import: ExternName,
+        /// The plug that exports the interface.
+        plug: PartName,
+        /// The name of the embedder's interface.
+        interface: ExternName,
+    },
+    /// The embedder provides an interface that the host provides.
+    #[error(
+        "`{}` cannot be provided to `{part}` by the embedder, because the host itself provides it; grant what `{part}` is to reach in its sandbox",
+        Name(.interface)
+    )]
+    ProvidedByHost {
+        /// The part.
+        part: PartName,
+        /// The name of the interface.
+        interface: ExternName,
+    },
+    /// The embedder provides an interface, and the part imports something else by that name.
+    #[error(
+        "`{part}` imports `{}`, but not as an interface, so no host interface can satisfy it",
+        Name(.import)
+    )]
+    NotAnInstance {
+        /// The part.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// The embedder provides an interface that has resources.
+    #[error(
+        "`{part}` imports `{}` with the resource `{}`, which a host interface cannot have; plug a component that exports it",
+        Name(.import), Name(.resource)
+    )]
+    ProvidedResource {
+        /// The part.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+        /// The first resource of the interface.
+        resource: String,
+    },
+    /// The composer does not support the type of a part.
+    #[error("failed to read the type of `{part}`")]
+    Type {
+        /// The part.
+        part: PartName,
+        /// The composer's error.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The composer failed, although each import fits its export.
+    #[error("failed to compose {}", quoted_names(.parts))]
+    Encode {
+        /// All parts.
+        parts: Vec<PartName>,
+        /// The composer's error.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A part is not valid.
+    #[error("`{part}` is damaged or uses features that are not supported here")]
+    Invalid {
+        /// The part.
+        part: PartName,
+        /// The validator's error, with the offset in the binary of the part.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The composed binary does not have the imports that it should have, so [`compose()`](crate::compose())
+    /// does not return it.
+    #[error(
+        "the composed component {defect} `{}`; this is a defect of the composer, please report it",
+        Name(.import)
+    )]
+    Unsound {
+        /// The difference to what it should have.
+        defect: ImportDefect,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// The composed binary passes to a part something other than the links say, so
+    /// [`compose()`](crate::compose()) does not return it.
+    #[error(
+        "the types of `{part}` are built so that its import `{}` would be mixed up with another one; give each import a type of its own",
+        Name(.import)
+    )]
+    Miswired {
+        /// The part.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
+}
+
+/// The difference between the imports of a composed binary and those that it should have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ImportDefect {
+    /// An import is missing.
+    Missing,
+    /// There is an import that should not be there.
+    Unexpected,
+}
+
+/// The reason why a permission of [`Part::virtualize`](crate::Part::virtualize) allows nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdleVirtualization {
+    /// The host has no such interface, so any plug may provide it.
+    #[error("the host does not provide it, so a plug needs no permission for it")]
+    NotOfTheHost,
+    /// The plug does not export it.
+    #[error("the plug does not export it")]
+    NotExported,
+    /// No part before the plug imports it, or a nearer plug provides it.
+    #[error("no part before it imports that interface from it")]
+    NotImported,
+}
+
+impl fmt::Display for ImportDefect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "lacks",
+            Self::Unexpected => "also has",
+        })
+    }
+}
+
+fn remedy_for_idle_host_interface(interface: &ExternName, open: &[ExternName]) -> String {
+    match NearMiss::find(std::slice::from_ref(interface), open) {
+        Some(near_miss) => format!("; {near_miss}"),
+        None => "; leave it out, or provide it to the part that imports it".to_owned(),
+    }
+}
+
+fn why_idle(exports: &[ExternName], open: &[ExternName], hint: &Option<NearMiss>) -> String {
+    let exported = match exports {
+        [] => "nothing".to_owned(),
+        exports => quoted_names(exports),
+    };
+    let left = match open {
+        [] => "no import is left to satisfy".to_owned(),
+        [only] => format!("the import left to satisfy is {}", quoted_names([only])),
+        open => format!("the imports left to satisfy are {}", quoted_names(open)),
+    };
+    let remedy = match (hint, open) {
+        (Some(near_miss), _) => near_miss.to_string(),
+        (None, []) => {
+            "leave it out, or plug it after a component that imports what it exports".to_owned()
+        }
+        (None, [_]) => "plug a component that exports it".to_owned(),
+        (None, _) => "plug a component that exports one of them".to_owned(),
+    };
+    format!(": it exports {exported}, and {left}; {remedy}")
+}
