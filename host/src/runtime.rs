@@ -1,34 +1,34 @@
 //! Compiling and linking.
 
 pub(crate) mod code_cache;
+mod error;
 pub(crate) mod host_functions;
 pub(crate) mod host_interfaces;
+mod options;
 pub(crate) mod precompiled;
 
+pub use error::LoadError;
+pub use options::{Pool, RuntimeOptions};
+
 use crate::{
-    compose::layout::Layout,
     compose::{
         composition::Composition,
+        layout::Layout,
         link::{Link, PrivateImport, PrivateProvider},
     },
-    names::{external::ExternName, part::PartName},
+    names::part::PartName,
     program::{Program, prepared::Prepared},
     runtime::{
-        code_cache::{Code, CodeCache, CodeCacheReached},
+        code_cache::{Code, CodeCache},
         host_functions::HostFunctions,
-        host_interfaces::HostInterfaceMismatch,
     },
-    store::state::State,
-    store::ticker::Ticker,
-    untrusted::Name,
+    store::{state::State, ticker::Ticker},
     wasi,
-    wasm::file::Wasm,
-    wasm::signature,
-    wasm::weight::{self, TooHeavy},
+    wasm::{file::Wasm, signature, weight},
 };
 use std::sync::Arc;
 use wasmtime::{
-    Config, Enabled, Engine, ExternType, Module, PoolingAllocationConfig,
+    Engine, ExternType, Module,
     component::{Component, Linker},
 };
 
@@ -41,104 +41,10 @@ pub struct Runtime {
     code_cache: Option<CodeCache>,
 }
 
-/// What a runtime is to be able to do. Each costs something, so each is asked for.
-#[derive(Debug, Clone, Default)]
-pub struct RuntimeOptions {
-    /// Programs can be stopped by [`Limits::timeout`](crate::Limits). Code that computes runs about a
-    /// fifth slower, the tightest loops twice as slow.
-    pub interruptible: bool,
-    /// Programs can be given [`Limits::fuel`](crate::Limits). Code that computes runs much slower.
-    pub fuel: bool,
-    /// Where compiled code is kept. `None` compiles each time. Whoever grants directories to guests
-    /// asks [`CodeCache::refuse_reaching`] first.
-    pub code_cache: Option<CodeCache>,
-    /// Instances come from a pool that is laid out ahead: instantiating is several times faster,
-    /// and each program is held to what a slot of the pool has room for.
-    pub pool: Option<Pool>,
-}
-
-/// The size of a pool of instances.
-///
-/// On Linux, what a program has written stays in memory for the next one, cleared: 1 MiB at most of
-/// each linear memory.
-#[derive(Debug, Clone, Copy)]
-pub struct Pool {
-    /// Programs that can be instantiated at a time.
-    pub programs: u32,
-    /// The largest linear memory, in bytes.
-    pub memory: usize,
-}
-
-/// Why a program cannot be run.
-#[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
-pub enum LoadError {
-    /// The engine or WASI could not be set up.
-    #[error("failed to set up the engine")]
-    Engine(#[source] wasmtime::Error),
-    /// Nobody meets an import.
-    #[error(
-        "`{part}` imports `{}`, and nothing satisfies it",
-        Name(.import)
-    )]
-    Unmet { part: PartName, import: ExternName },
-    /// The host's function of that name has another type.
-    #[error("`{part}` imports `{}` as `{expected}`, and the host's is `{provided}`", Name(.import))]
-    HostFunction {
-        part: PartName,
-        import: String,
-        expected: String,
-        provided: String,
-    },
-    /// It is too much to compile.
-    #[error("`{part}` is not compiled")]
-    TooHeavy { part: PartName, source: TooHeavy },
-    /// It is not valid.
-    #[error("`{part}` is damaged or uses features that are not supported here")]
-    Invalid {
-        part: PartName,
-        source: wasmparser::BinaryReaderError,
-    },
-    /// It does not compile.
-    #[error("failed to compile `{part}`")]
-    Compile {
-        part: PartName,
-        source: wasmtime::Error,
-    },
-    /// Another version or configuration of the host compiled it.
-    #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
-    OtherHost {
-        part: PartName,
-        source: wasmtime::Error,
-    },
-    /// A grant reaches compiled code.
-    #[error(transparent)]
-    CodeCacheReached(#[from] CodeCacheReached),
-    /// The embedder provides an interface that is not what the part imports.
-    #[error("the host interface `{}` does not satisfy the import of `{part}`", Name(.interface))]
-    HostInterface {
-        part: PartName,
-        interface: ExternName,
-        source: HostInterfaceMismatch,
-    },
-    /// The host provides an import of that name in another shape.
-    #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", who_imports(.parts, .import), it(.parts))]
-    Link {
-        /// The part that imports it. Where several do, the engine does not tell whose shape differs.
-        parts: Vec<PartName>,
-        /// `None` where the engine does not name it.
-        import: Option<ExternName>,
-        source: wasmtime::Error,
-    },
-}
-
 impl Runtime {
     /// Makes a runtime.
     pub fn new(options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let engine = Engine::new(&config(options)).map_err(LoadError::Engine)?;
+        let engine = Engine::new(&options.engine_config()).map_err(LoadError::Engine)?;
         let mut components = Linker::new(&engine);
         wasi::consumer(&mut components).map_err(LoadError::Engine)?;
         let mut modules = wasmtime::Linker::new(&engine);
@@ -304,7 +210,7 @@ impl Runtime {
         }
         let linked = linker
             .instantiate_pre(component)
-            .map_err(|source| blame(source, parts, links, private))?;
+            .map_err(|source| error::of_linking(source, parts, links, private))?;
         Ok(Program::new(
             Prepared::Component(linked),
             parts.to_vec(),
@@ -341,61 +247,6 @@ fn define(
         .map_err(LoadError::Engine)
 }
 
-/// Finds out whose import the engine could not link. It says only by words which import that is; the
-/// golden case `run/errors/other-shape-of-wasi-in-a-plug` fails when they change.
-fn blame(
-    source: wasmtime::Error,
-    parts: &[PartName],
-    links: &[Link],
-    private: &[PrivateImport],
-) -> LoadError {
-    let words = source.to_string();
-    let named = ExternName::from(words.split('`').nth(1).unwrap_or_default());
-    let private = private.iter().find(|own| named == *own.name);
-    let (mut indices, import): (Vec<usize>, &ExternName) = match private {
-        Some(own) => (vec![own.part], &own.import),
-        // The composer merges imports of compatible versions.
-        None => {
-            let importers = links
-                .iter()
-                .filter(|link| link.authority().is_some())
-                .filter(|link| link.import.is_compatible_with(&named))
-                .map(|link| link.importer);
-            (importers.collect(), &named)
-        }
-    };
-    // A part may import it in several versions; links are in the order of their importers.
-    indices.dedup();
-    let is_known = !indices.is_empty();
-    LoadError::Link {
-        parts: match is_known {
-            true => indices
-                .into_iter()
-                .map(|index| parts[index].clone())
-                .collect(),
-            false => parts.to_vec(),
-        },
-        import: is_known.then(|| import.clone()),
-        source,
-    }
-}
-
-fn who_imports(parts: &[PartName], import: &Option<ExternName>) -> String {
-    let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
-    let what = match import {
-        Some(import) => format!("`{}`", Name(import)),
-        None => "an interface of WASI".to_owned(),
-    };
-    format!("{} imports {what}", names.join(" or "))
-}
-
-fn it(parts: &[PartName]) -> &'static str {
-    match parts {
-        [_] => "it",
-        _ => "them",
-    }
-}
-
 fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
     match composition.open_imports().next() {
         None => Ok(()),
@@ -411,45 +262,4 @@ fn refuse_too_heavy(part: &PartName, binary: &[u8]) -> Result<(), LoadError> {
         part: part.clone(),
         source,
     })
-}
-
-fn config(options: &RuntimeOptions) -> Config {
-    let mut config = Config::new();
-    config
-        // Sparse data is not blown up into an image of 16 MiB for each memory.
-        .memory_guaranteed_dense_image_size(1 << 20)
-        .epoch_interruption(options.interruptible)
-        .consume_fuel(options.fuel);
-    if let Some(pool) = options.pool {
-        config.allocation_strategy(allocation(pool));
-    }
-    config
-}
-
-/// How much of a linear memory, and of a table, stays in use by its slot, in bytes.
-const KEPT_MEMORY: usize = 1 << 20;
-const KEPT_TABLE: usize = 64 << 10;
-
-fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
-    // A component is several core instances, memories and tables: a fused one of interpreted
-    // languages has about forty.
-    let inside = pool.programs.saturating_mul(50);
-    let mut config = PoolingAllocationConfig::default();
-    config
-        .total_component_instances(pool.programs)
-        .total_core_instances(inside)
-        .total_memories(inside)
-        .total_tables(inside)
-        .total_stacks(pool.programs)
-        .max_memory_size(pool.memory);
-    // Few pages are written between two uses of a slot. To clear those costs a fraction of giving all
-    // back to the system and faulting them in anew (`just bench host`, S11), where the system tells
-    // which they are: Linux, since 6.7.
-    if PoolingAllocationConfig::is_pagemap_scan_available() {
-        config
-            .pagemap_scan(Enabled::Yes)
-            .linear_memory_keep_resident(KEPT_MEMORY)
-            .table_keep_resident(KEPT_TABLE);
-    }
-    config.into()
 }
