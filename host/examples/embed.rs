@@ -19,14 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         plugs: [(cache.name.clone(), store)].into(),
         ..Sandboxes::default()
     };
-    let limits = Limits {
-        timeout: Some(Duration::from_secs(10)),
-        ..Limits::default()
-    };
-    let options = RuntimeOptions {
-        interruptible: true,
-        ..RuntimeOptions::default()
-    };
+    let limits = Limits::new().timeout(Duration::from_secs(10));
+    let options = RuntimeOptions::new().interruptible(true);
 
     let program = Runtime::new(&options)?.load(&compose(&consumer, &[cache], Form::Granted)?)?;
     let tokio = tokio::runtime::Builder::new_current_thread()

@@ -24,7 +24,7 @@ use crate::{
     },
     store::{state::State, ticker::Ticker},
     wasi,
-    wasm::{file::Wasm, signature, weight},
+    wasm::{file::Wasm, signature, validate::InvalidBinary, weight},
 };
 use std::sync::Arc;
 use wasmtime::{
@@ -44,16 +44,16 @@ pub struct Runtime {
 impl Runtime {
     /// Makes a runtime.
     pub fn new(options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let engine = Engine::new(&options.engine_config()).map_err(LoadError::Engine)?;
+        let engine = Engine::new(&options.engine_config()).map_err(LoadError::engine)?;
         let mut components = Linker::new(&engine);
-        wasi::consumer(&mut components).map_err(LoadError::Engine)?;
+        wasi::consumer(&mut components).map_err(LoadError::engine)?;
         let mut modules = wasmtime::Linker::new(&engine);
-        wasi::module(&mut modules).map_err(LoadError::Engine)?;
+        wasi::module(&mut modules).map_err(LoadError::engine)?;
         let ticker = match options.interruptible {
             false => None,
             true => {
                 let ticker = Ticker::start(&engine).map_err(wasmtime::Error::from);
-                Some(Arc::new(ticker.map_err(LoadError::Engine)?))
+                Some(Arc::new(ticker.map_err(LoadError::engine)?))
             }
         };
         Ok(Self {
@@ -73,7 +73,7 @@ impl Runtime {
 
     /// Compiles a composition.
     pub(crate) fn compile(&self, composition: &Composition) -> Result<Component, LoadError> {
-        refuse_unmet(composition)?;
+        refuse_unsatisfied(composition)?;
         let compile = |bytes: &[u8]| Component::from_binary(&self.engine, bytes);
         let consumer = &composition.parts[0];
         self.code_of(consumer, composition.bytes(), &composition.layout, compile)
@@ -115,12 +115,12 @@ impl Runtime {
             if import.module() == wasi::PREVIEW1 {
                 continue;
             }
-            let full_name = || format!("{}.{}", import.module(), import.name());
             let provided = functions.type_of(&self.engine, import.module(), import.name());
             let Some(provided) = provided else {
-                return Err(LoadError::Unmet {
+                return Err(LoadError::UnsatisfiedInModule {
                     part: name.clone(),
-                    import: full_name().into(),
+                    module: import.module().to_owned(),
+                    name: import.name().to_owned(),
                 });
             };
             let expected = match import.ty() {
@@ -133,19 +133,20 @@ impl Runtime {
             };
             return Err(LoadError::HostFunction {
                 part: name.clone(),
-                import: full_name(),
+                module: import.module().to_owned(),
+                name: import.name().to_owned(),
                 expected,
                 provided: signature::of_core_function(&provided),
             });
         }
         let mut linker = self.modules.clone();
-        functions.add_to(&mut linker).map_err(LoadError::Engine)?;
+        functions.add_to(&mut linker).map_err(LoadError::engine)?;
         let linked = linker
             .instantiate_pre(&compiled)
             .map_err(|source| LoadError::Link {
                 parts: vec![name.clone()],
                 import: None,
-                source,
+                source: source.into(),
             })?;
         Ok(Program::new(
             Prepared::Module(linked),
@@ -171,17 +172,18 @@ impl Runtime {
                 Ok(code) => return Ok(code),
                 Err(error) => error,
             };
-            // The engine does not say which part it is about.
-            if let Some((part, source)) = layout.invalid_part(bytes) {
+            // The engine does not report the part that is at fault.
+            if let Some((part, error)) = layout.invalid_part(bytes) {
+                let source = InvalidBinary::new(&error);
                 return Err(LoadError::Invalid { part, source });
             }
             let alone = layout
                 .parts(bytes)
                 .find_map(|(part, bytes)| Some((part, compile(bytes).err()?)));
-            let (part, source) = alone.unwrap_or((part, error));
+            let (part, error) = alone.unwrap_or((part, error));
             Err(LoadError::Compile {
                 part: part.clone(),
-                source,
+                source: error.into(),
             })
         };
         match &self.code_cache {
@@ -229,7 +231,7 @@ fn define(
 ) -> Result<(), LoadError> {
     let interface = match &import.provider {
         PrivateProvider::Grant(grant) => {
-            return wasi::plug(linker, part, import, *grant).map_err(LoadError::Engine);
+            return wasi::plug(linker, part, import, *grant).map_err(LoadError::engine);
         }
         PrivateProvider::Embedder(interface) => interface,
     };
@@ -244,13 +246,13 @@ fn define(
         .and_then(|mut instance| {
             host_interfaces::define(&mut instance, part, interface.name(), functions)
         })
-        .map_err(LoadError::Engine)
+        .map_err(LoadError::engine)
 }
 
-fn refuse_unmet(composition: &Composition) -> Result<(), LoadError> {
+fn refuse_unsatisfied(composition: &Composition) -> Result<(), LoadError> {
     match composition.open_imports().next() {
         None => Ok(()),
-        Some((part, import)) => Err(LoadError::Unmet {
+        Some((part, import)) => Err(LoadError::Unsatisfied {
             part: part.clone(),
             import: import.clone(),
         }),

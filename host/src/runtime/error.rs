@@ -5,77 +5,128 @@ use crate::{
     names::{external::ExternName, part::PartName},
     runtime::{code_cache::CodeCacheReached, host_interfaces::HostInterfaceMismatch},
     untrusted::Name,
-    wasm::weight::TooHeavy,
+    wasm::{validate::InvalidBinary, weight::TooHeavy},
 };
+use std::error::Error;
 
-/// Why a program cannot be run.
+/// An error of making a [`Runtime`](crate::Runtime), or of compiling and linking a program.
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum LoadError {
     /// The engine or WASI could not be set up.
     #[error("failed to set up the engine")]
-    Engine(#[source] wasmtime::Error),
-    /// Nobody meets an import.
+    Engine(#[source] Box<dyn Error + Send + Sync>),
+    /// Neither a part nor the host nor the embedder satisfies an import.
     #[error(
         "`{part}` imports `{}`, and nothing satisfies it",
         Name(.import)
     )]
-    Unmet { part: PartName, import: ExternName },
-    /// The host's function of that name has another type.
-    #[error("`{part}` imports `{}` as `{expected}`, and the host's is `{provided}`", Name(.import))]
-    HostFunction {
+    Unsatisfied {
+        /// The part that imports it.
         part: PartName,
-        import: String,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// A core module imports something that is neither in WASI preview1 nor one of the embedder's
+    /// [`HostFunctions`](crate::HostFunctions).
+    #[error(
+        "`{part}` imports `{}.{}`, and nothing satisfies it",
+        Name(.module),
+        Name(.name)
+    )]
+    UnsatisfiedInModule {
+        /// The core module.
+        part: PartName,
+        /// The module name of the import.
+        module: String,
+        /// The field name of the import.
+        name: String,
+    },
+    /// A core module imports a host function as something else than it is.
+    #[error(
+        "`{part}` imports `{}.{}` as `{expected}`, and the host's is `{provided}`",
+        Name(.module),
+        Name(.name)
+    )]
+    HostFunction {
+        /// The core module.
+        part: PartName,
+        /// The module name of the import.
+        module: String,
+        /// The field name of the import.
+        name: String,
+        /// The type of the import, such as `func(i32) -> i32` or `a memory`.
         expected: String,
+        /// The type of the host function.
         provided: String,
     },
-    /// It is too much to compile.
+    /// A part would take too much work to compile.
     #[error("`{part}` is not compiled")]
-    TooHeavy { part: PartName, source: TooHeavy },
-    /// It is not valid.
+    TooHeavy {
+        /// The part.
+        part: PartName,
+        /// The bound that the part exceeds.
+        source: TooHeavy,
+    },
+    /// A part is not valid WebAssembly, or uses features that are not enabled.
     #[error("`{part}` is damaged or uses features that are not supported here")]
     Invalid {
+        /// The part.
         part: PartName,
-        source: wasmparser::BinaryReaderError,
+        /// The first error in the binary of the part.
+        source: InvalidBinary,
     },
-    /// It does not compile.
+    /// A part is valid, and the engine does not compile it.
     #[error("failed to compile `{part}`")]
     Compile {
+        /// The part; the consumer if every part compiles alone.
         part: PartName,
-        source: wasmtime::Error,
+        /// The error of the engine.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// Another version or configuration of the host compiled it.
+    /// Precompiled code was compiled by another version of the host, or with other
+    /// [`RuntimeOptions`](crate::RuntimeOptions).
     #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
     OtherHost {
+        /// The consumer of the program.
         part: PartName,
-        source: wasmtime::Error,
+        /// The error of the engine, which says what differs.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// A grant reaches compiled code.
+    /// A grant reaches the code cache.
     #[error(transparent)]
     CodeCacheReached(#[from] CodeCacheReached),
-    /// The embedder provides an interface that is not what the part imports.
+    /// A host interface of the embedder differs from the interface that a part imports.
     #[error("the host interface `{}` does not satisfy the import of `{part}`", Name(.interface))]
     HostInterface {
+        /// The part that imports the interface.
         part: PartName,
+        /// The name of the interface.
         interface: ExternName,
+        /// The difference.
         source: HostInterfaceMismatch,
     },
-    /// The host provides an import of that name in another shape.
-    #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", who_imports(.parts, .import), it(.parts))]
+    /// The host provides an import of that name with another type.
+    #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", imports(.parts, .import.as_ref()), pronoun(.parts))]
     Link {
-        /// The part that imports it. Where several do, the engine does not tell whose shape differs.
+        /// The part that imports it. If several parts import it, the engine does not report which of
+        /// them expects another type, and all of them are listed.
         parts: Vec<PartName>,
-        /// `None` where the engine does not name it.
+        /// The import; `None` if the engine does not name it.
         import: Option<ExternName>,
-        source: wasmtime::Error,
+        /// The error of the engine.
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 
-/// Finds out whose import the engine could not link. It says only by words which import that is; the
-/// golden case `run/errors/other-shape-of-wasi-in-a-plug` fails when they change.
+impl LoadError {
+    pub(super) fn engine(error: wasmtime::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// Finds the part whose import the engine could not link. The engine names the import only in the text
+/// of its error; the golden case `run/errors/other-shape-of-wasi-in-a-plug` fails if that text changes.
 pub(super) fn of_linking(
     source: wasmtime::Error,
     parts: &[PartName],
@@ -84,9 +135,9 @@ pub(super) fn of_linking(
 ) -> LoadError {
     let words = source.to_string();
     let named = ExternName::from(words.split('`').nth(1).unwrap_or_default());
-    let private = private.iter().find(|own| named == *own.name);
+    let private = private.iter().find(|import| named == *import.name);
     let (mut indices, import): (Vec<usize>, &ExternName) = match private {
-        Some(own) => (vec![own.part], &own.import),
+        Some(private) => (vec![private.part], &private.import),
         // The composer merges imports of compatible versions.
         None => {
             let importers = links
@@ -109,20 +160,21 @@ pub(super) fn of_linking(
             false => parts.to_vec(),
         },
         import: is_known.then(|| import.clone()),
-        source,
+        source: source.into(),
     }
 }
 
-fn who_imports(parts: &[PartName], import: &Option<ExternName>) -> String {
+/// The start of the message of [`LoadError::Link`]: the parts that import it, and the import.
+fn imports(parts: &[PartName], import: Option<&ExternName>) -> String {
     let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
-    let what = match import {
+    let import = match import {
         Some(import) => format!("`{}`", Name(import)),
         None => "an interface of WASI".to_owned(),
     };
-    format!("{} imports {what}", names.join(" or "))
+    format!("{} imports {import}", names.join(" or "))
 }
 
-fn it(parts: &[PartName]) -> &'static str {
+fn pronoun(parts: &[PartName]) -> &'static str {
     match parts {
         [_] => "it",
         _ => "them",

@@ -3,32 +3,83 @@
 use crate::runtime::code_cache::CodeCache;
 use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 
-/// What a runtime is to be able to do. Each costs something, so each is asked for.
+/// The options of a [`Runtime`](crate::Runtime). Each has a cost, so by default all of them are off.
+///
+/// Each field has a method of the same name that sets it:
+///
+/// ```
+/// use wit_host::{Pool, RuntimeOptions};
+///
+/// let options = RuntimeOptions::new().interruptible(true).pool(Pool::new(100, 64 << 20));
+/// assert!(options.interruptible && !options.fuel);
+/// ```
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct RuntimeOptions {
-    /// Programs can be stopped by [`Limits::timeout`](crate::Limits). Code that computes runs about a
-    /// fifth slower, the tightest loops twice as slow.
+    /// Allows [`Limits::timeout`](crate::Limits::timeout) to stop programs. Code that computes then
+    /// runs about a fifth slower, the tightest loops twice as slow.
     pub interruptible: bool,
-    /// Programs can be given [`Limits::fuel`](crate::Limits). Code that computes runs much slower.
+    /// Allows programs to have [`Limits::fuel`](crate::Limits::fuel). Code that computes then runs much
+    /// slower.
     pub fuel: bool,
-    /// Where compiled code is kept. `None` compiles each time. Whoever grants directories to guests
-    /// asks [`CodeCache::refuse_reaching`] first.
+    /// The directory where compiled code is kept; `None` compiles each time. An embedder that grants
+    /// directories to guests calls [`CodeCache::refuse_reaching`] first.
     pub code_cache: Option<CodeCache>,
-    /// Instances come from a pool that is laid out ahead: instantiating is several times faster,
-    /// and each program is held to what a slot of the pool has room for.
+    /// A pool from which instances are taken; `None` allocates each instance on demand.
     pub pool: Option<Pool>,
 }
 
-/// The size of a pool of instances.
+impl RuntimeOptions {
+    /// The default options: no deadlines, no fuel, no code cache and no pool.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`interruptible`](Self#structfield.interruptible).
+    pub fn interruptible(mut self, interruptible: bool) -> Self {
+        self.interruptible = interruptible;
+        self
+    }
+
+    /// Sets [`fuel`](Self#structfield.fuel).
+    pub fn fuel(mut self, fuel: bool) -> Self {
+        self.fuel = fuel;
+        self
+    }
+
+    /// Sets [`code_cache`](Self#structfield.code_cache).
+    pub fn code_cache(mut self, code_cache: impl Into<Option<CodeCache>>) -> Self {
+        self.code_cache = code_cache.into();
+        self
+    }
+
+    /// Sets [`pool`](Self#structfield.pool).
+    pub fn pool(mut self, pool: impl Into<Option<Pool>>) -> Self {
+        self.pool = pool.into();
+        self
+    }
+}
+
+/// A pool of instances, allocated before the first of them is needed. Instantiating from a pool is
+/// several times faster, and each program must fit into a slot of the pool.
 ///
-/// On Linux, what a program has written stays in memory for the next one, cleared: 1 MiB at most of
-/// each linear memory.
-#[derive(Debug, Clone, Copy)]
+/// On Linux, up to 1 MiB of each linear memory stays allocated for the next program in the slot. It is
+/// cleared before that program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pool {
-    /// Programs that can be instantiated at a time.
+    /// The largest number of instances of programs at a time.
     pub programs: u32,
-    /// The largest linear memory, in bytes.
+    /// The size of the largest linear memory, in bytes.
     pub memory: usize,
+}
+
+impl Pool {
+    /// A pool for this number of instances of programs, whose linear memories have at most `memory`
+    /// bytes each.
+    pub fn new(programs: u32, memory: usize) -> Self {
+        Self { programs, memory }
+    }
 }
 
 impl RuntimeOptions {
@@ -47,13 +98,13 @@ impl RuntimeOptions {
     }
 }
 
-/// How much of a linear memory, and of a table, stays in use by its slot, in bytes.
+/// The size of the part of a linear memory, and of a table, that stays allocated for its slot, in bytes.
 const KEPT_MEMORY: usize = 1 << 20;
 const KEPT_TABLE: usize = 64 << 10;
 
 fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
-    // A component is several core instances, memories and tables: a fused one of interpreted
-    // languages has about forty.
+    // A component consists of several core instances, memories and tables: one that is composed of
+    // parts in interpreted languages has about forty.
     let inside = pool.programs.saturating_mul(50);
     let mut config = PoolingAllocationConfig::default();
     config
@@ -63,9 +114,9 @@ fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
         .total_tables(inside)
         .total_stacks(pool.programs)
         .max_memory_size(pool.memory);
-    // Few pages are written between two uses of a slot. To clear those costs a fraction of giving all
-    // back to the system and faulting them in anew (`just bench host`, S11), where the system tells
-    // which they are: Linux, since 6.7.
+    // Few pages are written between two uses of a slot. Clearing those pages costs a fraction of
+    // returning all pages to the system and faulting them in again (`just bench host`, S11). Linux
+    // reports the written pages since 6.7.
     if PoolingAllocationConfig::is_pagemap_scan_available() {
         config
             .pagemap_scan(Enabled::Yes)
