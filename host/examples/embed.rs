@@ -16,14 +16,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let store = Sandbox::new().preopen(Preopen::read_write(directory, "/cache"));
     let sandboxes = Sandboxes::new(Sandbox::new().inherit_stdout().inherit_stderr())
         .plug(cache.name.clone(), store);
-    let limits = Limits {
-        timeout: Some(Duration::from_secs(10)),
-        ..Limits::default()
-    };
-    let options = RuntimeOptions {
-        interruptible: true,
-        ..RuntimeOptions::default()
-    };
+    let limits = Limits::new().timeout(Duration::from_secs(10));
+    let options = RuntimeOptions::new().interruptible(true);
 
     let program = Runtime::new(&options)?.load(&compose(&consumer, &[cache], Form::Granted)?)?;
     let tokio = tokio::runtime::Builder::new_current_thread()

@@ -3,13 +3,15 @@
 use crate::{untrusted::Name, wasm::guarded::guarded};
 use std::{
     collections::HashMap,
+    error::Error,
     path::{Path, PathBuf},
 };
 use wit_bindgen_core::{Files, WorldGenerator};
 use wit_parser::{PackageId, Resolve, Type, TypeDefKind, TypeId};
 
 /// A language for which bindings are generated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Language {
     /// C, also for languages that can use C headers, such as Zig.
     C,
@@ -20,7 +22,8 @@ pub enum Language {
 }
 
 /// One generated file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GeneratedFile {
     /// The name of the file, without a directory.
     pub name: String,
@@ -30,22 +33,24 @@ pub struct GeneratedFile {
 
 /// An error of [`bindgen()`].
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum BindgenError {
     /// The WIT could not be read or is invalid.
     #[error("failed to read WIT from `{}`", Name(.path.display()))]
     Wit {
+        /// The path of the package: a file or a directory.
         path: PathBuf,
-        source: anyhow::Error,
+        /// The error of the WIT parser, with the line that it is about.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The package has no world of that name.
     #[error("package `{}` has no world `{}`; it has {}", Name(.package), Name(.world), list(.worlds))]
     NoWorld {
+        /// The name of the package.
         package: String,
+        /// The name that was asked for.
         world: String,
+        /// The names of the package's worlds.
         worlds: Vec<String>,
     },
     /// A type is nested too deeply, or too large when it is written out, for the generators.
@@ -53,12 +58,17 @@ pub enum BindgenError {
         "type `{}` is nested too deeply or is too large; a component could not have it either",
         Name(.name)
     )]
-    TypeTooLarge { name: String },
+    TypeTooLarge {
+        /// The name of the type.
+        name: String,
+    },
     /// The generator does not support what the world uses.
     #[error("failed to generate bindings for world `{}`", Name(.world))]
     Generate {
+        /// The name of the world.
         world: String,
-        source: anyhow::Error,
+        /// The error of the generator.
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 
@@ -70,11 +80,10 @@ pub fn bindgen(
     language: Language,
 ) -> Result<Vec<GeneratedFile>, BindgenError> {
     let mut resolve = Resolve::default();
-    let package =
-        guarded(|| Ok(resolve.push_path(wit)?.0)).map_err(|source| BindgenError::Wit {
-            path: wit.to_owned(),
-            source,
-        })?;
+    let package = guarded(|| Ok(resolve.push_path(wit)?.0)).map_err(|error| BindgenError::Wit {
+        path: wit.to_owned(),
+        source: error.into(),
+    })?;
     let world_id =
         resolve
             .select_world(&[package], Some(world))
@@ -86,9 +95,9 @@ pub fn bindgen(
     refuse_deep_types(&resolve)?;
     let mut files = Files::default();
     guarded(|| generator(language).generate(&mut resolve, world_id, &mut files)).map_err(
-        |source| BindgenError::Generate {
+        |error| BindgenError::Generate {
             world: world.to_owned(),
-            source,
+            source: error.into(),
         },
     )?;
     let to_file = |(name, contents): (&str, &[u8])| GeneratedFile {

@@ -131,7 +131,7 @@ pub use runtime::{
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
     host_functions::{CoreType, HostFunctions},
     host_interfaces::HostInterfaceMismatch,
-    precompiled::{Precompiled, PrecompiledError, TrustedCode},
+    precompiled::{Damage, Precompiled, PrecompiledError, TrustedCode},
 };
 pub use sandbox::{
     Sandbox,
@@ -154,6 +154,7 @@ pub use wasm::{
     component::Component,
     componentize::{ComponentizeError, componentize},
     file::{Kind, MAX_FILE_SIZE, MAX_TEXT_SIZE, ReadError, Wasm},
+    validate::InvalidBinary,
     weight::TooHeavy,
 };
 

@@ -26,6 +26,7 @@ use crate::{
     },
 };
 use std::{
+    error::Error,
     fmt,
     sync::{Arc, OnceLock},
     time::Instant,
@@ -47,25 +48,28 @@ struct Inner {
     _ticker: Option<Arc<Ticker>>,
 }
 
-/// Why a program could not be started.
+/// An error of starting a program.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InstantiateError {
-    /// What was to be granted is not there.
+    /// A sandbox grants something that cannot be opened, or names a plug that the program does not have.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// It is larger than its limits, or than a slot of the pool, or the machine has no more.
-    #[error("failed to make room for the program{}", because(.refusal))]
-    #[allow(missing_docs, reason = "the fields are named in the message")]
+    /// The program is larger than its limits or than a slot of the pool, or the machine has no more
+    /// memory.
+    #[error("failed to make room for the program{}", refusal_in_words(.refusal))]
     NoRoom {
+        /// The limit that would have been exceeded; `None` if it was not one of the [`Limits`].
         refusal: Option<Refusal>,
-        source: wasmtime::Error,
+        /// The error of the engine.
+        source: Box<dyn Error + Send + Sync>,
     },
-    /// Its start-up code has ended it.
+    /// The program's start-up code ended the program or did not return.
     #[error("the program ended before it was run")]
     Ended(Outcome),
 }
 
-fn because(refusal: &Option<Refusal>) -> String {
+fn refusal_in_words(refusal: &Option<Refusal>) -> String {
     refusal
         .map(|refusal| format!(": {refusal}"))
         .unwrap_or_default()
@@ -165,9 +169,9 @@ impl Program {
         let state = State::new(limiter, consumer, plugs, sandboxes);
         let prepared = self.prepared();
         let store = store::new(prepared.engine(), state);
-        let mut store = store.map_err(|source| InstantiateError::NoRoom {
+        let mut store = store.map_err(|error| InstantiateError::NoRoom {
             refusal: None,
-            source,
+            source: error.into(),
         })?;
         let deadline = Deadline::of(limits.timeout, deadline);
         store.data_mut().deadline = deadline.map(|deadline| deadline.at);
@@ -190,7 +194,7 @@ impl From<Ended> for InstantiateError {
         match ended {
             Ended::Trapped(trap) if !trap.is_of_program() => Self::NoRoom {
                 refusal: trap.refusal,
-                source: trap.source,
+                source: trap.into_engine_error().into(),
             },
             ended => Self::Ended(ended.into()),
         }

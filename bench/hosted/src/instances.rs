@@ -7,14 +7,8 @@ pub fn serve_instances(is_pooled: bool, consumer: &str, cache: &str) -> anyhow::
     let consumer = Part::new("consumer", Component::open(consumer)?)?;
     let cache = Part::new("cache", Component::open(cache)?)?;
     let composition = compose(&consumer, &[cache], Form::Granted)?;
-    let pool = is_pooled.then_some(Pool {
-        programs: 10,
-        memory: 64 << 20,
-    });
-    let options = RuntimeOptions {
-        pool,
-        ..RuntimeOptions::default()
-    };
+    let pool = is_pooled.then_some(Pool::new(10, 64 << 20));
+    let options = RuntimeOptions::new().pool(pool);
     let program = Runtime::new(&options)?.load(&composition)?;
 
     let (sandboxes, limits) = (Sandboxes::default(), Limits::default());

@@ -11,7 +11,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wit_host::{Outcome, TimedOut};
+use wit_host::Outcome;
 
 /// The default bound on preparing a program. Compiling the largest component in common use, a Python
 /// program, takes 35 s of processor time in a host that is built without optimization.
@@ -77,8 +77,9 @@ impl Budget {
     /// which is what the user gave.
     pub fn of_all(self, outcome: Outcome) -> Outcome {
         match (outcome, self.all) {
-            (Outcome::TimedOut(timed_out), Some(after)) => {
-                Outcome::TimedOut(TimedOut { after, ..timed_out })
+            (Outcome::TimedOut(mut timed_out), Some(after)) => {
+                timed_out.after = after;
+                Outcome::TimedOut(timed_out)
             }
             (outcome, _) => outcome,
         }

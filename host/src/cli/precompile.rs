@@ -23,11 +23,8 @@ impl Precompile {
         let composition = phases.time("compose", || {
             wit_host::compose(&consumer, &plugs, Form::Granted)
         })?;
-        let options = RuntimeOptions {
-            // `run --timeout` needs it.
-            interruptible: true,
-            ..RuntimeOptions::default()
-        };
+        // `run --timeout` needs it.
+        let options = RuntimeOptions::new().interruptible(true);
         let code = phases.time_long("compile", consumer.name.as_str(), || {
             Runtime::new(&options)
                 .map_err(Into::into)

@@ -18,8 +18,10 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
         Some(PrecompiledError::Load(error)) => Some(error),
         _ => error.downcast_ref(),
     };
-    let remedy = if let Some(LoadError::Unmet { .. }) = load {
+    let remedy = if let Some(LoadError::Unsatisfied { .. }) = load {
         "plug a component that exports it, as in `--plug FILE`"
+    } else if let Some(LoadError::UnsatisfiedInModule { .. }) = load {
+        "here a core module can import only WASI preview1; build a component, whose imports plugs can satisfy"
     } else if let Some(ComponentizeError::CoreModule { .. }) = error.downcast_ref() {
         "make it a component with `wit-host componentize MODULE -o OUT`"
     } else if let Some(ComponentizeError::NoWorld { .. }) = error.downcast_ref() {
@@ -74,17 +76,17 @@ mod tests {
 
     #[test]
     fn a_cause_has_its_remedy() {
-        let unmet = || LoadError::Unmet {
+        let unsatisfied = || LoadError::Unsatisfied {
             part: PartName::consumer(),
             import: "a:b/c".to_owned().into(),
         };
         let chains = [
-            anyhow::Error::from(unmet()),
-            Err::<(), _>(unmet())
+            anyhow::Error::from(unsatisfied()),
+            Err::<(), _>(unsatisfied())
                 .context("failed to start")
                 .expect_err("an error"),
             // Its source is that of the inner error.
-            PrecompiledError::from(unmet()).into(),
+            PrecompiledError::from(unsatisfied()).into(),
         ];
         for chain in chains {
             let remedies: Vec<String> = chain.chain().filter_map(of).collect();

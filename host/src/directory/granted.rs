@@ -29,6 +29,7 @@ use std::{io, path::PathBuf};
     "`{}` is a symbolic link to `{}`, and a program that could write to its directory could have made it",
     Name(.link.display()), Name(.target.display())
 )]
+#[non_exhaustive]
 pub struct GuestMadeLink {
     /// The path of the link, without links before it.
     pub link: PathBuf,

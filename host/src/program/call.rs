@@ -1,30 +1,28 @@
 //! Calling one function with values.
 
+mod callee;
 mod error;
+mod passed;
 
+pub(crate) use callee::is_made_of;
 pub use error::CallError;
 
 use crate::{
     program::{
         exports::{Exports, Function},
-        handles::Handles,
         instance::Instance,
         prepared::Entry,
     },
     store::{deadline::within, ending::Ended, limits::MAX_PASSED},
-    value::{Resource, Value, of_core, of_val, parse, to_core, to_val},
+    value::{Resource, Value, of_core, of_val, to_core, to_val},
     wasm::signature,
 };
+use callee::Callee;
+use passed::PassedHandles;
 use wasmtime::{
     FuncType,
     component::{self, Type, Val, types::ComponentFunc},
 };
-
-/// A function of an instance, and its type there.
-pub(crate) enum Callee {
-    Component(component::Func, ComponentFunc),
-    Core(wasmtime::Func, FuncType),
-}
 
 impl Instance {
     /// Calls one function with these values, and returns its results: of a component at most one, of
@@ -51,7 +49,7 @@ impl Instance {
         let index = self.program.exports().find_same(function)?;
         let callee = self.callee(index)?;
         callee.expect_count(function, arguments.len())?;
-        callee.expect_results(function, is_supported)?;
+        callee.expect_results(function, callee::is_supported)?;
         self.call_callee(index, callee, arguments).await
     }
 
@@ -100,14 +98,11 @@ impl Instance {
         let program = self.program.clone();
         let exports = program.exports();
         let function = exports.function(index);
-        let mut lent = Lent {
-            handles: &self.handles,
-            passed: Vec::new(),
-        };
+        let mut handles = PassedHandles::new(&self.handles);
         let mut vals = Vec::with_capacity(arguments.len());
         for (position, (value, (_, ty))) in arguments.into_iter().zip(ty.params()).enumerate() {
             let small = small(&value);
-            let val = to_val(value, &ty, &mut |resource, ty| lent.handle(resource, ty));
+            let val = to_val(value, &ty, &mut |resource, ty| handles.pass(resource, ty));
             vals.push(val.map_err(|wrong| CallError::WrongArgument {
                 function: function.full_name(),
                 position: position + 1,
@@ -116,7 +111,7 @@ impl Instance {
                 reason: wrong.to_string(),
             })?);
         }
-        let given_away = lent.given_away();
+        let given_away = handles.given_away();
         let result_type = ty.results().next();
         let limit = self.store.data().limiter.limits().result;
         let fuel = fuel_for_result(exports, index, result_type.as_ref(), limit);
@@ -243,129 +238,6 @@ impl Instance {
     }
 }
 
-impl Callee {
-    /// Refuses too few or too many arguments.
-    pub(crate) fn expect_count(&self, function: &Function, given: usize) -> Result<(), CallError> {
-        let expected = match self {
-            Self::Component(_, ty) => ty.params().len(),
-            Self::Core(_, ty) => ty.params().len(),
-        };
-        if given == expected {
-            return Ok(());
-        }
-        Err(CallError::WrongCount {
-            function: function.full_name(),
-            expected,
-            given,
-            signature: function.signature.clone(),
-        })
-    }
-
-    /// Refuses a function whose results are of a type that cannot be taken.
-    pub(crate) fn expect_results(
-        &self,
-        function: &Function,
-        can_be_taken: impl Fn(&Type) -> bool,
-    ) -> Result<(), CallError> {
-        let refused = match self {
-            Self::Component(_, ty) => {
-                let refused = ty.results().find(|ty| !can_be_taken(ty));
-                refused.map(|ty| signature::of_value(&ty))
-            }
-            Self::Core(_, ty) => {
-                let refused = ty.results().find(wasmtime::ValType::is_ref);
-                refused.map(|ty| ty.to_string())
-            }
-        };
-        match refused {
-            None => Ok(()),
-            Some(result) => Err(CallError::UnsupportedResult {
-                function: function.full_name(),
-                result,
-            }),
-        }
-    }
-
-    /// Reads arguments in WAVE; a handle is what it is shown as. There are as many as the function
-    /// takes.
-    pub(crate) fn parse(
-        &self,
-        function: &Function,
-        texts: &[String],
-        handles: &Handles,
-    ) -> Result<Vec<Value>, CallError> {
-        let read = |text: &str, ty: &Type| match text.strip_prefix('$') {
-            Some(number) => number
-                .parse()
-                .map(|number| Value::Resource(handles.numbered(number)))
-                .map_err(|_| "a handle is `$` and a number".to_owned()),
-            None => parse(ty, text),
-        };
-        let read_core = |text: &str, ty: &wasmtime::ValType| {
-            let val: wasmtime::Val =
-                wasm_wave::from_str(ty, text).map_err(|error| error.to_string())?;
-            of_core(val).ok_or_else(|| "it is a reference".to_owned())
-        };
-        let values = texts.iter().enumerate().map(|(index, text)| {
-            let (value, expected) = match self {
-                Self::Component(_, ty) => {
-                    let (_, ty) = ty.params().nth(index)?;
-                    (read(text, &ty), signature::of_value(&ty))
-                }
-                Self::Core(_, ty) => {
-                    let ty = ty.params().nth(index)?;
-                    (read_core(text, &ty), ty.to_string())
-                }
-            };
-            Some(value.map_err(|reason| CallError::WrongArgument {
-                function: function.full_name(),
-                position: index + 1,
-                text: error::shown(text),
-                expected,
-                reason,
-            }))
-        });
-        values.flatten().collect()
-    }
-}
-
-/// Finds the handles that are passed in one call.
-struct Lent<'a> {
-    handles: &'a Handles,
-    /// Each with whether it is given away.
-    passed: Vec<(Resource, bool)>,
-}
-
-impl Lent<'_> {
-    /// The engine's handle, or why it cannot be passed.
-    fn handle(&mut self, resource: Resource, ty: &Type) -> Result<component::ResourceAny, String> {
-        let Some(handle) = self.handles.get(resource) else {
-            return Err(format!("`{resource}` is not a handle of this instance"));
-        };
-        let is_own = match ty {
-            Type::Own(ty) if *ty == handle.ty() => true,
-            Type::Borrow(ty) if *ty == handle.ty() => false,
-            _ => {
-                return Err(format!(
-                    "`{resource}` is a handle to another type of resource"
-                ));
-            }
-        };
-        let is_given_away =
-            |(passed, was_own): &(Resource, bool)| *passed == resource && (is_own || *was_own);
-        if self.passed.iter().any(is_given_away) {
-            return Err(format!("`{resource}` is given away, and passed twice"));
-        }
-        self.passed.push((resource, is_own));
-        Ok(handle)
-    }
-
-    fn given_away(self) -> Vec<Resource> {
-        let given_away = self.passed.into_iter().filter(|(_, is_own)| *is_own);
-        given_away.map(|(resource, _)| resource).collect()
-    }
-}
-
 /// A copy of a value that has nothing inside, to be shown where it is of the wrong type: a value that
 /// is passed on is not there any more.
 fn small(value: &Value) -> Option<Value> {
@@ -390,40 +262,5 @@ fn fuel_for_result(exports: &Exports, index: usize, ty: Option<&Type>, limit: us
     match bytes_per_fuel {
         Some(bytes_per_fuel) => (limit as f64 / bytes_per_fuel) as usize,
         None => MAX_PASSED,
-    }
-}
-
-/// Whether there are values for this type.
-fn is_supported(ty: &Type) -> bool {
-    is_made_of(ty, &|ty| matches!(ty, Type::Own(_) | Type::Borrow(_)))
-}
-
-/// Whether a type is made of types that every value can be written in, and of those.
-pub(crate) fn is_made_of(ty: &Type, those: &impl Fn(&Type) -> bool) -> bool {
-    let is = |ty: &Type| is_made_of(ty, those);
-    let is_if_any = |ty: Option<Type>| ty.is_none_or(|ty| is(&ty));
-    match ty {
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::Float32
-        | Type::Float64
-        | Type::Char
-        | Type::String
-        | Type::Enum(_)
-        | Type::Flags(_) => true,
-        Type::List(list) => is(&list.ty()),
-        Type::Option(option) => is(&option.ty()),
-        Type::Result(result) => is_if_any(result.ok()) && is_if_any(result.err()),
-        Type::Tuple(tuple) => tuple.types().all(|ty| is(&ty)),
-        Type::Record(record) => record.fields().all(|field| is(&field.ty)),
-        Type::Variant(variant) => variant.cases().all(|case| is_if_any(case.ty)),
-        ty => those(ty),
     }
 }

@@ -22,33 +22,40 @@ use wasmtime::{
 };
 use wasmtime_wasi::p2::bindings::Command;
 
-/// How a run ended.
+/// The outcome of a run.
+///
+/// The three variants are all ways in which a run ends, so this enum is exhaustive on purpose: a caller
+/// handles each of them.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The consumer returned, or ended the program with this code. A WASI 0.2 component can only
-    /// say 0 or 1, a preview1 module any 32 bits; those above `i32::MAX` are negative here.
+    /// The consumer returned, or ended the program with this exit code. A WASI 0.2 component can only
+    /// report 0 or 1. A preview1 module can report any 32 bits, and codes above `i32::MAX` are negative
+    /// here.
     Exited(i32),
     /// A part trapped.
     Trapped(Box<Trap>),
-    /// [`Limits::timeout`] passed.
+    /// The run took longer than [`Limits::timeout`](crate::Limits::timeout), or than the deadline of the
+    /// instance.
     TimedOut(TimedOut),
 }
 
-/// A program in name only: there is nothing to run in it.
+/// An error of [`Program::expect_command`]: the program exports nothing that can be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{part}` {}, so it is not a program that can be run",
     Name(.lack)
 )]
+#[non_exhaustive]
 pub struct NotACommand {
-    /// The component or module that was to be run.
+    /// The consumer or core module that was to be run.
     pub part: PartName,
-    /// What it exports instead, in words.
+    /// The difference between its exports and those of a command, in words.
     pub lack: String,
 }
 
 impl Program {
-    /// Whether [`Instance::run`] will have something to run; the error says what is missing.
+    /// Checks that the program exports something that [`Instance::run`] can run. The error says what is
+    /// missing.
     pub fn expect_command(&self) -> Result<(), NotACommand> {
         let lack = match self.prepared() {
             Prepared::Component(component) => lack_of_component(component.component()),
@@ -65,8 +72,8 @@ impl Program {
 }
 
 impl Instance {
-    /// Runs the program to its end: a component's `wasi:cli/run`, a module's `_start`. One that has
-    /// neither traps; [`Program::expect_command`] tells it before.
+    /// Runs the program to its end: a component's `wasi:cli/run`, or a core module's `_start`. A program
+    /// with neither traps; [`Program::expect_command`] detects that before.
     pub async fn run(mut self) -> Outcome {
         let deadline = self.begin();
         let result = within(deadline, run(&mut self.store, &self.entry)).await;
@@ -77,7 +84,7 @@ impl Instance {
     }
 }
 
-/// Runs it, and gives its exit code.
+/// Runs the entry point, and returns the exit code.
 async fn run(store: &mut Store<State>, entry: &Entry) -> wasmtime::Result<i32> {
     match entry {
         Entry::Component(instance) => {
@@ -93,7 +100,7 @@ async fn run(store: &mut Store<State>, entry: &Entry) -> wasmtime::Result<i32> {
     }
 }
 
-/// What a component lacks to be run.
+/// Returns what a component lacks to be a command, in words; `None` if it is one.
 fn lack_of_component(component: &component::Component) -> Option<String> {
     const EXPECTED: &str = "func() -> result";
     let engine = component.engine();
@@ -122,7 +129,7 @@ fn lack_of_component(component: &component::Component) -> Option<String> {
         .then(|| format!("exports in `{name}` as `run` not `{EXPECTED}` but `{found}`"))
 }
 
-/// What a module lacks to be run.
+/// Returns what a core module lacks to be a command, in words; `None` if it is one.
 fn lack_of_module(module: &Module) -> Option<String> {
     match module.get_export("_start") {
         Some(ExternType::Func(ty)) if ty.params().len() == 0 && ty.results().len() == 0 => None,

@@ -11,18 +11,21 @@ use wasmtime::{
 };
 
 /// An exported function.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Function {
-    /// The interface that it belongs to; `None` where the component or module itself exports it.
+    /// The name of the interface that the function belongs to; `None` if the component or core module
+    /// exports the function itself.
     pub interface: Option<String>,
-    /// Its name; a constructor has its resource's, a method is `resource.method`.
+    /// The name of the function. A constructor has the name of its resource, a method is
+    /// `resource.method`.
     pub name: String,
-    /// Its type, as `func(key: string) -> list<u8>`.
+    /// The type of the function, as `func(key: string) -> list<u8>`.
     pub signature: String,
 }
 
 impl Function {
-    /// `interface#name`, or the bare name where there is no interface.
+    /// `interface#name`, or the bare name if there is no interface.
     pub fn full_name(&self) -> String {
         match &self.interface {
             Some(interface) => format!("{interface}#{}", self.name),
@@ -39,16 +42,16 @@ pub(crate) struct Exports {
     by_name: HashMap<String, Vec<usize>>,
 }
 
-/// Where a function is, and what is known about it.
+/// The place of a function in the program, and the cost of its result.
 pub(crate) struct Place {
-    /// `None` in a core module, where it is found by its name.
+    /// `None` in a core module, whose functions are found by name.
     pub(crate) index: Option<ComponentExportIndex>,
     bytes_per_fuel: OnceLock<Option<f64>>,
 }
 
 impl Place {
-    /// How many bytes of a result the engine may make of one unit of its fuel; `None` if every
-    /// result is small. It is the same for all calls, so it is found once.
+    /// The largest number of bytes of a result for each unit of the engine's fuel; `None` if every
+    /// result is small. It is the same for all calls, so it is computed once.
     pub(crate) fn bytes_per_fuel(&self, result: &Type) -> Option<f64> {
         let find = || price::can_be_large(result).then(|| price::bytes_per_fuel(result));
         *self.bytes_per_fuel.get_or_init(find)
@@ -56,15 +59,15 @@ impl Place {
 }
 
 impl Program {
-    /// The functions that can be called, in the order of the exports.
+    /// The functions that the program exports, in the order of the exports.
     pub fn functions(&self) -> &[Function] {
         &self.exports().functions
     }
 
-    /// The function of this name: a full name, or a bare one that only one interface has. A function
-    /// that the component exports itself goes before those of its interfaces.
+    /// Finds a function by its full name, or by a bare name that only one interface has. A function that
+    /// the component exports itself precedes those of its interfaces.
     ///
-    /// The error is [`NoSuchFunction`](CallError::NoSuchFunction) or
+    /// Fails with [`NoSuchFunction`](CallError::NoSuchFunction) or
     /// [`Ambiguous`](CallError::Ambiguous).
     pub fn function(&self, name: &str) -> Result<&Function, CallError> {
         let exports = self.exports();
@@ -113,8 +116,8 @@ impl Exports {
         }
     }
 
-    /// Finds a function that is known. A constructor and a function may have the same name, so the
-    /// types are compared too.
+    /// Finds the index of a function. A constructor and a function may have the same name, so the types
+    /// are compared too.
     pub(crate) fn find_same(&self, function: &Function) -> Result<usize, CallError> {
         let named = self.by_name.get(&function.name);
         let mut same = named.into_iter().flatten().copied();

@@ -116,10 +116,7 @@ pub enum InspectError {
 /// Reports on a file.
 pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
     let origin = || wasm.origin().to_owned();
-    let parse_error = |source| ReadError::Invalid {
-        origin: origin(),
-        source,
-    };
+    let parse_error = |error| ReadError::invalid(origin(), &error);
     match wasm.kind() {
         Kind::Component => {
             wasm.validate()?;

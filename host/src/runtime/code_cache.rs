@@ -52,15 +52,14 @@ pub struct CodeCache {
 
 /// An error of [`CodeCache::open`].
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum CodeCacheError {
     /// The directory cannot be created or read.
     #[error("failed to keep compiled code in `{}`; name a directory of your own", Name(.directory))]
     Io {
+        /// The path of the directory.
         directory: String,
+        /// The error of the system.
         source: io::Error,
     },
     /// Another user could put code into the directory, and it would be executed. On systems other than
@@ -70,7 +69,12 @@ pub enum CodeCacheError {
         Name(.directory),
         Name(.why)
     )]
-    NotOwn { directory: String, why: String },
+    NotOwn {
+        /// The path of the directory.
+        directory: String,
+        /// The directory on the path that another user could change, and how, in words.
+        why: String,
+    },
 }
 
 impl CodeCache {

@@ -51,7 +51,8 @@ use wasmtime::{Engine, FuncType, Linker, Val, ValType};
 pub struct HostFunctions(BTreeMap<(String, String), HostFunction>);
 
 /// A type of value that a host function takes and returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CoreType {
     /// `i32`, as [`Value::S32`]
     I32,

@@ -20,6 +20,7 @@ use crate::{
 use linking::Linking;
 use sha2::{Digest, Sha256};
 use std::{
+    error::Error,
     fs::File,
     io::{self, Read},
     ops::Range,
@@ -63,48 +64,96 @@ impl TrustedCode {
 
 /// An error of precompiling a program, or of opening a precompiled one.
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum PrecompiledError {
     /// The file could not be read.
     #[error("failed to read `{}`", Name(.path))]
-    Io { path: String, source: io::Error },
+    Io {
+        /// The path of the file.
+        path: String,
+        /// The error of the system.
+        source: io::Error,
+    },
     /// Another user could have written the file. On systems other than Unix, every file is refused
     /// with this error.
     #[error(
         "`{}` is not private to this user ({why}), so its code is not run; precompile the program again, or make the file private with `chown` and `chmod go-w`",
         Name(.path)
     )]
-    NotOwn { path: String, why: &'static str },
+    NotOwn {
+        /// The path of the file.
+        path: String,
+        /// The reason why it is not private, in words.
+        why: &'static str,
+    },
     /// The file is not a precompiled program, or has been changed.
     #[error(
         "`{}` is not a precompiled program or has been changed ({why}); precompile the program again",
         Name(.path)
     )]
-    Damaged { path: String, why: &'static str },
+    Damaged {
+        /// The path of the file.
+        path: String,
+        /// The first difference to a precompiled file.
+        why: Damage,
+    },
     /// A plug has no import of its own for an interface, so it would have the consumer's grants.
     #[error(
         "plug `{plug}` would share `{}` with the consumer; compose them in the form in which each part has its own grants",
         Name(.import)
     )]
-    Shared { plug: PartName, import: ExternName },
+    Shared {
+        /// The plug.
+        plug: PartName,
+        /// The interface, which carries authority.
+        import: ExternName,
+    },
     /// The embedder satisfies an import, and a file cannot hold its Rust code.
     #[error(
         "`{}` of `{part}` is satisfied by a host interface, which cannot be put into a file; plug a component that exports it, or load the composition itself",
         Name(.import)
     )]
-    HostInterface { part: PartName, import: ExternName },
+    HostInterface {
+        /// The part that imports it.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
     /// The program could not be compiled or linked.
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The compiled code could not be serialized.
     #[error("failed to serialize the compiled code of `{part}`")]
     Serialize {
+        /// The consumer of the program.
         part: PartName,
-        source: anyhow::Error,
+        /// The error of the engine, or the size of the file if it is too large.
+        source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// The first difference between a file and a precompiled program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The file is larger than 1 GiB.
+    #[error("it is larger than 1 GiB")]
+    TooLarge,
+    /// The file does not start like a precompiled file.
+    #[error("its magic number is wrong")]
+    MagicNumber,
+    /// The format of the file is that of another version of the host.
+    #[error("it was made by another version of the host")]
+    OtherVersion,
+    /// The end of the file is missing.
+    #[error("it is cut short")]
+    CutShort,
+    /// The contents differ from those that were written.
+    #[error("its checksum is wrong")]
+    Checksum,
+    /// The links between the parts cannot be those of a composition.
+    #[error("the links between its parts are inconsistent")]
+    Links,
 }
 
 impl Precompiled {
@@ -186,26 +235,20 @@ fn open_at_once(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-fn parse(file: Vec<u8>) -> Result<Precompiled, &'static str> {
-    const CUT_SHORT: &str = "it is cut short";
+fn parse(file: Vec<u8>) -> Result<Precompiled, Damage> {
     if file.len() as u64 > MAX_SIZE {
-        return Err("it is larger than 1 GiB");
+        return Err(Damage::TooLarge);
     }
-    let rest = file
-        .strip_prefix(MAGIC)
-        .ok_or("its magic number is wrong")?;
-    let rest = rest
-        .strip_prefix(VERSION)
-        .ok_or("it was made by another version of the host")?;
-    let (digest, rest) = rest.split_at_checked(DIGEST_SIZE).ok_or(CUT_SHORT)?;
+    let rest = file.strip_prefix(MAGIC).ok_or(Damage::MagicNumber)?;
+    let rest = rest.strip_prefix(VERSION).ok_or(Damage::OtherVersion)?;
+    let (digest, rest) = rest.split_at_checked(DIGEST_SIZE).ok_or(Damage::CutShort)?;
     if Sha256::digest(rest).as_slice() != digest {
-        return Err("its checksum is wrong");
+        return Err(Damage::Checksum);
     }
-    let (length, rest) = rest.split_first_chunk().ok_or(CUT_SHORT)?;
+    let (length, rest) = rest.split_first_chunk().ok_or(Damage::CutShort)?;
     let length = u32::from_le_bytes(*length) as usize;
-    let (linking, code) = rest.split_at_checked(length).ok_or(CUT_SHORT)?;
-    let linking =
-        Linking::from_bytes(linking).ok_or("the links between its parts are inconsistent")?;
+    let (linking, code) = rest.split_at_checked(length).ok_or(Damage::CutShort)?;
+    let linking = Linking::from_bytes(linking).ok_or(Damage::Links)?;
     let code = file.len() - code.len()..file.len();
     Ok(Precompiled {
         linking,
@@ -251,9 +294,9 @@ impl Runtime {
         self.link_composition(&component, composition)?;
         let code = component.serialize().map_err(anyhow::Error::from);
         code.and_then(|code| encode(&linking, &code))
-            .map_err(|source| PrecompiledError::Serialize {
+            .map_err(|error| PrecompiledError::Serialize {
                 part: composition.parts()[0].clone(),
-                source,
+                source: error.into(),
             })
     }
 
@@ -270,9 +313,9 @@ impl Runtime {
         // SAFETY: it is what `serialize` gave, as the caller of `Precompiled::trust` has promised, and
         // the engine checks its version and configuration.
         let component = unsafe { Component::deserialize(self.engine(), precompiled.code()) };
-        let component = component.map_err(|source| LoadError::OtherHost {
+        let component = component.map_err(|error| LoadError::OtherHost {
             part: parts[0].clone(),
-            source,
+            source: error.into(),
         })?;
         self.link(&component, parts, links, private, layout)
     }
@@ -313,9 +356,6 @@ mod tests {
     fn a_file_of_another_version_is_named_as_one() {
         let mut file = file();
         file[MAGIC.len()] = b'1';
-        assert_eq!(
-            parse(file).err(),
-            Some("it was made by another version of the host")
-        );
+        assert_eq!(parse(file).err(), Some(Damage::OtherVersion));
     }
 }

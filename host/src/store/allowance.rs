@@ -19,9 +19,9 @@ use std::sync::{
 /// ```
 /// use wit_host::{Allowance, Limits};
 ///
-/// let all = Allowance::new(&Limits { memory: 256 << 20, ..Limits::default() });
+/// let all = Allowance::new(&Limits::new().memory(256 << 20));
 /// // A part that is to have less is held to both.
-/// let part = all.narrowed(&Limits { memory: 64 << 20, ..Limits::default() });
+/// let part = all.narrowed(&Limits::new().memory(64 << 20));
 /// assert_eq!(part.limits().memory, 64 << 20);
 /// ```
 #[derive(Debug, Clone)]
@@ -121,10 +121,7 @@ mod tests {
     use std::thread;
 
     fn of_memory(memory: usize) -> Limits {
-        Limits {
-            memory,
-            ..Limits::default()
-        }
+        Limits::new().memory(memory)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How a call into a program ended that did not return.
+//! The endings of calls that do not return.
 
 use crate::{
     compose::layout::Layout,
@@ -13,10 +13,10 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime_wasi::I32Exit;
 
-/// How a call ended that did not return.
+/// The ending of a call that did not return.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// The program was ended with this code.
+    /// The program exited with this code.
     Exited(i32),
     /// A part trapped.
     Trapped(Box<Trap>),
@@ -24,17 +24,18 @@ pub(crate) enum Ended {
     TimedOut(TimedOut),
 }
 
-/// A program that took longer than it may.
+/// A call that took longer than its time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} not done within {after:?}", who(.part))]
+#[error("{} not done within {after:?}", subject(.part))]
+#[non_exhaustive]
 pub struct TimedOut {
     /// The part that was computing; `None` if the program was waiting for the host.
     pub part: Option<PartName>,
-    /// The time that it had.
+    /// The time that the call had.
     pub after: Duration,
 }
 
-fn who(part: &Option<PartName>) -> String {
+fn subject(part: &Option<PartName>) -> String {
     match part {
         Some(part) => format!("`{part}` was computing, and was"),
         None => "the program was waiting for the host, and was".to_owned(),
@@ -42,7 +43,7 @@ fn who(part: &Option<PartName>) -> String {
 }
 
 impl Ended {
-    /// How a call into `store` ended, if it did not return.
+    /// Returns the value of a call into `store`, or the ending of the call if it did not return.
     pub(crate) fn of<T>(
         result: Result<wasmtime::Result<T>, Elapsed>,
         store: &Store<State>,

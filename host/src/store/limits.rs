@@ -1,46 +1,113 @@
-//! Bounds on what a program may use.
+//! Bounds on the resources of a program.
 
 use std::{fmt, time::Duration};
 
-/// How much a guest may pass to the host in one call, in bytes.
+/// The largest size of what a guest passes to the host in one call, in bytes.
 pub(crate) const MAX_PASSED: usize = 128 << 20;
 
-/// What a program may use at most, all its parts together. Where it is several instances, an
-/// [`Allowance`](crate::Allowance) holds their sums.
-#[derive(Debug, Clone)]
+/// Bounds on the resources of a program; each bound holds for all its parts together. Several instances
+/// can share their bounds through an [`Allowance`](crate::Allowance).
+///
+/// Each field has a method of the same name that sets it:
+///
+/// ```
+/// use std::time::Duration;
+/// use wit_host::Limits;
+///
+/// let limits = Limits::new().memory(64 << 20).timeout(Duration::from_secs(1));
+/// assert_eq!(limits.memory, 64 << 20);
+/// assert_eq!(limits.fuel, None);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
-    /// How long a call into the program may take, waiting included. `None` is for ever.
+    /// The longest time of a call into the program, waiting included; `None` is no bound.
     ///
-    /// Code is stopped within 20 ms of it, a wait for the host at once; only a host call that
-    /// blocks its thread, such as reading a FIFO, is beyond it. Needs
-    /// [`RuntimeOptions::interruptible`](crate::RuntimeOptions).
+    /// Code that computes is stopped within 20 ms after it, a wait for the host at once. A host call
+    /// that blocks its thread, such as opening a FIFO, is not stopped. Needs
+    /// [`RuntimeOptions::interruptible`](crate::RuntimeOptions::interruptible).
     pub timeout: Option<Duration>,
-    /// How many steps it may take, about one per instruction of its own code. What the host does for
-    /// it in a call costs nothing, however long it takes: that is [`timeout`](Self::timeout)'s to
-    /// bound. Needs [`RuntimeOptions::fuel`](crate::RuntimeOptions). `None` is any number.
+    /// The number of steps of an instance, about one for each instruction of its code; `None` is no
+    /// bound. The host's work in a call costs no fuel; [`timeout`](Self::timeout) bounds it. Needs
+    /// [`RuntimeOptions::fuel`](crate::RuntimeOptions::fuel).
     pub fuel: Option<u64>,
-    /// Bytes of linear memory, the sum of all memories.
+    /// The size of all linear memories together, in bytes.
     pub memory: usize,
-    /// Elements of tables, the sum of all tables.
+    /// The number of elements of all tables together.
     pub table_elements: usize,
-    /// Core instances, and as many tables and memories, of each instance of a program. A Python
-    /// component has about forty.
+    /// The number of core instances in one instance of a program, and equally the number of its tables
+    /// and of its memories. A component written in Python has about forty.
     pub instances: usize,
-    /// Handles to host resources, such as open files and streams, at a time; and as many resources
-    /// that calls have returned and that are not released.
+    /// The number of open handles to host resources, such as files and streams; and equally the number of
+    /// resources that calls have returned and that are not released.
     pub handles: usize,
-    /// Bytes that the host may hold for streams on files and for directories that are listed:
-    /// 64 KiB for each that is open. One more is refused with `insufficient-memory`. A plain module
-    /// has none.
+    /// The size of the host's buffers for streams on files and for directories that are listed, in
+    /// bytes: 64 KiB for each that is open. Opening one more fails with `insufficient-memory`. A core
+    /// module has no such streams.
     pub streams: usize,
-    /// Bytes that the result of a call by [`Instance::invoke`](crate::Instance::invoke) may take on
-    /// the host. It is held there as a tree of values, in which a byte of a `list<u8>` takes 40.
+    /// The size of the result of a call on the host, in bytes. The host holds it as a tree of values, in
+    /// which a byte of a `list<u8>` takes 40 bytes.
     pub result: usize,
 }
 
+impl Limits {
+    /// The default limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`timeout`](Self#structfield.timeout).
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
+        self.timeout = timeout.into();
+        self
+    }
+
+    /// Sets [`fuel`](Self#structfield.fuel).
+    pub fn fuel(mut self, fuel: impl Into<Option<u64>>) -> Self {
+        self.fuel = fuel.into();
+        self
+    }
+
+    /// Sets [`memory`](Self#structfield.memory).
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Sets [`table_elements`](Self#structfield.table_elements).
+    pub fn table_elements(mut self, elements: usize) -> Self {
+        self.table_elements = elements;
+        self
+    }
+
+    /// Sets [`instances`](Self#structfield.instances).
+    pub fn instances(mut self, instances: usize) -> Self {
+        self.instances = instances;
+        self
+    }
+
+    /// Sets [`handles`](Self#structfield.handles).
+    pub fn handles(mut self, handles: usize) -> Self {
+        self.handles = handles;
+        self
+    }
+
+    /// Sets [`streams`](Self#structfield.streams).
+    pub fn streams(mut self, bytes: usize) -> Self {
+        self.streams = bytes;
+        self
+    }
+
+    /// Sets [`result`](Self#structfield.result).
+    pub fn result(mut self, bytes: usize) -> Self {
+        self.result = bytes;
+        self
+    }
+}
+
 impl Default for Limits {
-    /// No bound on time; 2 GiB of memory and room in everything else for any program that is meant
-    /// well.
+    /// No bound on time and fuel, 2 GiB of linear memory, 1,048,576 elements of tables, 1000 instances,
+    /// 10,000 handles, 64 MiB of streams, and 3 GiB for a result.
     fn default() -> Self {
         Self {
             timeout: None,
@@ -55,25 +122,27 @@ impl Default for Limits {
     }
 }
 
-/// A growth that was refused, because a limit would have been passed.
+/// A growth that was refused because it would have exceeded a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
-    /// What was to grow.
+    /// The resource that was to grow.
     pub what: Growing,
-    /// What all of them together would have had: bytes or elements.
+    /// The sum with the growth, in the unit of the resource.
     pub wanted: usize,
-    /// The limit.
+    /// The limit, in the same unit.
     pub limit: usize,
 }
 
-/// What a program can have more of as it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A resource that can grow while a program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Growing {
     /// Linear memory, in bytes.
     Memory,
     /// Tables, in elements.
     Tables,
-    /// What the host holds for open streams, in bytes.
+    /// The host's buffers for open streams, in bytes.
     Streams,
     /// Handles to host resources, such as open files, and resources that calls have returned.
     Handles,
@@ -82,7 +151,7 @@ pub enum Growing {
 impl Growing {
     pub(crate) const ALL: [Self; 4] = [Self::Memory, Self::Tables, Self::Streams, Self::Handles];
 
-    /// Where it is in [`ALL`](Self::ALL).
+    /// The position in [`ALL`](Self::ALL).
     pub(crate) fn index(self) -> usize {
         self as usize
     }

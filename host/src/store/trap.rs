@@ -1,4 +1,4 @@
-//! Traps, explained: which part, which function, why.
+//! Explanations of traps: the part, the calls, and the reason.
 
 use crate::{
     compose::layout::{Layout, LikeAdapters},
@@ -11,32 +11,35 @@ use crate::{
 use std::fmt;
 use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
 
-/// A trap, and where it came from. Everything in the store is lost.
+/// A trap: a part stopped with an error. The instance cannot be used any more.
+#[non_exhaustive]
 pub struct Trap {
-    /// The part that was running, where that is known.
+    /// The part that was running; `None` if it is not known, or if the trap happened between two parts.
     pub part: Option<PartName>,
-    /// Why it stopped, in words; they may quote the guest.
+    /// The reason of the trap, in words. They may quote the guest.
     pub reason: String,
-    /// A limit that was reached before, and mostly is what the trap is about.
+    /// The last growth that a limit refused before the trap, if any. It is usually the cause: most
+    /// programs abort when they get no more memory.
     pub refusal: Option<Refusal>,
-    /// The calls that led there, the innermost first.
+    /// The calls that led to the trap, the innermost first.
     pub frames: Vec<Frame>,
-    /// What the engine said. To show it is not bounded: its backtrace demangles the guest's names
-    /// whatever they expand to. `{}` and `{:?}` of the trap and of its frames are bounded.
-    pub source: wasmtime::Error,
+    /// The engine's error. It is not shown: its backtrace demangles the names in the guest, and their
+    /// length is then not bounded.
+    source: wasmtime::Error,
 }
 
 /// One call of a backtrace.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Frame {
-    /// The part that the function belongs to.
+    /// The part that the function belongs to; `None` if it is not known.
     pub part: Option<PartName>,
-    /// Its name as the binary has it, which may be mangled; `None` where the binary carries no
-    /// names. Shown with `{}` the frame has it demangled, escaped, and cut where it is long.
+    /// The name of the function as the binary has it, which may be mangled; `None` if the binary has no
+    /// name for it. `{}` of the frame shows it demangled, escaped and cut.
     pub function: Option<String>,
-    /// Its index in its core module.
+    /// The index of the function in its core module.
     pub index: u32,
-    /// Where in the binary of the part, in bytes.
+    /// The position of the instruction in the binary of the part, in bytes.
     pub offset: Option<usize>,
 }
 
@@ -51,7 +54,7 @@ impl Trap {
             .downcast_ref::<WasmBacktrace>()
             .map(|backtrace| backtrace.frames())
             .unwrap_or_default();
-        // Which side has broken the rules of a call between two parts, the calls do not tell.
+        // The backtrace does not show which of the two parts broke the rules of a call between them.
         let is_between_parts =
             calls.first().is_some_and(|frame| is_adapter(frame, layout)) && !is_interrupt(&source);
         let frames: Vec<Frame> = calls
@@ -77,22 +80,26 @@ impl Trap {
         }
     }
 
-    /// Whether more was passed between guest and host than a call may pass.
+    /// `true` if a call passed more between guest and host than is allowed.
     pub(crate) fn passes_too_much(&self) -> bool {
         is_passing_too_much(&self.source.root_cause().to_string())
     }
 
-    /// Whether it was the program that failed, in its code or as its memories and tables were filled,
-    /// and not the engine that refused it.
+    /// `true` if the program failed, in its code or while its memories and tables were initialized;
+    /// `false` if the engine refused to instantiate it.
     pub(crate) fn is_of_program(&self) -> bool {
         let backtrace = self.source.downcast_ref::<WasmBacktrace>();
         backtrace.is_some_and(|backtrace| !backtrace.frames().is_empty())
             || self.source.is::<wasmtime::Trap>()
     }
 
-    /// Whether the deadline stopped it.
+    /// `true` if the deadline stopped the program.
     pub(crate) fn is_interrupt(&self) -> bool {
         is_interrupt(&self.source)
+    }
+
+    pub(crate) fn into_engine_error(self) -> wasmtime::Error {
+        self.source
     }
 }
 
@@ -113,15 +120,15 @@ impl Frame {
         }
     }
 
-    /// Whether there is no name to show.
+    /// `true` if the binary has no name for the function.
     pub fn is_nameless(&self) -> bool {
         self.function.is_none()
     }
 }
 
-/// Between two parts stands code that the engine made, which passes arguments on. It imports the
-/// flags of both instances. A module of a part that imports by the same name stands in the binary,
-/// where code of the engine does not.
+/// `true` for a frame of an adapter, which the engine generates to pass arguments between two parts. An
+/// adapter imports the flags of both instances. A module of a part can have imports of the same names,
+/// but it has a position in the binary, and an adapter does not.
 fn is_adapter(frame: &FrameInfo, layout: &Layout) -> bool {
     let is_of_part = |offset| layout.is_like_adapter(offset);
     !frame.module_offset().is_some_and(is_of_part)
@@ -131,9 +138,9 @@ fn is_adapter(frame: &FrameInfo, layout: &Layout) -> bool {
             .any(|import| import.module() == LikeAdapters::MODULE)
 }
 
-/// What the engine tells by words alone, and what that means to whoever wrote the guest. The golden
-/// cases `run/limits/copying` and `randomness` fail when its words change.
-fn meaning(words: &str, max_passed: usize) -> Option<String> {
+/// Explains errors that the engine reports only as text. The golden cases `run/limits/copying` and
+/// `randomness` fail if that text changes.
+fn explained(words: &str, max_passed: usize) -> Option<String> {
     if is_passing_too_much(words) {
         let most = max_passed >> 20;
         return Some(format!(
@@ -160,7 +167,7 @@ fn reason(error: &wasmtime::Error, max_passed: usize) -> String {
     }
     let Some(code) = error.downcast_ref::<Code>() else {
         let words = error.root_cause().to_string();
-        return meaning(&words, max_passed).unwrap_or(words);
+        return explained(&words, max_passed).unwrap_or(words);
     };
     let words = match code {
         Code::UnreachableCodeReached => {
@@ -220,5 +227,31 @@ impl fmt::Display for Frame {
             Some(offset) => write!(f, " at {offset:#x}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trap_and_its_frames_escape_the_guests_text() {
+        let hostile = "a\x1b[2K\nerror: b\u{202e}";
+        let frame = Frame {
+            part: None,
+            function: Some(hostile.to_owned()),
+            index: 0,
+            offset: Some(16),
+        };
+        let trap = Trap {
+            part: Some(PartName::consumer()),
+            reason: hostile.to_owned(),
+            refusal: None,
+            frames: Vec::new(),
+            source: wasmtime::Error::msg(hostile),
+        };
+        let escaped = r"a\u{1b}[2K\u{a}error: b\u{202e}";
+        assert_eq!(frame.to_string(), format!("{escaped} at 0x10"));
+        assert_eq!(trap.to_string(), format!("`consumer` trapped: {escaped}"));
     }
 }

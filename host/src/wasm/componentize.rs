@@ -9,6 +9,7 @@ use crate::{
         guarded::guarded,
     },
 };
+use std::error::Error;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME as PREVIEW1,
     WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER as COMMAND_ADAPTER,
@@ -19,10 +20,7 @@ use wit_component::ComponentEncoder;
 
 /// An error of [`componentize()`]: the file is not a component and could not be turned into one.
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum ComponentizeError {
     /// The file is not usable WebAssembly.
     #[error(transparent)]
@@ -32,27 +30,41 @@ pub enum ComponentizeError {
         "`{}` is a core module, and a component is needed here",
         Name(.origin)
     )]
-    CoreModule { origin: String },
+    CoreModule {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+    },
     /// The file is a component already.
     #[error("`{}` is a component already; use it as it is", Name(.origin))]
-    AlreadyComponent { origin: String },
+    AlreadyComponent {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+    },
     /// The module has no WIT world and no WASI entry point, so the component would be empty.
     #[error(
         "`{}` embeds no WIT world and has no WASI entry point, so the component would be empty",
         Name(.origin)
     )]
-    NoWorld { origin: String },
+    NoWorld {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+    },
     /// The module uses the version of WASI before preview1.
     #[error(
         "`{}` imports `wasi_unstable`, the version of WASI before preview1, for which there is no adapter; rebuild it with a current toolchain",
         Name(.origin)
     )]
-    Preview0 { origin: String },
+    Preview0 {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+    },
     /// The module does not implement the world that it embeds.
     #[error("failed to make `{}` a component", Name(.origin))]
     Encode {
+        /// The path of the file, or the name that was given to the input.
         origin: String,
-        source: anyhow::Error,
+        /// The difference between the module and its world.
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 
@@ -68,7 +80,7 @@ pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
     module.validate()?;
     let uses = match WasiUse::of(module.bytes()) {
         Ok(uses) => uses,
-        Err(source) => return Err(ReadError::Invalid { origin, source }.into()),
+        Err(error) => return Err(ReadError::invalid(origin, &error).into()),
     };
     if uses.preview0 {
         return Err(ComponentizeError::Preview0 { origin });
@@ -88,7 +100,10 @@ pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
     };
     match guarded(encode) {
         Ok(bytes) => Ok(Component::new(origin, bytes)),
-        Err(source) => Err(ComponentizeError::Encode { origin, source }),
+        Err(error) => {
+            let source = error.into();
+            Err(ComponentizeError::Encode { origin, source })
+        }
     }
 }
 

@@ -2,10 +2,15 @@
 
 use crate::{
     untrusted::Name,
-    wasm::{guarded::guarded, validate::validate, walk::sections},
+    wasm::{
+        guarded::guarded,
+        validate::{InvalidBinary, validate},
+        walk::sections,
+    },
 };
 use std::{
     borrow::Cow,
+    error::Error,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -31,6 +36,7 @@ pub struct Wasm {
 
 /// The kind of a WebAssembly binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A component.
     Component,
@@ -44,38 +50,64 @@ pub enum Kind {
 
 /// An error of reading a file or a buffer as WebAssembly.
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The file could not be opened or read.
     #[error("failed to read `{}`", Name(.origin))]
-    Io { origin: String, source: io::Error },
+    Io {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+        /// The error of the system.
+        source: io::Error,
+    },
     /// The file is larger than [`MAX_FILE_SIZE`].
     #[error("failed to read `{}`: it is larger than {} MiB", Name(.origin), MAX_FILE_SIZE >> 20)]
-    TooLarge { origin: String },
+    TooLarge {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+    },
     /// The input is text, and larger than [`MAX_TEXT_SIZE`].
     #[error("`{}` is more than {} MiB of text; give it as binary", Name(.origin), MAX_TEXT_SIZE >> 20)]
-    TooMuchText { origin: String },
+    TooMuchText {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+    },
     /// The input is neither WebAssembly binary nor WebAssembly text.
     #[error(
         "`{}` is not WebAssembly: it starts with {start}; give a component or a core module, as binary or as `.wat` text",
         Name(.origin)
     )]
-    NotWasm { origin: String, start: String },
+    NotWasm {
+        /// The path of the file, or the name that was given to the input.
+        origin: String,
+        /// A description of the first bytes, in words.
+        start: String,
+    },
     /// The text form does not parse.
     #[error("failed to parse `{}` as WebAssembly text", Name(.origin))]
     Text {
+        /// The path of the file, or the name that was given to the input.
         origin: String,
-        source: anyhow::Error,
+        /// The error of the parser, with the line that it is about.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The binary does not validate.
     #[error("`{}` is damaged or uses features that are not supported here", Name(.origin))]
     Invalid {
+        /// The path of the file, or the name that was given to the input.
         origin: String,
-        source: BinaryReaderError,
+        /// The first error in the binary.
+        source: InvalidBinary,
     },
+}
+
+impl ReadError {
+    pub(crate) fn invalid(origin: String, error: &BinaryReaderError) -> Self {
+        Self::Invalid {
+            origin,
+            source: InvalidBinary::new(error),
+        }
+    }
 }
 
 impl Wasm {
@@ -132,7 +164,10 @@ impl Wasm {
             });
             match translated {
                 Ok(binary) => binary,
-                Err(source) => return Err(ReadError::Text { origin, source }),
+                Err(error) => {
+                    let source = error.into();
+                    return Err(ReadError::Text { origin, source });
+                }
             }
         } else {
             let start = describe_start(&bytes);
@@ -144,16 +179,13 @@ impl Wasm {
                 kind,
                 bytes,
             }),
-            Err(source) => Err(ReadError::Invalid { origin, source }),
+            Err(error) => Err(ReadError::invalid(origin, &error)),
         }
     }
 
     /// Validates the whole binary.
     pub fn validate(&self) -> Result<(), ReadError> {
-        validate(&self.bytes).map_err(|source| ReadError::Invalid {
-            origin: self.origin.clone(),
-            source,
-        })
+        validate(&self.bytes).map_err(|error| ReadError::invalid(self.origin.clone(), &error))
     }
 
     /// The name of the binary in messages: the path that it was read from.

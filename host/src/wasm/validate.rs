@@ -10,6 +10,26 @@ use wasmparser::{
     ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
+/// An error in a WebAssembly binary: the binary is damaged, or uses features that are not enabled.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (at offset {offset:#x})")]
+#[non_exhaustive]
+pub struct InvalidBinary {
+    /// The error in words. They may quote names from the binary.
+    pub message: String,
+    /// The position of the error, in bytes from the start of the binary.
+    pub offset: u64,
+}
+
+impl InvalidBinary {
+    pub(crate) fn new(error: &BinaryReaderError) -> Self {
+        Self {
+            message: error.message().to_owned(),
+            offset: error.offset(),
+        }
+    }
+}
+
 /// Validates a binary; function bodies are validated on all cores. Of several errors, the one at the
 /// lowest offset is returned.
 pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
@@ -113,7 +133,7 @@ mod tests {
         let code = |text: &str| parse(format!("(module {text})")).validate();
         assert!(code("(func)").is_ok());
         let offset = |error: ReadError| match error {
-            ReadError::Invalid { source, .. } => source.offset(),
+            ReadError::Invalid { source, .. } => source.offset,
             other => panic!("{other}"),
         };
         let first = offset(code(&bad).expect_err("no result"));

@@ -71,10 +71,7 @@ fn directory(path: PathBuf) -> Result<PathBuf, Failed> {
 /// Loads a program with this cache.
 fn load(cache: CodeCache) -> Result<(), Failed> {
     let module = Wasm::parse("one", PROGRAM.as_bytes().to_vec())?;
-    let options = RuntimeOptions {
-        code_cache: Some(cache),
-        ..RuntimeOptions::default()
-    };
+    let options = RuntimeOptions::new().code_cache(cache);
     let runtime = Runtime::new(&options)?;
     let name: PartName = "one".parse()?;
     Ok(runtime.load_module(&name, &module)?.expect_command()?)
@@ -302,10 +299,7 @@ fn swapped_links() -> Result<(), Failed> {
 fn swapped_files() -> Result<(), Failed> {
     let root = root()?;
     let file = kept(root.path())?;
-    let options = RuntimeOptions {
-        code_cache: Some(CodeCache::open(root.path())?),
-        ..RuntimeOptions::default()
-    };
+    let options = RuntimeOptions::new().code_cache(CodeCache::open(root.path())?);
     let runtime = Runtime::new(&options)?;
     let other = Wasm::parse("other", b"(module)".to_vec())?;
     let name: PartName = "one".parse()?;

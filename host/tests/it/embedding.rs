@@ -22,14 +22,8 @@ pub fn trials() -> Vec<Trial> {
             runs_repeatedly(&RuntimeOptions::default())
         }),
         Trial::test("embedding::a_program_runs_from_a_pool", || {
-            let pool = Some(Pool {
-                programs: 2,
-                memory: 1 << 20,
-            });
-            runs_repeatedly(&RuntimeOptions {
-                pool,
-                ..RuntimeOptions::default()
-            })
+            let pool = Some(Pool::new(2, 1 << 20));
+            runs_repeatedly(&RuntimeOptions::new().pool(pool))
         }),
         Trial::test(
             "embedding::each_instance_has_its_own_sandboxes",
@@ -125,15 +119,9 @@ fn start_up_code() -> Result<(), Failed> {
         "loop.wat",
         b"(module (func $f (loop $l (br $l))) (start $f) (func (export \"_start\")))".to_vec(),
     )?;
-    let options = RuntimeOptions {
-        interruptible: true,
-        ..RuntimeOptions::default()
-    };
+    let options = RuntimeOptions::new().interruptible(true);
     let program = Runtime::new(&options)?.load_module(&"loop".parse()?, &module)?;
-    let limits = Limits {
-        timeout: Some(Duration::from_millis(100)),
-        ..Limits::default()
-    };
+    let limits = Limits::new().timeout(Duration::from_millis(100));
     let result = tokio()?.block_on(program.instantiate(&Sandboxes::default(), &limits));
     match result.err() {
         Some(InstantiateError::Ended(Outcome::TimedOut(_))) => Ok(()),

@@ -178,10 +178,7 @@ fn wait_is_dropped() -> Result<(), Failed> {
         std::future::pending::<Result<_, wit_host::HostError>>()
     });
     let program = load(&part("consumer", CONSUMER)?.provide(never), &[])?;
-    let limits = Limits {
-        timeout: Some(Duration::from_millis(50)),
-        ..Limits::default()
-    };
+    let limits = Limits::new().timeout(Duration::from_millis(50));
     let outcome = tokio()?.block_on(async {
         let instance = program.instantiate(&Sandboxes::default(), &limits).await?;
         Ok::<_, Failed>(instance.run().await)
@@ -313,7 +310,7 @@ fn not_anothers() -> Result<(), Failed> {
         Form::Granted,
     )?;
     match Runtime::new(&RuntimeOptions::default())?.load(&composition) {
-        Err(LoadError::Unmet { part, import }) => {
+        Err(LoadError::Unsatisfied { part, import }) => {
             assert_eq!(
                 (part.as_str(), import.as_str()),
                 ("keeper", "test:own/secret")
@@ -597,7 +594,7 @@ fn portable() -> Result<(), Failed> {
         .load(&composition)
         .err()
     {
-        Some(LoadError::Unmet { import, .. }) if import == NUMBERS => {}
+        Some(LoadError::Unsatisfied { import, .. }) if import == NUMBERS => {}
         other => return Err(format!("expected a refusal, found {other:?}").into()),
     }
     // It is composed further.

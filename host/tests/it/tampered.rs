@@ -41,10 +41,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn options() -> RuntimeOptions {
-    RuntimeOptions {
-        interruptible: true,
-        ..RuntimeOptions::default()
-    }
+    RuntimeOptions::new().interruptible(true)
 }
 
 fn precompiled() -> Result<Vec<u8>, Failed> {
@@ -109,10 +106,7 @@ fn changed_bytes() -> Result<(), Failed> {
 /// was accepted wrongly is not run here, because it could end this process.
 fn changed_bytes_of_kept_code() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
-    let options = RuntimeOptions {
-        code_cache: Some(CodeCache::open(directory.path())?),
-        ..RuntimeOptions::default()
-    };
+    let options = RuntimeOptions::new().code_cache(CodeCache::open(directory.path())?);
     let runtime = Runtime::new(&options)?;
     let part = part("number", NUMBER)?;
     let composition = compose(&part, &[], Form::Granted)?;
@@ -149,13 +143,7 @@ fn other_options() -> Result<(), Failed> {
     let path = directory.path().join("a.cwasm");
     fs::write(&path, precompiled()?)?;
     load(&Runtime::new(&options())?, Precompiled::open(&path)?)?;
-    let others = [
-        RuntimeOptions::default(),
-        RuntimeOptions {
-            fuel: true,
-            ..options()
-        },
-    ];
+    let others = [RuntimeOptions::default(), options().fuel(true)];
     for other in others {
         match load(&Runtime::new(&other)?, Precompiled::open(&path)?) {
             Err(LoadError::OtherHost { .. }) => {}

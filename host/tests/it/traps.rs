@@ -25,14 +25,8 @@ const WAYS: [(&str, &str); 6] = [
 ];
 
 fn provider() -> Result<(), Failed> {
-    let pool = Pool {
-        programs: 1,
-        memory: 1 << 20,
-    };
-    let runtime = Runtime::new(&RuntimeOptions {
-        pool: Some(pool),
-        ..RuntimeOptions::default()
-    })?;
+    let pool = Pool::new(1, 1 << 20);
+    let runtime = Runtime::new(&RuntimeOptions::new().pool(pool))?;
     let programs = WAYS.iter().map(|(way, _)| load(&runtime, way));
     let programs: Vec<Program> = programs.collect::<Result<_, _>>()?;
     let mut count = Count::of("F18");

@@ -27,17 +27,16 @@ impl LimitArgs {
     /// The limits of a program that has `timeout`, in a host that may allocate `host_memory` bytes.
     pub fn limits(&self, timeout: Option<Duration>, host_memory: usize) -> Limits {
         let memory = usize::try_from(self.max_memory.as_u64()).unwrap_or(usize::MAX);
-        let limits = Limits::default();
-        Limits {
-            timeout,
-            fuel: self.fuel,
-            memory,
-            // A quarter of the host's memory is left for everything else.
-            result: (memory.saturating_mul(3) / 2)
-                .min(host_memory / 4 * 3)
-                .clamp(MIN_RESULT.min(host_memory), limits.result),
-            ..limits
-        }
+        let limits = Limits::new();
+        // A quarter of the host's memory is left for everything else.
+        let result = (memory.saturating_mul(3) / 2)
+            .min(host_memory / 4 * 3)
+            .clamp(MIN_RESULT.min(host_memory), limits.result);
+        limits
+            .timeout(timeout)
+            .fuel(self.fuel)
+            .memory(memory)
+            .result(result)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a call gave no result.
+//! Errors of calls.
 
 use crate::{
     program::{command::Outcome, exports::Function},
@@ -8,70 +8,105 @@ use crate::{
 use std::fmt::{self, Write as _};
 use wasmtime::component;
 
-/// Why a call gave no result.
+/// An error of a call. Unless a variant says otherwise, the function was not called, and the instance
+/// can be used further.
 #[derive(Debug, thiserror::Error)]
-#[allow(
-    missing_docs,
-    reason = "the variants' fields are named in their messages"
-)]
+#[non_exhaustive]
 pub enum CallError {
-    /// Nothing of that name is exported.
+    /// The program exports no function of that name.
     #[error("no exported function is named `{}`; exported {}", Name(.name), all(.candidates))]
     NoSuchFunction {
+        /// The name that was asked for.
         name: String,
+        /// All functions that the program exports.
         candidates: Vec<Function>,
     },
     /// Several interfaces have such a function.
     #[error("several functions are named `{}`; name one in full: {}", Name(.name), full_names(.candidates))]
     Ambiguous {
+        /// The name that was asked for.
         name: String,
+        /// The functions of that name.
         candidates: Vec<Function>,
     },
-    /// Too few or too many arguments.
+    /// The call has too few or too many arguments.
     #[error(
         "`{}` takes {expected} arguments and was given {given}; its type is `{}`",
         Name(.function), Name(.signature)
     )]
     WrongCount {
+        /// The full name of the function.
         function: String,
+        /// The number of the function's parameters.
         expected: usize,
+        /// The number of arguments.
         given: usize,
+        /// The type of the function, as WIT.
         signature: String,
     },
-    /// An argument is not of its type.
+    /// An argument does not have the type of its parameter.
     #[error(
         "argument {position} of `{}`, `{}`, is not of type `{}`; {}",
         Name(.function), Name(.text), Name(.expected), Name(.reason)
     )]
     WrongArgument {
+        /// The full name of the function.
         function: String,
+        /// The position of the argument, from 1.
         position: usize,
+        /// The start of the argument in WAVE: at most 60 characters, then `…`. For a value with contents,
+        /// such as a string or a list, that was passed to
+        /// [`Instance::call`](crate::Instance::call), it is `…` alone.
         text: String,
+        /// The type of the parameter, as WIT.
         expected: String,
+        /// The difference between the two, in words. They may quote the argument.
         reason: String,
     },
-    /// Its result is of a type that there are no values for, or that WAVE cannot write, so it was not
-    /// called.
+    /// The result has a type that [`Value`](crate::Value) or WAVE cannot express.
     #[error(
         "failed to call `{}`: a result of type `{}` cannot be written in WAVE",
         Name(.function),
         Name(.result)
     )]
-    UnsupportedResult { function: String, result: String },
-    /// A handle was passed on or released before, or is another instance's.
+    UnsupportedResult {
+        /// The full name of the function.
+        function: String,
+        /// The type of the result, as WIT.
+        result: String,
+    },
+    /// A handle was given away or released before, or belongs to another instance.
     #[error("`{}` is not a handle of this instance", Name(.handle))]
-    NoSuchHandle { handle: String },
-    /// Its result has more handles than the instance may keep with those that it has, so all of them
-    /// were dropped. The instance can be used further.
+    NoSuchHandle {
+        /// The handle as it is shown, such as `$1`.
+        handle: String,
+    },
+    /// The function was called, and the instance may not keep as many handles as its result has. All
+    /// handles of the result were dropped, and the instance can be used further.
     #[error("the result of `{}` cannot be kept: {refusal}", Name(.function))]
-    TooManyHandles { function: String, refusal: Refusal },
-    /// Its result is larger than [`Limits::result`](crate::Limits) allows. The instance cannot be
-    /// used any more.
+    TooManyHandles {
+        /// The full name of the function.
+        function: String,
+        /// The limit that would have been exceeded.
+        refusal: Refusal,
+    },
+    /// The function was called, and its result is larger than
+    /// [`Limits::result`](crate::Limits::result) allows. The instance cannot be used any more.
     #[error("the result of `{}` takes more than {} MiB on the host, where an element of a list takes at least {} bytes", Name(.function), .limit >> 20, size_of::<component::Val>())]
-    TooLarge { function: String, limit: usize },
-    /// The call did not return. The instance cannot be used any more.
+    TooLarge {
+        /// The full name of the function.
+        function: String,
+        /// The limit, in bytes on the host.
+        limit: usize,
+    },
+    /// The function was called and did not return. The instance cannot be used any more.
     #[error("`{}` did not return", Name(.function))]
-    Ended { function: String, outcome: Outcome },
+    Ended {
+        /// The full name of the function, or `drop($1)` for the destructor of a resource.
+        function: String,
+        /// The end of the call.
+        outcome: Outcome,
+    },
 }
 
 impl CallError {
@@ -117,11 +152,11 @@ fn list(functions: &[Function], show: impl Fn(&Function) -> String) -> String {
     list
 }
 
-/// As much of an argument as tells which one it is.
+/// The start of an argument, which identifies it in a message.
 pub(super) fn shown(value: impl fmt::Display) -> String {
     const LONGEST: usize = 60;
 
-    /// Stops what writes to it where it is full.
+    /// A writer that fails when it is full.
     struct Beginning {
         text: String,
         left: usize,

@@ -9,7 +9,8 @@ use std::{
 
 /// A grant through which a guest could replace compiled code, which would then run outside of every
 /// sandbox.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error(
     "directory `{}` cannot be granted to {} to write: from there it could replace the compiled code in `{}`, which later runs execute; grant another directory, or this one to read only", Name(.grant.display()), name_of(.plug), Name(.cache.display())
 )]

@@ -181,10 +181,8 @@ impl Process {
 
 /// The hammer composed with the cache, compiled once for all processes.
 fn program() -> Result<Program, Failed> {
-    let runtime = Runtime::new(&RuntimeOptions {
-        code_cache: CodeCache::open(crate::code_cache()).ok(),
-        ..RuntimeOptions::default()
-    })?;
+    let runtime =
+        Runtime::new(&RuntimeOptions::new().code_cache(CodeCache::open(crate::code_cache()).ok()))?;
     let hammer = Part::new("hammer", Component::open(Guest::Hammer.path()?)?)?;
     let cache = Part::named(cache_name()?, Component::open(Guest::CacheImpl.path()?)?);
     Ok(runtime.load(&compose(&hammer, &[cache], Form::Granted)?)?)

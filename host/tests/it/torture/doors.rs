@@ -15,10 +15,7 @@ pub struct Doors {
 
 impl Doors {
     pub fn new(partners: &[Vec<u8>]) -> Self {
-        let options = RuntimeOptions {
-            interruptible: true,
-            ..RuntimeOptions::default()
-        };
+        let options = RuntimeOptions::new().interruptible(true);
         let partner = |(index, bytes): (usize, &Vec<u8>)| {
             let wasm = Wasm::parse("partner", bytes.clone()).ok()?;
             Part::new(&format!("partner{index}"), wasm.try_into().ok()?).ok()
@@ -78,11 +75,9 @@ impl Doors {
 }
 
 fn run(program: &Program) -> Result<(), String> {
-    let limits = Limits {
-        timeout: Some(Duration::from_millis(50)),
-        memory: 64 << 20,
-        ..Limits::default()
-    };
+    let limits = Limits::new()
+        .timeout(Duration::from_millis(50))
+        .memory(64 << 20);
     let instantiate = async || program.instantiate(&Sandboxes::default(), &limits).await;
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,0 +1,139 @@
+//! The function that is called, in the form that the instance has it.
+
+use super::error::{self, CallError};
+use crate::{
+    program::{exports::Function, handles::Handles},
+    value::{Value, of_core, parse},
+    wasm::signature,
+};
+use wasmtime::{
+    FuncType,
+    component::{self, Type, types::ComponentFunc},
+};
+
+/// A function of an instance, and its type there.
+pub(crate) enum Callee {
+    Component(component::Func, ComponentFunc),
+    Core(wasmtime::Func, FuncType),
+}
+
+impl Callee {
+    /// Refuses too few or too many arguments.
+    pub(crate) fn expect_count(&self, function: &Function, given: usize) -> Result<(), CallError> {
+        let expected = match self {
+            Self::Component(_, ty) => ty.params().len(),
+            Self::Core(_, ty) => ty.params().len(),
+        };
+        if given == expected {
+            return Ok(());
+        }
+        Err(CallError::WrongCount {
+            function: function.full_name(),
+            expected,
+            given,
+            signature: function.signature.clone(),
+        })
+    }
+
+    /// Refuses a function whose results are of a type that cannot be taken.
+    pub(crate) fn expect_results(
+        &self,
+        function: &Function,
+        can_be_taken: impl Fn(&Type) -> bool,
+    ) -> Result<(), CallError> {
+        let refused = match self {
+            Self::Component(_, ty) => {
+                let refused = ty.results().find(|ty| !can_be_taken(ty));
+                refused.map(|ty| signature::of_value(&ty))
+            }
+            Self::Core(_, ty) => {
+                let refused = ty.results().find(wasmtime::ValType::is_ref);
+                refused.map(|ty| ty.to_string())
+            }
+        };
+        match refused {
+            None => Ok(()),
+            Some(result) => Err(CallError::UnsupportedResult {
+                function: function.full_name(),
+                result,
+            }),
+        }
+    }
+
+    /// Reads arguments in WAVE; a handle is what it is shown as. There are as many as the function
+    /// takes.
+    pub(crate) fn parse(
+        &self,
+        function: &Function,
+        texts: &[String],
+        handles: &Handles,
+    ) -> Result<Vec<Value>, CallError> {
+        let read = |text: &str, ty: &Type| match text.strip_prefix('$') {
+            Some(number) => number
+                .parse()
+                .map(|number| Value::Resource(handles.numbered(number)))
+                .map_err(|_| "a handle is `$` and a number".to_owned()),
+            None => parse(ty, text),
+        };
+        let read_core = |text: &str, ty: &wasmtime::ValType| {
+            let val: wasmtime::Val =
+                wasm_wave::from_str(ty, text).map_err(|error| error.to_string())?;
+            of_core(val).ok_or_else(|| "it is a reference".to_owned())
+        };
+        let values = texts.iter().enumerate().map(|(index, text)| {
+            let (value, expected) = match self {
+                Self::Component(_, ty) => {
+                    let (_, ty) = ty.params().nth(index)?;
+                    (read(text, &ty), signature::of_value(&ty))
+                }
+                Self::Core(_, ty) => {
+                    let ty = ty.params().nth(index)?;
+                    (read_core(text, &ty), ty.to_string())
+                }
+            };
+            Some(value.map_err(|reason| CallError::WrongArgument {
+                function: function.full_name(),
+                position: index + 1,
+                text: error::shown(text),
+                expected,
+                reason,
+            }))
+        });
+        values.flatten().collect()
+    }
+}
+
+/// Whether there are values for this type.
+pub(super) fn is_supported(ty: &Type) -> bool {
+    is_made_of(ty, &|ty| matches!(ty, Type::Own(_) | Type::Borrow(_)))
+}
+
+/// Whether a type is made of types that every value can be written in, and of those.
+pub(crate) fn is_made_of(ty: &Type, those: &impl Fn(&Type) -> bool) -> bool {
+    let is = |ty: &Type| is_made_of(ty, those);
+    let is_if_any = |ty: Option<Type>| ty.is_none_or(|ty| is(&ty));
+    match ty {
+        Type::Bool
+        | Type::S8
+        | Type::U8
+        | Type::S16
+        | Type::U16
+        | Type::S32
+        | Type::U32
+        | Type::S64
+        | Type::U64
+        | Type::Float32
+        | Type::Float64
+        | Type::Char
+        | Type::String
+        | Type::Enum(_)
+        | Type::Flags(_) => true,
+        Type::List(list) => is(&list.ty()),
+        Type::Option(option) => is(&option.ty()),
+        Type::Result(result) => is_if_any(result.ok()) && is_if_any(result.err()),
+        Type::Tuple(tuple) => tuple.types().all(|ty| is(&ty)),
+        Type::Record(record) => record.fields().all(|field| is(&field.ty)),
+        Type::Variant(variant) => variant.cases().all(|case| is_if_any(case.ty)),
+        ty => those(ty),
+    }
+}

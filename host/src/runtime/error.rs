@@ -1,0 +1,182 @@
+//! Errors of compiling and linking.
+
+use crate::{
+    compose::link::{Link, PrivateImport},
+    names::{external::ExternName, part::PartName},
+    runtime::{code_cache::CodeCacheReached, host_interfaces::HostInterfaceMismatch},
+    untrusted::Name,
+    wasm::{validate::InvalidBinary, weight::TooHeavy},
+};
+use std::error::Error;
+
+/// An error of making a [`Runtime`](crate::Runtime), or of compiling and linking a program.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The engine or WASI could not be set up.
+    #[error("failed to set up the engine")]
+    Engine(#[source] Box<dyn Error + Send + Sync>),
+    /// Neither a part nor the host nor the embedder satisfies an import.
+    #[error(
+        "`{part}` imports `{}`, and nothing satisfies it",
+        Name(.import)
+    )]
+    Unsatisfied {
+        /// The part that imports it.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+    },
+    /// A core module imports something that is neither in WASI preview1 nor one of the embedder's
+    /// [`HostFunctions`](crate::HostFunctions).
+    #[error(
+        "`{part}` imports `{}.{}`, and nothing satisfies it",
+        Name(.module),
+        Name(.name)
+    )]
+    UnsatisfiedInModule {
+        /// The core module.
+        part: PartName,
+        /// The module name of the import.
+        module: String,
+        /// The field name of the import.
+        name: String,
+    },
+    /// A core module imports a host function as something else than it is.
+    #[error(
+        "`{part}` imports `{}.{}` as `{expected}`, and the host's is `{provided}`",
+        Name(.module),
+        Name(.name)
+    )]
+    HostFunction {
+        /// The core module.
+        part: PartName,
+        /// The module name of the import.
+        module: String,
+        /// The field name of the import.
+        name: String,
+        /// The type of the import, such as `func(i32) -> i32` or `a memory`.
+        expected: String,
+        /// The type of the host function.
+        provided: String,
+    },
+    /// A part would take too much work to compile.
+    #[error("`{part}` is not compiled")]
+    TooHeavy {
+        /// The part.
+        part: PartName,
+        /// The bound that the part exceeds.
+        source: TooHeavy,
+    },
+    /// A part is not valid WebAssembly, or uses features that are not enabled.
+    #[error("`{part}` is damaged or uses features that are not supported here")]
+    Invalid {
+        /// The part.
+        part: PartName,
+        /// The first error in the binary of the part.
+        source: InvalidBinary,
+    },
+    /// A part is valid, and the engine does not compile it.
+    #[error("failed to compile `{part}`")]
+    Compile {
+        /// The part; the consumer if every part compiles alone.
+        part: PartName,
+        /// The error of the engine.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Precompiled code was compiled by another version of the host, or with other
+    /// [`RuntimeOptions`](crate::RuntimeOptions).
+    #[error("the compiled code of `{part}` does not fit this host; precompile it anew")]
+    OtherHost {
+        /// The consumer of the program.
+        part: PartName,
+        /// The error of the engine, which says what differs.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// A grant reaches the code cache.
+    #[error(transparent)]
+    CodeCacheReached(#[from] CodeCacheReached),
+    /// A host interface of the embedder differs from the interface that a part imports.
+    #[error("the host interface `{}` does not satisfy the import of `{part}`", Name(.interface))]
+    HostInterface {
+        /// The part that imports the interface.
+        part: PartName,
+        /// The name of the interface.
+        interface: ExternName,
+        /// The difference.
+        source: HostInterfaceMismatch,
+    },
+    /// The host provides an import of that name with another type.
+    #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", imports(.parts, .import.as_ref()), pronoun(.parts))]
+    Link {
+        /// The part that imports it. If several parts import it, the engine does not report which of
+        /// them expects another type, and all of them are listed.
+        parts: Vec<PartName>,
+        /// The import; `None` if the engine does not name it.
+        import: Option<ExternName>,
+        /// The error of the engine.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl LoadError {
+    pub(super) fn engine(error: wasmtime::Error) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// Finds the part whose import the engine could not link. The engine names the import only in the text
+/// of its error; the golden case `run/errors/other-shape-of-wasi-in-a-plug` fails if that text changes.
+pub(super) fn of_linking(
+    source: wasmtime::Error,
+    parts: &[PartName],
+    links: &[Link],
+    private: &[PrivateImport],
+) -> LoadError {
+    let words = source.to_string();
+    let named = ExternName::from(words.split('`').nth(1).unwrap_or_default());
+    let private = private.iter().find(|import| named == *import.name);
+    let (mut indices, import): (Vec<usize>, &ExternName) = match private {
+        Some(private) => (vec![private.part], &private.import),
+        // The composer merges imports of compatible versions.
+        None => {
+            let importers = links
+                .iter()
+                .filter(|link| link.authority().is_some())
+                .filter(|link| link.import.is_compatible_with(&named))
+                .map(|link| link.importer);
+            (importers.collect(), &named)
+        }
+    };
+    // A part may import it in several versions; links are in the order of their importers.
+    indices.dedup();
+    let is_known = !indices.is_empty();
+    LoadError::Link {
+        parts: match is_known {
+            true => indices
+                .into_iter()
+                .map(|index| parts[index].clone())
+                .collect(),
+            false => parts.to_vec(),
+        },
+        import: is_known.then(|| import.clone()),
+        source: source.into(),
+    }
+}
+
+/// The start of the message of [`LoadError::Link`]: the parts that import it, and the import.
+fn imports(parts: &[PartName], import: Option<&ExternName>) -> String {
+    let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
+    let import = match import {
+        Some(import) => format!("`{}`", Name(import)),
+        None => "an interface of WASI".to_owned(),
+    };
+    format!("{} imports {import}", names.join(" or "))
+}
+
+fn pronoun(parts: &[PartName]) -> &'static str {
+    match parts {
+        [_] => "it",
+        _ => "them",
+    }
+}

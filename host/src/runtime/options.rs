@@ -1,0 +1,127 @@
+//! The options of a runtime.
+
+use crate::runtime::code_cache::CodeCache;
+use wasmtime::{Config, Enabled, PoolingAllocationConfig};
+
+/// The options of a [`Runtime`](crate::Runtime). Each has a cost, so by default all of them are off.
+///
+/// Each field has a method of the same name that sets it:
+///
+/// ```
+/// use wit_host::{Pool, RuntimeOptions};
+///
+/// let options = RuntimeOptions::new().interruptible(true).pool(Pool::new(100, 64 << 20));
+/// assert!(options.interruptible && !options.fuel);
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RuntimeOptions {
+    /// Allows [`Limits::timeout`](crate::Limits::timeout) to stop programs. Code that computes then
+    /// runs about a fifth slower, the tightest loops twice as slow.
+    pub interruptible: bool,
+    /// Allows programs to have [`Limits::fuel`](crate::Limits::fuel). Code that computes then runs much
+    /// slower.
+    pub fuel: bool,
+    /// The directory where compiled code is kept; `None` compiles each time. An embedder that grants
+    /// directories to guests calls [`CodeCache::refuse_reaching`] first.
+    pub code_cache: Option<CodeCache>,
+    /// A pool from which instances are taken; `None` allocates each instance on demand.
+    pub pool: Option<Pool>,
+}
+
+impl RuntimeOptions {
+    /// The default options: no deadlines, no fuel, no code cache and no pool.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`interruptible`](Self#structfield.interruptible).
+    pub fn interruptible(mut self, interruptible: bool) -> Self {
+        self.interruptible = interruptible;
+        self
+    }
+
+    /// Sets [`fuel`](Self#structfield.fuel).
+    pub fn fuel(mut self, fuel: bool) -> Self {
+        self.fuel = fuel;
+        self
+    }
+
+    /// Sets [`code_cache`](Self#structfield.code_cache).
+    pub fn code_cache(mut self, code_cache: impl Into<Option<CodeCache>>) -> Self {
+        self.code_cache = code_cache.into();
+        self
+    }
+
+    /// Sets [`pool`](Self#structfield.pool).
+    pub fn pool(mut self, pool: impl Into<Option<Pool>>) -> Self {
+        self.pool = pool.into();
+        self
+    }
+}
+
+/// A pool of instances, allocated before the first of them is needed. Instantiating from a pool is
+/// several times faster, and each program must fit into a slot of the pool.
+///
+/// On Linux, up to 1 MiB of each linear memory stays allocated for the next program in the slot. It is
+/// cleared before that program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pool {
+    /// The largest number of instances of programs at a time.
+    pub programs: u32,
+    /// The size of the largest linear memory, in bytes.
+    pub memory: usize,
+}
+
+impl Pool {
+    /// A pool for this number of instances of programs, whose linear memories have at most `memory`
+    /// bytes each.
+    pub fn new(programs: u32, memory: usize) -> Self {
+        Self { programs, memory }
+    }
+}
+
+impl RuntimeOptions {
+    /// The configuration of the engine.
+    pub(super) fn engine_config(&self) -> Config {
+        let mut config = Config::new();
+        config
+            // Sparse data does not become an image of 16 MiB for each memory.
+            .memory_guaranteed_dense_image_size(1 << 20)
+            .epoch_interruption(self.interruptible)
+            .consume_fuel(self.fuel);
+        if let Some(pool) = self.pool {
+            config.allocation_strategy(allocation(pool));
+        }
+        config
+    }
+}
+
+/// The size of the part of a linear memory, and of a table, that stays allocated for its slot, in bytes.
+const KEPT_MEMORY: usize = 1 << 20;
+const KEPT_TABLE: usize = 64 << 10;
+
+fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
+    // A component consists of several core instances, memories and tables: one that is composed of
+    // parts in interpreted languages has about forty.
+    let inside = pool.programs.saturating_mul(50);
+    let mut config = PoolingAllocationConfig::default();
+    config
+        .total_component_instances(pool.programs)
+        .total_core_instances(inside)
+        .total_memories(inside)
+        .total_tables(inside)
+        .total_stacks(pool.programs)
+        .max_memory_size(pool.memory);
+    // Few pages are written between two uses of a slot. Clearing those pages costs a fraction of
+    // returning all pages to the system and faulting them in again (`just bench host`, S11). Linux
+    // reports the written pages since 6.7.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        config
+            .pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEPT_MEMORY)
+            .table_keep_resident(KEPT_TABLE);
+    }
+    config.into()
+}
