@@ -44,9 +44,9 @@
 //!
 //! # Platforms
 //!
-//! The crate is developed and tested on Linux. Its granted directories, the private directory of
-//! [`CodeCache`] and the stores of [`DirCache`] rely on Unix; on other systems [`CodeCache`] refuses every
-//! directory, so code is compiled each time.
+//! The crate is developed and tested on Linux. On systems other than Unix, links in the paths of granted
+//! directories are not checked, and [`CodeCache`] refuses every directory, because it cannot check there who
+//! can write to one; code is then compiled each time.
 //!
 //! # Types of other crates
 //!

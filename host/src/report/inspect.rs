@@ -321,7 +321,7 @@ impl Report {
     }
 
     fn fmt_needs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nfor plugs to satisfy:")?;
+        writeln!(f, "\nto be satisfied by plugs:")?;
         let by_plugs = || {
             self.imports
                 .iter()
