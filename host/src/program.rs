@@ -33,8 +33,8 @@ use std::{
 };
 use wasmtime_wasi::WasiCtx;
 
-/// A program that is compiled and linked, ready to be instantiated any number of times, by several
-/// threads at a time. Clones are the same program.
+/// A program that is compiled and linked. It can be instantiated any number of times, by several threads at
+/// the same time. Clones share the same program.
 #[derive(Clone)]
 pub struct Program(Arc<Inner>);
 
@@ -42,9 +42,9 @@ struct Inner {
     prepared: Prepared,
     parts: Vec<PartName>,
     layout: Layout,
-    /// Found when they are first asked for: to run a program needs none of it.
+    /// Computed on first use, because running a program does not need them.
     exports: OnceLock<Exports>,
-    /// Runs as long as anything that it could have to stop.
+    /// Runs as long as the program exists, so that its instances can be stopped.
     _ticker: Option<Arc<Ticker>>,
 }
 
@@ -109,7 +109,8 @@ impl Program {
         self.0.exports.get_or_init(exports)
     }
 
-    /// Whether all that the sandboxes grant can be opened; it is closed again.
+    /// Checks that everything that the sandboxes grant can be opened, and that each sandbox of a plug names
+    /// a plug of the program. What was opened is closed again.
     pub fn expect_grants(&self, sandboxes: &Sandboxes) -> Result<(), SandboxError> {
         self.open_plugs(sandboxes)?;
         sandboxes
@@ -132,8 +133,8 @@ impl Program {
     /// Opens what the sandboxes grant and instantiates the program in a new store, which has these
     /// limits for itself.
     ///
-    /// Needs a Tokio runtime around it, as everything does that runs code of the program. The future
-    /// may move between threads.
+    /// Like all functions that run code of the program, it needs a Tokio runtime with time enabled. The
+    /// future can be moved between threads.
     pub async fn instantiate(
         &self,
         sandboxes: &Sandboxes,

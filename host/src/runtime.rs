@@ -26,13 +26,14 @@ use crate::{
     wasi,
     wasm::{file::Wasm, signature, validate::InvalidBinary, weight},
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 use wasmtime::{
     Engine, ExternType, Module,
     component::{Component, Linker},
 };
 
-/// Compiles and links. Making one costs about as much as linking WASI; share it.
+/// Compiles and links programs. Making a runtime links WASI, so programs should share one
+/// runtime.
 pub struct Runtime {
     engine: Engine,
     components: Linker<State>,
@@ -79,7 +80,7 @@ impl Runtime {
         self.code_of(consumer, composition.bytes(), &composition.layout, compile)
     }
 
-    /// Links what a composition was compiled to.
+    /// Links the code of a composition.
     pub(crate) fn link_composition(
         &self,
         component: &Component,
@@ -95,12 +96,12 @@ impl Runtime {
         self.link(component, parts, links, private, layout)
     }
 
-    /// Compiles a plain core module, which may import WASI preview1 and nothing else.
+    /// Compiles and links a core module that imports only WASI preview1.
     pub fn load_module(&self, name: &PartName, module: &Wasm) -> Result<Program, LoadError> {
         self.load_module_with(name, module, &HostFunctions::new())
     }
 
-    /// Compiles a plain core module, which may import WASI preview1 and these functions.
+    /// Compiles and links a core module that imports only WASI preview1 and these functions.
     pub fn load_module_with(
         &self,
         name: &PartName,
@@ -156,7 +157,7 @@ impl Runtime {
         ))
     }
 
-    /// Compiles a binary, or takes what it was compiled to before.
+    /// Compiles a binary, or takes its code from the code cache.
     fn code_of<C: Code>(
         &self,
         part: &PartName,
@@ -197,7 +198,7 @@ impl Runtime {
         &self.engine
     }
 
-    /// Links what is compiled.
+    /// Links compiled code.
     pub(crate) fn link(
         &self,
         component: &Component,
@@ -222,7 +223,16 @@ impl Runtime {
     }
 }
 
-/// Defines what one part has for itself.
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("is_interruptible", &self.ticker.is_some())
+            .field("code_cache", &self.code_cache)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Defines a private import of one part.
 fn define(
     linker: &mut Linker<State>,
     component: &Component,

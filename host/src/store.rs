@@ -1,4 +1,4 @@
-//! A store: what it holds, what it may use, calls into it, and how they end.
+//! Stores: their state and limits, calls into them, and the endings of calls.
 
 pub(crate) mod allowance;
 pub(crate) mod deadline;
@@ -21,13 +21,13 @@ pub(crate) fn new(engine: &Engine, state: State) -> wasmtime::Result<Store<State
     store.set_hostcall_fuel(MAX_PASSED);
     match fuel {
         Some(fuel) => store.set_fuel(fuel)?,
-        // This fails where no fuel is counted, and then there is no tank to fill either.
+        // This fails if the engine does not count fuel, and then none is needed.
         None => drop(store.set_fuel(u64::MAX)),
     }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| match store.data().deadline {
         Some(deadline) if Instant::now() >= deadline => Err(wasmtime::Trap::Interrupt.into()),
-        // Other programs of the same thread get their turn.
+        // Other programs on the same thread run meanwhile.
         _ => Ok(UpdateDeadline::Yield(1)),
     });
     Ok(store)

@@ -1,4 +1,4 @@
-//! The host's side of the imports.
+//! The imports that the host provides.
 
 mod bounded_io;
 
@@ -41,7 +41,7 @@ pub(crate) fn module(linker: &mut wasmtime::Linker<State>) -> wasmtime::Result<(
     Ok(())
 }
 
-/// Defines what one plug has for itself, from its own sandbox.
+/// Defines a private import of a plug, from the plug's own sandbox.
 pub(crate) fn plug(
     linker: &mut Linker<State>,
     plug: &PartName,

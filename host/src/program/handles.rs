@@ -1,4 +1,4 @@
-//! Handles to resources that an instance keeps for whoever calls it.
+//! Handles to resources that an instance keeps for its caller.
 
 use crate::value::Resource;
 use std::{
@@ -9,7 +9,7 @@ use wasmtime::component::ResourceAny;
 
 /// The handles that calls have returned and that nobody has released.
 pub(crate) struct Handles {
-    /// Tells the handles of this instance from those of others.
+    /// Distinguishes the handles of this instance from those of others.
     instance: u64,
     open: HashMap<usize, ResourceAny>,
     last: usize,

@@ -23,7 +23,7 @@ pub struct Instance {
     pub(crate) program: Program,
     pub(crate) store: Store<State>,
     pub(crate) entry: Entry,
-    /// What calls have returned, to be arguments of later ones.
+    /// The handles that calls have returned, which can be arguments of later calls.
     pub(crate) handles: Handles,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
@@ -51,25 +51,25 @@ impl Instance {
         &self.program
     }
 
-    /// Gives each call from here on this long, instead of [`Limits::timeout`].
+    /// Sets the time of each later call, instead of [`Limits::timeout`].
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
 
-    /// Ends each call from here on at this time, if its own timeout does not end it earlier: a call
-    /// that is made for another one has what is left to that. `None` is no such bound.
+    /// Stops each later call at this time, if its timeout does not stop it earlier. A call that is made for
+    /// another call can thus be given the time that the other one has left. `None` removes the bound.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
     }
 
-    /// Begins a call: from here on its code is stopped at the deadline.
+    /// Begins a call, whose code is stopped at the deadline.
     pub(crate) fn begin(&mut self) -> Option<Deadline> {
         let deadline = Deadline::of(self.timeout, self.deadline);
         self.store.data_mut().deadline = deadline.map(|deadline| deadline.at);
         deadline
     }
 
-    /// How a call has ended, if it did not return.
+    /// Returns the value of a call, or the ending of the call if it did not return.
     pub(crate) fn end<T>(
         &self,
         result: Result<wasmtime::Result<T>, Elapsed>,

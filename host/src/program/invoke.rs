@@ -33,7 +33,7 @@ impl Instance {
     }
 }
 
-/// Whether values of this type can be told in WAVE: not where there is a resource inside.
+/// `true` if values of this type can be written in WAVE: a handle alone, or a value without handles.
 fn can_be_written(ty: &Type) -> bool {
     matches!(ty, Type::Own(_) | Type::Borrow(_)) || is_made_of(ty, &|_| false)
 }

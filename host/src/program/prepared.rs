@@ -1,4 +1,4 @@
-//! What differs between a component and a core module when it is instantiated.
+//! Components and core modules, linked and instantiated.
 
 use crate::store::state::State;
 use wasmtime::{Engine, Store, component};
@@ -9,7 +9,7 @@ pub(crate) enum Prepared {
     Module(wasmtime::InstancePre<State>),
 }
 
-/// Where the exports of an instance are found.
+/// The engine's instance, which has the exports.
 pub(crate) enum Entry {
     Component(component::Instance),
     Module(wasmtime::Instance),

@@ -1,4 +1,4 @@
-//! What a value takes on the host, against what the engine charges for it.
+//! The memory of a value on the host, compared with the engine's charge for it.
 //!
 //! The engine lifts a result into [`Val`]s, each many times as large as what it stands for in the
 //! guest's memory, and counts what that takes in units of its own, its fuel. That count is too low:

@@ -1,4 +1,4 @@
-//! What several stores may use together.
+//! Limits that several stores share.
 
 use crate::store::limits::{Growing, Limits, Refusal};
 use std::sync::{
@@ -6,11 +6,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// What several instances may use together, and how much of it they use.
+/// Limits that several instances share, and the amounts that they use.
 ///
 /// Four sums are kept, each over all instances that were made on one allowance: bytes of linear
 /// memory, elements of tables, bytes that the host holds for open streams, and handles to host
-/// resources. What an instance has drawn comes back when it is dropped. The other [`Limits`] are not
+/// resources. An instance gives back what it has drawn when it is dropped. The other [`Limits`] are not
 /// sums: [`timeout`](Limits::timeout) and [`result`](Limits::result) bound each call,
 /// [`fuel`](Limits::fuel) and [`instances`](Limits::instances) each instance.
 ///
@@ -20,7 +20,7 @@ use std::sync::{
 /// use wit_host::{Allowance, Limits};
 ///
 /// let all = Allowance::new(&Limits::new().memory(256 << 20));
-/// // A part that is to have less is held to both.
+/// // Instances of the part stay within both.
 /// let part = all.narrowed(&Limits::new().memory(64 << 20));
 /// assert_eq!(part.limits().memory, 64 << 20);
 /// ```
@@ -36,13 +36,13 @@ struct Account {
 }
 
 impl Allowance {
-    /// An allowance of which nothing is used.
+    /// Makes an allowance of which nothing is used.
     pub fn new(limits: &Limits) -> Self {
         Self::of(limits, None)
     }
 
-    /// A part of this allowance: what is used of the part is used of the whole too, and neither may
-    /// be exceeded.
+    /// Makes a part of this allowance. An amount that is drawn from the part is drawn from the whole too,
+    /// and neither can be exceeded.
     pub fn narrowed(&self, limits: &Limits) -> Self {
         Self::of(limits, Some(self.clone()))
     }
@@ -60,7 +60,7 @@ impl Allowance {
         &self.0.limits
     }
 
-    /// How much is used of one sum at this moment: bytes, elements or handles.
+    /// The amount of one sum that is used at this moment: bytes, elements or handles.
     pub fn used(&self, what: Growing) -> usize {
         self.0.used[what.index()].load(Ordering::Relaxed)
     }
@@ -75,7 +75,7 @@ impl Allowance {
         }
     }
 
-    /// Takes `amount` of one sum, here and of the whole, or nothing at all.
+    /// Draws `amount` of one sum from this allowance and from the whole; if either refuses, from neither.
     pub(crate) fn draw(&self, what: Growing, amount: usize) -> Result<(), Refusal> {
         let limit = self.limit(what);
         let sum = &self.0.used[what.index()];
@@ -97,7 +97,7 @@ impl Allowance {
         Ok(())
     }
 
-    /// Gives back what was drawn.
+    /// Gives back an amount that was drawn.
     pub(crate) fn give_back(&self, what: Growing, amount: usize) {
         self.0.used[what.index()].fetch_sub(amount, Ordering::Relaxed);
         if let Some(whole) = &self.0.whole {
@@ -105,7 +105,7 @@ impl Allowance {
         }
     }
 
-    /// How much of one sum could be drawn at this moment.
+    /// The amount of one sum that could be drawn at this moment.
     pub(crate) fn left(&self, what: Growing) -> usize {
         let left = self.limit(what).saturating_sub(self.used(what));
         match &self.0.whole {

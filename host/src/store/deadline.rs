@@ -1,28 +1,28 @@
-//! The time that a call has.
+//! Deadlines of calls.
 
 use std::{
     future::Future,
     time::{Duration, Instant},
 };
 
-/// The time by which a call has to be done.
+/// The time at which a call is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline {
     pub(crate) at: Instant,
-    /// How long after the start of the call that is.
+    /// The time from the start of the call to the deadline.
     pub(crate) after: Duration,
 }
 
 /// The deadline has passed.
 #[derive(Debug)]
 pub(crate) struct Elapsed {
-    /// How long after the start of the call it was.
+    /// The time from the start of the call to the deadline.
     pub(crate) after: Duration,
 }
 
 impl Deadline {
-    /// The deadline of a call that begins now: the earlier one of its own timeout and of the time by
-    /// which its caller has to be done. `None` if there is neither; a timeout that the clock cannot
+    /// The deadline of a call that begins now: the earlier one of its own timeout and of the deadline of
+    /// its caller. `None` if there is neither; a timeout that the clock cannot
     /// express never passes.
     pub(crate) fn of(timeout: Option<Duration>, of_caller: Option<Instant>) -> Option<Self> {
         let now = Instant::now();

@@ -7,23 +7,23 @@ use crate::store::{
 use std::collections::HashMap;
 use wasmtime::{ResourceLimiter, component::ResourceTable};
 
-/// What one store has drawn of its allowance. It is given back when the store is dropped.
+/// The amounts that one store has drawn from its allowance. They are given back when the store is dropped.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     allowance: Allowance,
-    /// Whether other stores may draw from it too.
+    /// `true` if other stores may draw from the allowance too.
     is_shared: bool,
     drawn: [usize; Growing::ALL.len()],
-    /// What is held for each open stream, by its handle.
+    /// The bytes that are held for each open stream, by its handle.
     streams: HashMap<u32, usize>,
     last_refusal: Option<Refusal>,
 }
 
-/// What a store of several draws at a time.
+/// The number of handles that a store draws at a time from a shared allowance.
 const HANDLES_AT_A_TIME: usize = 32;
 
 impl Limiter {
-    /// Of a store that has an allowance for itself.
+    /// The limiter of a store that has an allowance for itself.
     pub(crate) fn alone(limits: &Limits) -> Self {
         Self {
             allowance: Allowance::new(limits),
@@ -34,7 +34,7 @@ impl Limiter {
         }
     }
 
-    /// Of one store of several.
+    /// The limiter of a store that shares an allowance.
     pub(crate) fn sharing(allowance: Allowance) -> Self {
         Self {
             allowance,
@@ -45,7 +45,7 @@ impl Limiter {
         }
     }
 
-    /// How many handles a table of a new store may have.
+    /// The number of handles that the table of a new store may have.
     pub(crate) fn first_handles(&self) -> usize {
         match self.is_shared {
             true => 0,
@@ -55,8 +55,8 @@ impl Limiter {
 
     /// Lets the table have `count` more handles, if the allowance has them.
     ///
-    /// The engine does not tell how many there are, so it is tried. A table does not become smaller,
-    /// so what is drawn for it stays drawn.
+    /// The engine does not report the number of handles in a table, so they are pushed and removed again. A
+    /// table does not become smaller, so handles that are drawn for it stay drawn.
     pub(crate) fn make_room_for_handles(&mut self, table: &mut ResourceTable, count: usize) {
         if !self.is_shared {
             return;
@@ -86,27 +86,27 @@ impl Limiter {
         self.allowance.limits()
     }
 
-    /// The last growth that was refused: mostly what a trap that follows is about.
+    /// The last growth that was refused; usually the cause of a trap that follows.
     pub(crate) fn last_refusal(&self) -> Option<Refusal> {
         self.last_refusal
     }
 
-    /// Draws what one more stream holds, before it is opened.
+    /// Draws the bytes of one more stream before it is opened. `false` if that is refused.
     pub(crate) fn reserve_stream(&mut self, bytes: usize) -> bool {
         self.draw(Growing::Streams, bytes)
     }
 
-    /// Gives it back: the stream could not be opened.
+    /// Gives the bytes back if the stream could not be opened.
     pub(crate) fn unreserve_stream(&mut self, bytes: usize) {
         self.give_back(Growing::Streams, bytes);
     }
 
-    /// The stream for which so much was drawn is open.
+    /// Records that the stream for which these bytes were drawn is open.
     pub(crate) fn open_stream(&mut self, handle: u32, bytes: usize) {
         self.streams.insert(handle, bytes);
     }
 
-    /// Gives back what was held for a stream, if anything was.
+    /// Gives back the bytes of a stream, if any were drawn for it.
     pub(crate) fn close_stream(&mut self, handle: u32) {
         if let Some(bytes) = self.streams.remove(&handle) {
             self.give_back(Growing::Streams, bytes);
@@ -120,13 +120,13 @@ impl Limiter {
         Ok(())
     }
 
-    /// Gives back as many.
+    /// Gives back handles that were counted.
     pub(crate) fn release_handles(&mut self, count: usize) {
         self.give_back(Growing::Handles, count);
     }
 
     fn grow(&mut self, what: Growing, from: usize, to: usize, maximum: Option<usize>) -> bool {
-        // Past its own maximum it fails anyway, and then it must not be counted.
+        // A growth beyond its own maximum fails anyway, and must not be counted.
         if maximum.is_some_and(|maximum| to > maximum) {
             return false;
         }

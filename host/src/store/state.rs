@@ -10,18 +10,19 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p1::WasiP1Ctx};
 /// The state of one running program.
 pub(crate) struct State {
     pub(crate) limiter: Limiter,
-    /// The time by which the call that is under way has to be done.
+    /// The time at which the running call is stopped.
     pub(crate) deadline: Option<Instant>,
     pub(crate) file_operations: FileOperations,
-    /// What the consumer may reach. Its table has the handles of all parts.
+    /// The grants of the consumer. Its table holds the handles of all parts.
     consumer: WasiP1Ctx,
-    /// What each plug may reach, in the order of the stack.
+    /// The grants of each plug, in the order of the stack.
     plugs: Vec<WasiCtx>,
-    /// How many handles a host function takes at most.
+    /// The largest number of handles that a host function opens.
     most_handles: usize,
 }
 
-/// How many handles a host function takes that does not return all directories of a sandbox.
+/// The largest number of handles that a host function opens, except for the function that returns all
+/// directories of a sandbox.
 const MOST_HANDLES: usize = 4;
 
 impl State {
@@ -44,7 +45,7 @@ impl State {
         }
     }
 
-    /// What the part at `index` of the stack may reach; the consumer is the first.
+    /// The grants of the part at `index` of the stack; the consumer is the first.
     pub(crate) fn part(&mut self, index: usize) -> WasiCtxView<'_> {
         let consumer = self.consumer.ctx();
         self.limiter
@@ -58,14 +59,14 @@ impl State {
         }
     }
 
-    /// What a core module may reach through WASI preview1.
+    /// The grants of a core module, for WASI preview1.
     pub(crate) fn preview1(&mut self) -> &mut WasiP1Ctx {
         self.part(0);
         &mut self.consumer
     }
 }
 
-/// What is not granted to a plug by name is the consumer's.
+/// Functions that are not defined for one plug use the grants of the consumer.
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         self.part(0)

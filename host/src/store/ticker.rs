@@ -11,14 +11,14 @@ use std::{
 };
 use wasmtime::Engine;
 
-/// How often running code looks at the clock.
+/// The time between two checks of the clock by running code.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Advances an engine's epoch until it is dropped.
 pub(crate) struct Ticker(Arc<AtomicBool>);
 
 impl Ticker {
-    /// An error where the system has no thread for it.
+    /// Starts the thread. Fails if the system cannot start one.
     pub(crate) fn start(engine: &Engine) -> io::Result<Self> {
         let stopped = Arc::new(AtomicBool::new(false));
         let engine = engine.weak();

@@ -9,7 +9,7 @@ use wasm_wave::{
 };
 use wasmtime::component::Type;
 
-/// Reads a value of this type.
+/// Parses a value of this type. The error says in words why the text is not one.
 pub(crate) fn parse(ty: &Type, text: &str) -> Result<Value, String> {
     if let Type::List(list) = ty
         && list.ty() == Type::U8
@@ -17,11 +17,13 @@ pub(crate) fn parse(ty: &Type, text: &str) -> Result<Value, String> {
     {
         return Ok(Value::Bytes(bytes));
     }
-    wasm_wave::from_str(ty, text).map_err(|error| error.to_string())
+    wasm_wave::from_str(ty, text)
+        .map(Wave::into_value)
+        .map_err(|error| error.to_string())
 }
 
-/// The bytes of a list that is written plainly, as most are. The parser of WAVE first makes a tree
-/// of any text, which is several times as large as the value.
+/// The bytes of a list that is written plainly, as most are. The parser of WAVE first builds a tree, which
+/// is several times as large as the value.
 fn plain_bytes(text: &str) -> Option<Vec<u8>> {
     let inside = text.trim().strip_prefix('[')?.strip_suffix(']')?.trim();
     if inside.is_empty() {
@@ -36,19 +38,23 @@ fn plain_bytes(text: &str) -> Option<Vec<u8>> {
     inside.split(',').map(byte).collect()
 }
 
-/// WAVE, escaped as WAVE does it where a terminal should not get a character: it stays the same
-/// value.
+/// Characters that a terminal should not receive are escaped in the way of WAVE, so the text still stands
+/// for the same value.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Text(Wave(self)).fmt(f)
+        Text(Wave(Cow::Borrowed(self))).fmt(f)
     }
 }
 
-struct Wave<'a>(&'a Value);
+/// A value for the parser and the writer of WAVE, so that [`Value`] itself does not implement a trait of
+/// their library. A parsed value is owned. A written value is borrowed, except for numbers that the
+/// writer gets in place of a byte and of a `v128`.
+#[derive(Clone)]
+struct Wave<'a>(Cow<'a, Value>);
 
 impl fmt::Display for Wave<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Writer::new(f).write_value(self.0).map_err(|_| fmt::Error)
+        Writer::new(f).write_value(self).map_err(|_| fmt::Error)
     }
 }
 
@@ -58,58 +64,78 @@ macro_rules! primitives {
     ($($variant:ident($ty:ty): $make:ident, $unwrap:ident;)*) => {
         $(
             fn $make(value: $ty) -> Self {
-                Self::$variant(value)
+                Self::new(Value::$variant(value))
             }
 
             fn $unwrap(&self) -> $ty {
-                match self {
-                    Self::$variant(value) => *value,
-                    other => other.is_of_another_kind(),
+                match &*self.0 {
+                    Value::$variant(value) => *value,
+                    _ => self.is_of_another_kind(),
                 }
             }
         )*
     };
 }
 
-impl Value {
+impl<'a> Wave<'a> {
+    fn new(value: Value) -> Self {
+        Self(Cow::Owned(value))
+    }
+
+    fn of<'b>(value: &'a Value) -> Cow<'b, Self> {
+        Cow::Owned(Self(Cow::Borrowed(value)))
+    }
+
+    fn into_value(self) -> Value {
+        self.0.into_owned()
+    }
+
+    /// A value with others inside, which is never one of the numbers that are owned.
+    fn borrowed(&self) -> &'a Value {
+        match self.0 {
+            Cow::Borrowed(value) => value,
+            Cow::Owned(_) => self.is_of_another_kind(),
+        }
+    }
+
     fn is_of_another_kind(&self) -> ! {
         unreachable!("the writer has asked for the kind: {:?}", self.kind())
     }
 
     /// The two halves of a `v128`, which WAVE writes as a tuple.
     fn halves(bits: u128) -> [Self; 2] {
-        let half = |bits: u128| Self::S64((bits as u64).cast_signed());
+        let half = |bits: u128| Self::new(Value::S64((bits as u64).cast_signed()));
         [half(bits), half(bits >> 64)]
     }
 }
 
-impl WasmValue for Value {
+impl WasmValue for Wave<'_> {
     type Type = Type;
 
     fn kind(&self) -> WasmTypeKind {
-        match self {
-            Self::Bool(_) => WasmTypeKind::Bool,
-            Self::S8(_) => WasmTypeKind::S8,
-            Self::U8(_) => WasmTypeKind::U8,
-            Self::S16(_) => WasmTypeKind::S16,
-            Self::U16(_) => WasmTypeKind::U16,
-            Self::S32(_) => WasmTypeKind::S32,
-            Self::U32(_) => WasmTypeKind::U32,
-            Self::S64(_) => WasmTypeKind::S64,
-            Self::U64(_) => WasmTypeKind::U64,
-            Self::F32(_) => WasmTypeKind::F32,
-            Self::F64(_) => WasmTypeKind::F64,
-            Self::Char(_) => WasmTypeKind::Char,
-            Self::String(_) => WasmTypeKind::String,
-            Self::Bytes(_) | Self::List(_) => WasmTypeKind::List,
-            Self::Record(_) => WasmTypeKind::Record,
-            Self::Tuple(_) | Self::V128(_) => WasmTypeKind::Tuple,
-            Self::Variant(..) => WasmTypeKind::Variant,
+        match &*self.0 {
+            Value::Bool(_) => WasmTypeKind::Bool,
+            Value::S8(_) => WasmTypeKind::S8,
+            Value::U8(_) => WasmTypeKind::U8,
+            Value::S16(_) => WasmTypeKind::S16,
+            Value::U16(_) => WasmTypeKind::U16,
+            Value::S32(_) => WasmTypeKind::S32,
+            Value::U32(_) => WasmTypeKind::U32,
+            Value::S64(_) => WasmTypeKind::S64,
+            Value::U64(_) => WasmTypeKind::U64,
+            Value::F32(_) => WasmTypeKind::F32,
+            Value::F64(_) => WasmTypeKind::F64,
+            Value::Char(_) => WasmTypeKind::Char,
+            Value::String(_) => WasmTypeKind::String,
+            Value::Bytes(_) | Value::List(_) => WasmTypeKind::List,
+            Value::Record(_) => WasmTypeKind::Record,
+            Value::Tuple(_) | Value::V128(_) => WasmTypeKind::Tuple,
+            Value::Variant(..) => WasmTypeKind::Variant,
             // WAVE has no resources; a bare word, as a case is, is what they are shown as.
-            Self::Enum(_) | Self::Resource(_) => WasmTypeKind::Enum,
-            Self::Option(_) => WasmTypeKind::Option,
-            Self::Result(_) => WasmTypeKind::Result,
-            Self::Flags(_) => WasmTypeKind::Flags,
+            Value::Enum(_) | Value::Resource(_) => WasmTypeKind::Enum,
+            Value::Option(_) => WasmTypeKind::Option,
+            Value::Result(_) => WasmTypeKind::Result,
+            Value::Flags(_) => WasmTypeKind::Flags,
         }
     }
 
@@ -129,7 +155,7 @@ impl WasmValue for Value {
     }
 
     fn make_string(text: Cow<str>) -> Self {
-        Self::String(text.into_owned())
+        Self::new(Value::String(text.into_owned()))
     }
 
     fn make_list(
@@ -138,11 +164,11 @@ impl WasmValue for Value {
     ) -> Result<Self, WasmValueError> {
         let is_bytes = ty.list_element_type() == Some(Type::U8);
         let values = values.into_iter();
-        Ok(if is_bytes {
-            Self::Bytes(values.map(|byte| byte.unwrap_u8()).collect())
+        Ok(Self::new(if is_bytes {
+            Value::Bytes(values.map(|byte| byte.unwrap_u8()).collect())
         } else {
-            Self::List(values.collect())
-        })
+            Value::List(values.map(Self::into_value).collect())
+        }))
     }
 
     fn make_record<'a>(
@@ -150,44 +176,42 @@ impl WasmValue for Value {
         fields: impl IntoIterator<Item = (&'a str, Self)>,
     ) -> Result<Self, WasmValueError> {
         let fields = fields.into_iter();
-        Ok(Self::Record(
-            fields
-                .map(|(name, value)| (name.to_owned(), value))
-                .collect(),
-        ))
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.into_value()));
+        Ok(Self::new(Value::Record(fields.collect())))
     }
 
     fn make_tuple(
         _: &Type,
         values: impl IntoIterator<Item = Self>,
     ) -> Result<Self, WasmValueError> {
-        Ok(Self::Tuple(values.into_iter().collect()))
+        let values = values.into_iter().map(Self::into_value);
+        Ok(Self::new(Value::Tuple(values.collect())))
     }
 
     fn make_variant(_: &Type, case: &str, value: Option<Self>) -> Result<Self, WasmValueError> {
-        Ok(Self::Variant(case.to_owned(), value.map(Box::new)))
+        let payload = value.map(|value| Box::new(value.into_value()));
+        Ok(Self::new(Value::Variant(case.to_owned(), payload)))
     }
 
     fn make_enum(ty: &Type, case: &str) -> Result<Self, WasmValueError> {
         if ty.enum_cases().any(|known| known == case) {
-            Ok(Self::Enum(case.to_owned()))
+            Ok(Self::new(Value::Enum(case.to_owned())))
         } else {
             Err(WasmValueError::UnknownCase(case.to_owned()))
         }
     }
 
     fn make_option(_: &Type, value: Option<Self>) -> Result<Self, WasmValueError> {
-        Ok(Self::Option(value.map(Box::new)))
+        let value = value.map(|value| Box::new(value.into_value()));
+        Ok(Self::new(Value::Option(value)))
     }
 
     fn make_result(
         _: &Type,
         value: Result<Option<Self>, Option<Self>>,
     ) -> Result<Self, WasmValueError> {
-        Ok(Self::Result(match value {
-            Ok(value) => Ok(value.map(Box::new)),
-            Err(value) => Err(value.map(Box::new)),
-        }))
+        let boxed = |value: Option<Self>| value.map(|value| Box::new(value.into_value()));
+        Ok(Self::new(Value::Result(value.map(boxed).map_err(boxed))))
     }
 
     fn make_flags<'a>(
@@ -203,76 +227,80 @@ impl WasmValue for Value {
             }
         };
         let names: Result<_, _> = names.into_iter().map(name).collect();
-        Ok(Self::Flags(names?))
+        Ok(Self::new(Value::Flags(names?)))
     }
 
     fn unwrap_string(&self) -> Cow<'_, str> {
-        match self {
-            Self::String(text) => text.into(),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::String(text) => text.into(),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_list(&self) -> Box<dyn Iterator<Item = Cow<'_, Self>> + '_> {
-        match self {
-            Self::Bytes(bytes) => Box::new(bytes.iter().map(|byte| Cow::Owned(Self::U8(*byte)))),
-            Self::List(values) => Box::new(values.iter().map(Cow::Borrowed)),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::Bytes(bytes) => Box::new(
+                bytes
+                    .iter()
+                    .map(|byte| Cow::Owned(Self::new(Value::U8(*byte)))),
+            ),
+            Value::List(values) => Box::new(values.iter().map(Self::of)),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_record(&self) -> Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, Self>)> + '_> {
-        match self {
-            Self::Record(fields) => {
+        match self.borrowed() {
+            Value::Record(fields) => {
                 let fields = fields.iter();
-                Box::new(fields.map(|(name, value)| (Cow::from(name), Cow::Borrowed(value))))
+                Box::new(fields.map(|(name, value)| (Cow::from(name), Self::of(value))))
             }
-            other => other.is_of_another_kind(),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_tuple(&self) -> Box<dyn Iterator<Item = Cow<'_, Self>> + '_> {
-        match self {
-            Self::Tuple(values) => Box::new(values.iter().map(Cow::Borrowed)),
-            Self::V128(bits) => Box::new(Self::halves(*bits).into_iter().map(Cow::Owned)),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::Tuple(values) => Box::new(values.iter().map(Self::of)),
+            Value::V128(bits) => Box::new(Self::halves(*bits).into_iter().map(Cow::Owned)),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_variant(&self) -> (Cow<'_, str>, Option<Cow<'_, Self>>) {
-        match self {
-            Self::Variant(case, payload) => (case.into(), payload.as_deref().map(Cow::Borrowed)),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::Variant(case, payload) => (case.into(), payload.as_deref().map(Self::of)),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_enum(&self) -> Cow<'_, str> {
-        match self {
-            Self::Enum(case) => case.into(),
-            Self::Resource(resource) => resource.to_string().into(),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::Enum(case) => case.into(),
+            Value::Resource(resource) => resource.to_string().into(),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_option(&self) -> Option<Cow<'_, Self>> {
-        match self {
-            Self::Option(value) => value.as_deref().map(Cow::Borrowed),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::Option(value) => value.as_deref().map(Self::of),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_result(&self) -> Result<Option<Cow<'_, Self>>, Option<Cow<'_, Self>>> {
-        match self {
-            Self::Result(Ok(value)) => Ok(value.as_deref().map(Cow::Borrowed)),
-            Self::Result(Err(value)) => Err(value.as_deref().map(Cow::Borrowed)),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::Result(Ok(value)) => Ok(value.as_deref().map(Self::of)),
+            Value::Result(Err(value)) => Err(value.as_deref().map(Self::of)),
+            _ => self.is_of_another_kind(),
         }
     }
 
     fn unwrap_flags(&self) -> Box<dyn Iterator<Item = Cow<'_, str>> + '_> {
-        match self {
-            Self::Flags(names) => Box::new(names.iter().map(Cow::from)),
-            other => other.is_of_another_kind(),
+        match self.borrowed() {
+            Value::Flags(names) => Box::new(names.iter().map(Cow::from)),
+            _ => self.is_of_another_kind(),
         }
     }
 }

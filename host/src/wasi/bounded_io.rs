@@ -150,12 +150,12 @@ fn write(streams: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
             }
             let table = store.data_mut().ctx().table;
             let written: StreamResult<()> = HostOutputStream::write(&mut *table, stream, bytes);
-            Ok((told(table, written)?,))
+            Ok((as_stream_result(table, written)?,))
         },
     )
 }
 
-fn told<T>(
+fn as_stream_result<T>(
     table: &mut ResourceTable,
     result: StreamResult<T>,
 ) -> wasmtime::Result<Result<T, StreamError>> {

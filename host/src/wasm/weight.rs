@@ -30,10 +30,14 @@ struct Weight {
 /// The error for a binary that would take too much work to compile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it has {count} {what}, and at most {limit} are compiled")]
+#[non_exhaustive]
 pub struct TooHeavy {
-    what: &'static str,
-    count: u64,
-    limit: u64,
+    /// The kind of item that the binary has too many of: `instances` or `functions`.
+    pub what: &'static str,
+    /// The number of them; [`u64::MAX`] if it is not known or larger.
+    pub count: u64,
+    /// The largest number that is compiled.
+    pub limit: u64,
 }
 
 /// Refuses a binary that would take the compiler minutes. The binary need not be valid.

@@ -103,12 +103,12 @@ impl Callee {
     }
 }
 
-/// Whether there are values for this type.
+/// `true` if [`Value`] can express values of this type.
 pub(super) fn is_supported(ty: &Type) -> bool {
     is_made_of(ty, &|ty| matches!(ty, Type::Own(_) | Type::Borrow(_)))
 }
 
-/// Whether a type is made of types that every value can be written in, and of those.
+/// `true` if a type consists only of types that WAVE can express and of types that `those` accepts.
 pub(crate) fn is_made_of(ty: &Type, those: &impl Fn(&Type) -> bool) -> bool {
     let is = |ty: &Type| is_made_of(ty, those);
     let is_if_any = |ty: Option<Type>| ty.is_none_or(|ty| is(&ty));

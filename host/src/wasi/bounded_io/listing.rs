@@ -18,14 +18,14 @@ use wasmtime_wasi::{
 struct Listing {
     /// `None` while another thread reads it.
     directory: Option<Dir>,
-    /// What another thread has read.
+    /// Entries that another thread has read.
     ahead: VecDeque<Entry>,
 }
 
 type Entry = Result<DirectoryEntry, ErrorCode>;
 
-/// How many entries another thread reads at a time: to change threads for each would take longer
-/// than to read it.
+/// The number of entries that another thread reads at a time. Changing threads for each entry would take
+/// longer than reading it.
 const ENTRIES_AT_A_TIME: usize = 64;
 
 /// Defines `directory-entry-stream` and the functions that make and read one.
@@ -174,14 +174,14 @@ fn next(directory: &mut Dir) -> Result<Option<DirectoryEntry>, ErrorCode> {
         };
         let name = name.to_str().map_err(|_| ErrorCode::IllegalByteSequence)?;
         return Ok(Some(DirectoryEntry {
-            type_: told(kind),
+            type_: descriptor_type(kind),
             name: name.to_owned(),
         }));
     }
 }
 
-/// A pipe and a socket are not told apart, as they are not by the engine's `stat` either.
-fn told(kind: FileType) -> DescriptorType {
+/// A pipe and a socket have the same type, as in the engine's `stat`.
+fn descriptor_type(kind: FileType) -> DescriptorType {
     match kind {
         FileType::RegularFile => DescriptorType::RegularFile,
         FileType::Directory => DescriptorType::Directory,
