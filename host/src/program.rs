@@ -7,7 +7,6 @@ mod handles;
 pub(crate) mod instance;
 pub(crate) mod invoke;
 pub(crate) mod prepared;
-mod price;
 
 use crate::{
     compose::layout::Layout,
@@ -42,6 +41,7 @@ struct Inner {
     prepared: Prepared,
     parts: Vec<PartName>,
     layout: Layout,
+    passing_fuel: usize,
     /// Computed on first use, because running a program does not need them.
     exports: OnceLock<Exports>,
     /// Runs as long as the program exists, so that its instances can be stopped.
@@ -81,11 +81,13 @@ impl Program {
         parts: Vec<PartName>,
         layout: Layout,
         ticker: Option<Arc<Ticker>>,
+        passing_fuel: usize,
     ) -> Self {
         Self(Arc::new(Inner {
             prepared,
             parts,
             layout,
+            passing_fuel,
             exports: OnceLock::new(),
             _ticker: ticker,
         }))
@@ -94,6 +96,11 @@ impl Program {
     /// The names of its parts: the consumer's, then the plugs'.
     pub fn parts(&self) -> &[PartName] {
         &self.0.parts
+    }
+
+    /// The fuel of the engine with which a part passes values to the host in one call.
+    pub(crate) fn passing_fuel(&self) -> usize {
+        self.0.passing_fuel
     }
 
     pub(crate) fn prepared(&self) -> &Prepared {
@@ -169,7 +176,7 @@ impl Program {
             .open(&self.parts()[0], sandboxes.file_operations)?;
         let state = State::new(limiter, consumer, plugs, sandboxes);
         let prepared = self.prepared();
-        let store = store::new(prepared.engine(), state);
+        let store = store::new(prepared.engine(), self.passing_fuel(), state);
         let mut store = store.map_err(|error| InstantiateError::NoRoom {
             refusal: None,
             source: error.into(),

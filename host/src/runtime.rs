@@ -22,6 +22,7 @@ use crate::{
         code_cache::{Code, CodeCache},
         host_functions::HostFunctions,
     },
+    store::limits::MAX_PASSED,
     store::{state::State, ticker::Ticker},
     wasi,
     wasm::{file::Wasm, signature, validate::InvalidBinary, weight},
@@ -154,6 +155,7 @@ impl Runtime {
             vec![name.clone()],
             layout,
             self.ticker.clone(),
+            MAX_PASSED,
         ))
     }
 
@@ -208,8 +210,10 @@ impl Runtime {
         layout: &Layout,
     ) -> Result<Program, LoadError> {
         let mut linker = self.components.clone();
+        let mut bytes_per_fuel = 1.0_f64;
         for import in private {
-            define(&mut linker, component, &parts[import.part], import)?;
+            let defined = define(&mut linker, component, &parts[import.part], import)?;
+            bytes_per_fuel = bytes_per_fuel.max(defined);
         }
         let linked = linker
             .instantiate_pre(component)
@@ -219,6 +223,7 @@ impl Runtime {
             parts.to_vec(),
             layout.clone(),
             self.ticker.clone(),
+            (MAX_PASSED as f64 / bytes_per_fuel) as usize,
         ))
     }
 }
@@ -232,16 +237,18 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// Defines a private import of one part.
+/// Defines a private import of one part. Returns the largest number of bytes on the host for each unit of
+/// the engine's fuel with which the part passes an argument to it.
 fn define(
     linker: &mut Linker<State>,
     component: &Component,
     part: &PartName,
     import: &PrivateImport,
-) -> Result<(), LoadError> {
+) -> Result<f64, LoadError> {
     let interface = match &import.provider {
         PrivateProvider::Grant(grant) => {
-            return wasi::plug(linker, part, import, *grant).map_err(LoadError::engine);
+            wasi::plug(linker, part, import, *grant).map_err(LoadError::engine)?;
+            return Ok(1.0);
         }
         PrivateProvider::Embedder(interface) => interface,
     };
@@ -251,12 +258,17 @@ fn define(
             interface: interface.name().clone(),
             source,
         })?;
+    let bytes_per_fuel = functions
+        .iter()
+        .map(|function| function.bytes_per_fuel)
+        .fold(1.0, f64::max);
     let instance = linker.instance(&import.name);
     instance
         .and_then(|mut instance| {
             host_interfaces::define(&mut instance, part, interface.name(), functions)
         })
-        .map_err(LoadError::engine)
+        .map_err(LoadError::engine)?;
+    Ok(bytes_per_fuel)
 }
 
 fn refuse_unsatisfied(composition: &Composition) -> Result<(), LoadError> {

@@ -9,16 +9,21 @@ pub(crate) mod state;
 pub(crate) mod ticker;
 pub(crate) mod trap;
 
-use crate::store::{limits::MAX_PASSED, state::State};
+use crate::store::state::State;
 use std::time::Instant;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-/// A store that stays within the limits of its state.
-pub(crate) fn new(engine: &Engine, state: State) -> wasmtime::Result<Store<State>> {
+/// A store that stays within the limits of its state. `passing_fuel` bounds what one call passes to the
+/// host, in the units of the engine.
+pub(crate) fn new(
+    engine: &Engine,
+    passing_fuel: usize,
+    state: State,
+) -> wasmtime::Result<Store<State>> {
     let fuel = state.limiter.limits().fuel;
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
-    store.set_hostcall_fuel(MAX_PASSED);
+    store.set_hostcall_fuel(passing_fuel);
     match fuel {
         Some(fuel) => store.set_fuel(fuel)?,
         // This fails if the engine does not count fuel, and then none is needed.

@@ -2,6 +2,7 @@
 
 mod convert;
 mod json;
+pub(crate) mod price;
 mod wave;
 
 pub(crate) use convert::{of_core, of_val, to_core, to_val};

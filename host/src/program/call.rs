@@ -13,15 +13,18 @@ use crate::{
         instance::Instance,
         prepared::Entry,
     },
-    store::{deadline::within, ending::Ended, limits::MAX_PASSED},
-    value::{Resource, Value, of_core, of_val, to_core, to_val},
+    store::{
+        deadline::{Deadline, within},
+        ending::Ended,
+    },
+    value::{Resource, Value, of_core, of_val, price, to_core, to_val},
     wasm::signature,
 };
 use callee::Callee;
 use passed::PassedHandles;
 use wasmtime::{
     FuncType,
-    component::{self, Type, Val, types::ComponentFunc},
+    component::{self, ResourceAny, Type, Val, types::ComponentFunc},
 };
 
 impl Instance {
@@ -115,6 +118,10 @@ impl Instance {
         let result_type = ty.results().next();
         let limit = self.store.data().limiter.limits().result;
         let fuel = fuel_for_result(exports, index, result_type.as_ref(), limit);
+        let too_large = || CallError::TooLarge {
+            function: function.full_name(),
+            limit,
+        };
 
         let deadline = self.begin();
         for resource in given_away {
@@ -122,25 +129,28 @@ impl Instance {
             self.store.data_mut().limiter.release_handles(1);
         }
         let mut results = vec![Val::Bool(false); usize::from(result_type.is_some())];
-        self.store.set_hostcall_fuel(fuel);
+        // The imports of the function are called with the same fuel, so it is never less than theirs.
+        if let Some(fuel) = fuel {
+            self.store
+                .set_hostcall_fuel(fuel.max(self.program.passing_fuel()));
+        }
         let call = func.call_async(&mut self.store, &vals, &mut results);
         let returned = within(deadline, call).await;
         let returned = self.end(returned, deadline);
-        self.store.set_hostcall_fuel(MAX_PASSED);
         match returned {
             Ok(()) => {}
             // Without a frame it is not an import that was called with too much.
             Err(Ended::Trapped(trap)) if trap.passes_too_much() && trap.frames.is_empty() => {
-                return Err(CallError::TooLarge {
-                    function: function.full_name(),
-                    limit,
-                });
+                return Err(too_large());
             }
             Err(ended) => return Err(CallError::ended(function.full_name(), ended)),
         }
         match results.pop().zip(result_type) {
             None => Ok(None),
-            Some((val, ty)) => self.keep_result(function, val, &ty).await,
+            Some((val, _)) if fuel.is_some() && price::size_of_val(&val) > limit => {
+                Err(too_large())
+            }
+            Some((val, ty)) => self.keep_result(function, val, &ty, deadline).await,
         }
     }
 
@@ -150,6 +160,7 @@ impl Instance {
         function: &Function,
         val: Val,
         ty: &Type,
+        deadline: Option<Deadline>,
     ) -> Result<Option<Value>, CallError> {
         let mut kept = Vec::new();
         let value = of_val(val, ty, &mut |handle| {
@@ -164,8 +175,13 @@ impl Instance {
         let Err(refusal) = keeping else {
             return Ok(value);
         };
-        for resource in kept {
-            self.drop_resource(resource).await?;
+        // None of them was counted, so none may stay where it could be given back.
+        let handles: Vec<_> = kept
+            .into_iter()
+            .filter_map(|resource| Some((resource, self.handles.remove(resource)?)))
+            .collect();
+        for (resource, handle) in handles {
+            self.drop_handle(resource, handle, deadline).await?;
         }
         Err(CallError::TooManyHandles {
             function: function.full_name(),
@@ -218,20 +234,23 @@ impl Instance {
     /// Gives up a handle that a call has returned: the resource is dropped, which runs its
     /// destructor. It cannot be used any more.
     pub async fn release(&mut self, resource: Resource) -> Result<(), CallError> {
-        if self.handles.get(resource).is_none() {
+        let Some(handle) = self.handles.remove(resource) else {
             return Err(CallError::NoSuchHandle {
                 handle: resource.to_string(),
             });
-        }
+        };
         self.store.data_mut().limiter.release_handles(1);
-        self.drop_resource(resource).await
+        let deadline = self.begin();
+        self.drop_handle(resource, handle, deadline).await
     }
 
-    async fn drop_resource(&mut self, resource: Resource) -> Result<(), CallError> {
-        let Some(handle) = self.handles.remove(resource) else {
-            return Ok(());
-        };
-        let deadline = self.begin();
+    async fn drop_handle(
+        &mut self,
+        resource: Resource,
+        handle: ResourceAny,
+        deadline: Option<Deadline>,
+    ) -> Result<(), CallError> {
+        self.begin_until(deadline);
         let dropped = within(deadline, handle.resource_drop_async(&mut self.store)).await;
         self.end(dropped, deadline)
             .map_err(|ended| CallError::ended(format!("drop({resource})"), ended))
@@ -256,11 +275,14 @@ fn small(value: &Value) -> Option<Value> {
     }
 }
 
-/// The fuel of the engine with which a result of at most so many bytes can be taken.
-fn fuel_for_result(exports: &Exports, index: usize, ty: Option<&Type>, limit: usize) -> usize {
-    let bytes_per_fuel = ty.and_then(|ty| exports.place(index).bytes_per_fuel(ty));
-    match bytes_per_fuel {
-        Some(bytes_per_fuel) => (limit as f64 / bytes_per_fuel) as usize,
-        None => MAX_PASSED,
-    }
+/// The fuel of the engine with which a result of at most so many bytes can be taken. `None` if every
+/// result of the type is small.
+fn fuel_for_result(
+    exports: &Exports,
+    index: usize,
+    ty: Option<&Type>,
+    limit: usize,
+) -> Option<usize> {
+    let bytes_per_fuel = exports.place(index).bytes_per_fuel(ty?)?;
+    Some((limit as f64 / bytes_per_fuel) as usize)
 }

@@ -1,7 +1,8 @@
 //! The functions that a program exports.
 
 use crate::{
-    program::{Program, call::CallError, prepared::Prepared, price},
+    program::{Program, call::CallError, prepared::Prepared},
+    value::price,
     wasm::signature,
 };
 use std::{collections::HashMap, sync::OnceLock};

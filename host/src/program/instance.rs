@@ -65,8 +65,15 @@ impl Instance {
     /// Begins a call, whose code is stopped at the deadline.
     pub(crate) fn begin(&mut self) -> Option<Deadline> {
         let deadline = Deadline::of(self.timeout, self.deadline);
-        self.store.data_mut().deadline = deadline.map(|deadline| deadline.at);
+        self.begin_until(deadline);
         deadline
+    }
+
+    /// Begins a call, or a part of one, that has this deadline.
+    pub(crate) fn begin_until(&mut self, deadline: Option<Deadline>) {
+        self.store.data_mut().deadline = deadline.map(|deadline| deadline.at);
+        // An earlier call may have been dropped before it was over.
+        self.store.set_hostcall_fuel(self.program.passing_fuel());
     }
 
     /// Returns the value of a call, or the ending of the call if it did not return.

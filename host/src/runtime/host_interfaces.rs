@@ -5,7 +5,7 @@ use crate::{
     names::{external::ExternName, part::PartName},
     store::state::State,
     untrusted::Name,
-    value::{Value, of_val, to_val},
+    value::{Value, of_val, price, to_val},
     wasm::signature,
 };
 use wasmtime::component::{
@@ -48,12 +48,20 @@ pub enum HostInterfaceMismatch {
     },
 }
 
+/// A function that a part imports from a host interface.
+pub(crate) struct ImportedFunction<'a> {
+    name: String,
+    implementation: &'a HostFunction,
+    /// The largest number of bytes that an argument takes on the host for each unit of the engine's fuel.
+    pub(crate) bytes_per_fuel: f64,
+}
+
 /// The functions that a part imports by this name from a host interface, if it has all of them.
 pub(crate) fn imported_functions<'a>(
     component: &Component,
     import: &str,
     interface: &'a HostInterface,
-) -> Result<Vec<(String, &'a HostFunction)>, HostInterfaceMismatch> {
+) -> Result<Vec<ImportedFunction<'a>>, HostInterfaceMismatch> {
     let engine = component.engine();
     let ty = component.component_type();
     let Some(ComponentItem::ComponentInstance(instance)) =
@@ -90,7 +98,16 @@ pub(crate) fn imported_functions<'a>(
                 signature: signature(),
             });
         };
-        functions.push((name.to_owned(), implementation));
+        let bytes_per_fuel = function
+            .params()
+            .filter(|(_, ty)| price::can_be_large(ty))
+            .map(|(_, ty)| price::bytes_per_fuel(&ty))
+            .fold(1.0, f64::max);
+        functions.push(ImportedFunction {
+            name: name.to_owned(),
+            implementation,
+            bytes_per_fuel,
+        });
     }
     Ok(functions)
 }
@@ -132,9 +149,14 @@ pub(crate) fn define(
     instance: &mut LinkerInstance<'_, State>,
     part: &PartName,
     interface: &ExternName,
-    functions: Vec<(String, &HostFunction)>,
+    functions: Vec<ImportedFunction<'_>>,
 ) -> wasmtime::Result<()> {
-    for (name, implementation) in functions {
+    for ImportedFunction {
+        name,
+        implementation,
+        ..
+    } in functions
+    {
         let implementation = implementation.clone();
         let failed = Failed {
             interface: interface.clone(),

@@ -1,11 +1,13 @@
 //! Standard input of a part.
 
+use bytes::Bytes;
 use std::{
     fmt,
+    future::poll_fn,
     io::{self, Read},
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
-    task::{Context, Poll, ready},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Context, Poll, Waker, ready},
     thread,
 };
 use tokio::{
@@ -14,8 +16,8 @@ use tokio::{
 };
 use wasmtime_wasi::{
     WasiCtxBuilder,
-    cli::{AsyncStdinStream, IsTerminal, StdinStream},
-    p2::{InputStream, pipe::MemoryInputPipe},
+    cli::{IsTerminal, StdinStream},
+    p2::{InputStream, Pollable, StreamError, StreamResult, pipe::MemoryInputPipe},
 };
 
 /// The standard input of a part.
@@ -56,7 +58,7 @@ impl Input {
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self(Source::Reader(ReaderInput(Arc::new(Shared {
             reader: Mutex::new(Some(Box::new(reader))),
-            stream: OnceLock::new(),
+            pieces: OnceLock::new(),
         }))))
     }
 
@@ -94,8 +96,9 @@ struct ReaderInput(Arc<Shared>);
 struct Shared {
     /// The reader, until a thread takes it.
     reader: Mutex<Option<Box<dyn Read + Send>>>,
-    /// The one stream that all handles of a part to its standard input share.
-    stream: OnceLock<AsyncStdinStream>,
+    /// The pieces that all streams on this input share. No task of an event loop stands between, so the input
+    /// can be read in one event loop after another.
+    pieces: OnceLock<Mutex<Pieces>>,
 }
 
 impl fmt::Debug for ReaderInput {
@@ -105,12 +108,13 @@ impl fmt::Debug for ReaderInput {
 }
 
 impl ReaderInput {
-    fn stream(&self) -> &AsyncStdinStream {
-        let Shared { reader, stream } = &*self.0;
-        stream.get_or_init(|| {
+    fn pieces(&self) -> MutexGuard<'_, Pieces> {
+        let Shared { reader, pieces } = &*self.0;
+        let pieces = pieces.get_or_init(|| {
             let reader = reader.lock().unwrap_or_else(PoisonError::into_inner).take();
-            AsyncStdinStream::new(Pieces::of(reader))
-        })
+            Mutex::new(Pieces::of(reader))
+        });
+        pieces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,11 +126,49 @@ impl IsTerminal for ReaderInput {
 
 impl StdinStream for ReaderInput {
     fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
-        self.stream().async_stream()
+        Box::new(self.clone())
     }
 
     fn p2_stream(&self) -> Box<dyn InputStream> {
-        self.stream().p2_stream()
+        Box::new(self.clone())
+    }
+}
+
+impl InputStream for ReaderInput {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        let mut pieces = self.pieces();
+        match pieces.poll_fill(&mut Context::from_waker(Waker::noop())) {
+            // There is nothing yet, and `ready` waits for it.
+            Poll::Pending => Ok(Bytes::new()),
+            Poll::Ready(Ok(false)) => Err(StreamError::Closed),
+            Poll::Ready(Ok(true)) => Ok(Bytes::copy_from_slice(pieces.take(size))),
+            Poll::Ready(Err(error)) => Err(StreamError::LastOperationFailed(error.into())),
+        }
+    }
+}
+
+impl Pollable for ReaderInput {
+    fn ready<'a, 'b>(&'a mut self) -> Pin<Box<dyn Future<Output = ()> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        let input = self.clone();
+        Box::pin(poll_fn(move |context| input.pieces().poll_ready(context)))
+    }
+}
+
+impl AsyncRead for ReaderInput {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut pieces = self.pieces();
+        if ready!(pieces.poll_fill(context))? {
+            buffer.put_slice(pieces.take(buffer.remaining()));
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -139,6 +181,8 @@ struct Pieces {
     piece: Vec<u8>,
     /// The number of bytes of the piece that the part has read.
     done: usize,
+    /// An error that was found while no read was under way.
+    failed: Option<io::Error>,
 }
 
 impl Pieces {
@@ -173,27 +217,39 @@ impl Pieces {
             pieces,
             piece: Vec::new(),
             done: 0,
+            failed: None,
         }
     }
 }
 
-impl AsyncRead for Pieces {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.done == self.piece.len() {
+impl Pieces {
+    /// Gets a piece that is not read to its end. `false` at the end of the input.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Err(error));
+        }
+        while self.done == self.piece.len() {
             match ready!(self.pieces.poll_recv(context)) {
-                None => return Poll::Ready(Ok(())),
+                None => return Poll::Ready(Ok(false)),
                 Some(piece) => self.piece = piece?,
             }
             self.done = 0;
         }
-        let left = &self.piece[self.done..];
-        let count = left.len().min(buffer.remaining());
-        buffer.put_slice(&left[..count]);
-        self.done += count;
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(true))
+    }
+
+    /// Waits until a read does not have to. An error is for that read.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Err(error) = ready!(self.poll_fill(context)) {
+            self.failed = Some(error);
+        }
+        Poll::Ready(())
+    }
+
+    /// At most so many bytes of the piece, which are then read.
+    fn take(&mut self, size: usize) -> &[u8] {
+        let start = self.done;
+        self.done += size.min(self.piece.len() - start);
+        &self.piece[start..self.done]
     }
 }

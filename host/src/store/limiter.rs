@@ -130,6 +130,9 @@ impl Limiter {
         if maximum.is_some_and(|maximum| to > maximum) {
             return false;
         }
+        // A growth that the engine then cannot do stays counted. The engine reports such failures, and
+        // reports failures of growths too that it has never asked for, so a guest could have memory that
+        // it holds taken off the account.
         self.draw(what, to.saturating_sub(from))
     }
 
@@ -147,7 +150,10 @@ impl Limiter {
     }
 
     fn give_back(&mut self, what: Growing, amount: usize) {
-        self.drawn[what.index()] -= amount;
+        let drawn = &mut self.drawn[what.index()];
+        // More than was drawn would be taken from the account of other stores.
+        let amount = amount.min(*drawn);
+        *drawn -= amount;
         self.allowance.give_back(what, amount);
     }
 }
@@ -248,6 +254,17 @@ mod tests {
         assert!(!limiter.grow(Growing::Memory, 0, 90, Some(50)));
         assert!(limiter.grow(Growing::Memory, 0, 100, None));
         assert_eq!(limiter.last_refusal(), None);
+    }
+
+    #[test]
+    fn more_than_was_drawn_is_not_given_back() {
+        let allowance = Allowance::new(&Limits::default());
+        let mut one = Limiter::sharing(allowance.clone());
+        let mut other = Limiter::sharing(allowance.clone());
+        one.keep_handles(2).expect("there is room");
+        other.keep_handles(3).expect("there is room");
+        one.release_handles(5);
+        assert_eq!(allowance.used(Growing::Handles), 3);
     }
 
     #[test]

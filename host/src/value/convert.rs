@@ -2,6 +2,7 @@
 
 use super::{Resource, Value};
 use crate::{untrusted::Name, wasm::signature};
+use std::collections::HashMap;
 use std::fmt;
 use wasmtime::{
     V128, ValType,
@@ -167,56 +168,142 @@ pub(crate) fn of_val(
     ty: &Type,
     keep: &mut impl FnMut(ResourceAny) -> Resource,
 ) -> Option<Value> {
-    Some(match (val, ty) {
-        (Val::Bool(value), _) => Value::Bool(value),
-        (Val::S8(value), _) => Value::S8(value),
-        (Val::U8(value), _) => Value::U8(value),
-        (Val::S16(value), _) => Value::S16(value),
-        (Val::U16(value), _) => Value::U16(value),
-        (Val::S32(value), _) => Value::S32(value),
-        (Val::U32(value), _) => Value::U32(value),
-        (Val::S64(value), _) => Value::S64(value),
-        (Val::U64(value), _) => Value::U64(value),
-        (Val::Float32(value), _) => Value::F32(value),
-        (Val::Float64(value), _) => Value::F64(value),
-        (Val::Char(value), _) => Value::Char(value),
-        (Val::String(text), _) => Value::String(text),
-        (Val::List(vals), Type::List(list)) => match list.ty() {
-            Type::U8 => Value::Bytes(vals.into_iter().filter_map(byte).collect()),
-            ty => {
-                let values = vals.into_iter().map(|val| of_val(val, &ty, keep));
+    of_shape(val, &Shape::of(ty), keep)
+}
+
+/// A type, as far as the engine's value does not show it: an empty list has elements of any type. It is
+/// made once for a value, because looking up a case in a type takes as long as the type has cases.
+enum Shape {
+    /// No list is inside.
+    Plain,
+    Bytes,
+    List(Box<Shape>),
+    /// The fields of a record, or the elements of a tuple.
+    Sequence(Vec<Shape>),
+    Variant(HashMap<String, Shape>),
+    Option(Box<Shape>),
+    Result(Box<Shape>, Box<Shape>),
+}
+
+impl Shape {
+    fn of(ty: &Type) -> Self {
+        let of_payload = |ty: Option<Type>| ty.map_or(Self::Plain, |ty| Self::of(&ty));
+        let shape = match ty {
+            Type::List(list) => match list.ty() {
+                Type::U8 => return Self::Bytes,
+                ty => return Self::List(Box::new(Self::of(&ty))),
+            },
+            Type::Record(record) => {
+                Self::Sequence(record.fields().map(|field| Self::of(&field.ty)).collect())
+            }
+            Type::Tuple(tuple) => Self::Sequence(tuple.types().map(|ty| Self::of(&ty)).collect()),
+            Type::Variant(variant) => {
+                let cases = variant.cases();
+                Self::Variant(
+                    cases
+                        .map(|case| (case.name.to_owned(), of_payload(case.ty)))
+                        .collect(),
+                )
+            }
+            Type::Option(option) => Self::Option(Box::new(Self::of(&option.ty()))),
+            Type::Result(result) => Self::Result(
+                Box::new(of_payload(result.ok())),
+                Box::new(of_payload(result.err())),
+            ),
+            _ => Self::Plain,
+        };
+        if shape.is_plain() { Self::Plain } else { shape }
+    }
+
+    /// `true` if the shapes inside are all plain.
+    fn is_plain(&self) -> bool {
+        let is_plain = |shape: &Self| matches!(shape, Self::Plain);
+        match self {
+            Self::Plain => true,
+            Self::Bytes | Self::List(_) => false,
+            Self::Sequence(shapes) => shapes.iter().all(is_plain),
+            Self::Variant(cases) => cases.values().all(is_plain),
+            Self::Option(shape) => is_plain(shape),
+            Self::Result(ok, err) => is_plain(ok) && is_plain(err),
+        }
+    }
+}
+
+fn of_shape(
+    val: Val,
+    shape: &Shape,
+    keep: &mut impl FnMut(ResourceAny) -> Resource,
+) -> Option<Value> {
+    Some(match val {
+        Val::Bool(value) => Value::Bool(value),
+        Val::S8(value) => Value::S8(value),
+        Val::U8(value) => Value::U8(value),
+        Val::S16(value) => Value::S16(value),
+        Val::U16(value) => Value::U16(value),
+        Val::S32(value) => Value::S32(value),
+        Val::U32(value) => Value::U32(value),
+        Val::S64(value) => Value::S64(value),
+        Val::U64(value) => Value::U64(value),
+        Val::Float32(value) => Value::F32(value),
+        Val::Float64(value) => Value::F64(value),
+        Val::Char(value) => Value::Char(value),
+        Val::String(text) => Value::String(text),
+        Val::List(vals) => match shape {
+            Shape::Bytes => Value::Bytes(vals.into_iter().filter_map(byte).collect()),
+            Shape::List(shape) => {
+                let values = vals.into_iter().map(|val| of_shape(val, shape, keep));
                 Value::List(values.collect::<Option<_>>()?)
             }
+            _ => return None,
         },
-        (Val::Record(fields), Type::Record(record)) => {
-            let fields = fields.into_iter().zip(record.fields());
-            let fields =
-                fields.map(|((name, val), field)| Some((name, of_val(val, &field.ty, keep)?)));
+        Val::Record(fields) => {
+            let fields = fields.into_iter().enumerate().map(|(index, (name, val))| {
+                Some((name, of_shape(val, element(shape, index), keep)?))
+            });
             Value::Record(fields.collect::<Option<_>>()?)
         }
-        (Val::Tuple(vals), Type::Tuple(tuple)) => {
-            let values = vals.into_iter().zip(tuple.types());
-            let values = values.map(|(val, ty)| of_val(val, &ty, keep));
+        Val::Tuple(vals) => {
+            let values = vals.into_iter().enumerate();
+            let values = values.map(|(index, val)| of_shape(val, element(shape, index), keep));
             Value::Tuple(values.collect::<Option<_>>()?)
         }
-        (Val::Variant(name, payload), Type::Variant(variant)) => {
-            let case = variant.cases().find(|case| case.name == name)?;
-            Value::Variant(name, of_payload(payload, case.ty, keep)?)
+        Val::Variant(name, payload) => {
+            let shape = match shape {
+                Shape::Variant(cases) => cases.get(&name)?,
+                _ => &Shape::Plain,
+            };
+            let payload = of_payload(payload, shape, keep)?;
+            Value::Variant(name, payload)
         }
-        (Val::Enum(case), _) => Value::Enum(case),
-        (Val::Option(val), Type::Option(option)) => {
-            Value::Option(of_payload(val, Some(option.ty()), keep)?)
+        Val::Enum(case) => Value::Enum(case),
+        Val::Option(payload) => {
+            let shape = match shape {
+                Shape::Option(shape) => shape,
+                _ => &Shape::Plain,
+            };
+            Value::Option(of_payload(payload, shape, keep)?)
         }
-        (Val::Result(Ok(val)), Type::Result(result)) => {
-            Value::Result(Ok(of_payload(val, result.ok(), keep)?))
+        Val::Result(result) => {
+            let (ok, err) = match shape {
+                Shape::Result(ok, err) => (&**ok, &**err),
+                _ => (&Shape::Plain, &Shape::Plain),
+            };
+            Value::Result(match result {
+                Ok(payload) => Ok(of_payload(payload, ok, keep)?),
+                Err(payload) => Err(of_payload(payload, err, keep)?),
+            })
         }
-        (Val::Result(Err(val)), Type::Result(result)) => {
-            Value::Result(Err(of_payload(val, result.err(), keep)?))
-        }
-        (Val::Flags(names), _) => Value::Flags(names),
-        (Val::Resource(handle), _) => Value::Resource(keep(handle)),
+        Val::Flags(names) => Value::Flags(names),
+        Val::Resource(handle) => Value::Resource(keep(handle)),
         _ => return None,
     })
+}
+
+fn element(shape: &Shape, index: usize) -> &Shape {
+    match shape {
+        Shape::Sequence(shapes) => shapes.get(index).unwrap_or(&Shape::Plain),
+        _ => &Shape::Plain,
+    }
 }
 
 fn byte(val: Val) -> Option<u8> {
@@ -229,14 +316,13 @@ fn byte(val: Val) -> Option<u8> {
 /// `None` is a payload that is not supported, and `Some(None)` that there is no payload.
 fn of_payload(
     payload: Option<Box<Val>>,
-    ty: Option<Type>,
+    shape: &Shape,
     keep: &mut impl FnMut(ResourceAny) -> Resource,
 ) -> Option<Option<Box<Value>>> {
-    match (payload, ty) {
-        (Some(val), Some(ty)) => Some(Some(Box::new(of_val(*val, &ty, keep)?))),
-        (None, _) => Some(None),
-        (Some(_), None) => None,
-    }
+    Some(match payload {
+        Some(val) => Some(Box::new(of_shape(*val, shape, keep)?)),
+        None => None,
+    })
 }
 
 /// Turns a value into one of a core module. An unsigned integer has the same bits.
@@ -373,6 +459,25 @@ mod tests {
             ("(option (option u8))", Value::some(Value::none())),
             ("(result u8 (error string))", Value::ok(1u8)),
             ("(result u8 (error string))", Value::err("no")),
+            (
+                r#"(variant (case "a" (list u8)) (case "b" (tuple u8 (list u16))))"#,
+                Value::Variant(case("a"), Some(Box::new(Value::Bytes(vec![])))),
+            ),
+            (
+                r#"(list (variant (case "a" (list u8)) (case "b" (tuple u8 (list u16)))))"#,
+                Value::List(vec![Value::Variant(
+                    case("b"),
+                    Some(Box::new(Value::Tuple(vec![
+                        1u8.into(),
+                        Value::List(vec![]),
+                    ]))),
+                )]),
+            ),
+            ("(option (list u8))", Value::some(Value::Bytes(vec![]))),
+            (
+                "(result (list u8) (error (list s8)))",
+                Value::err(Value::List(vec![])),
+            ),
             ("(result)", Value::Result(Ok(None))),
             (r#"(flags "r" "w")"#, Value::Flags(vec![case("w")])),
         ] {

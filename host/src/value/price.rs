@@ -9,7 +9,7 @@ use wasmtime::component::{Type, Val};
 
 /// How many bytes on the host the worst value of this type takes for each unit of fuel with which it
 /// is lifted.
-pub(super) fn bytes_per_fuel(ty: &Type) -> f64 {
+pub(crate) fn bytes_per_fuel(ty: &Type) -> f64 {
     let mut ratio = 1.0;
     while excess(ty, ratio).is_none() {
         ratio *= 1.1;
@@ -18,7 +18,7 @@ pub(super) fn bytes_per_fuel(ty: &Type) -> f64 {
 }
 
 /// Whether values of this type can be of any size.
-pub(super) fn can_be_large(ty: &Type) -> bool {
+pub(crate) fn can_be_large(ty: &Type) -> bool {
     let if_any = |ty: Option<Type>| ty.is_some_and(|ty| can_be_large(&ty));
     match ty {
         Type::String | Type::List(_) => true,
@@ -29,6 +29,29 @@ pub(super) fn can_be_large(ty: &Type) -> bool {
         Type::Variant(variant) => variant.cases().any(|case| if_any(case.ty)),
         _ => false,
     }
+}
+
+/// The bytes that a value takes on the host, about.
+pub(crate) fn size_of_val(val: &Val) -> usize {
+    let of_all = |vals: &[Val]| vals.iter().map(size_of_val).sum::<usize>();
+    let of_payload = |payload: &Option<Box<Val>>| payload.as_deref().map_or(0, size_of_val);
+    size_of::<Val>()
+        + match val {
+            Val::String(text) | Val::Enum(text) => text.capacity(),
+            Val::List(vals) | Val::Tuple(vals) => of_all(vals),
+            Val::Record(fields) => fields
+                .iter()
+                .map(|(name, val)| size_of::<String>() + name.capacity() + size_of_val(val))
+                .sum(),
+            Val::Variant(name, payload) => name.capacity() + of_payload(payload),
+            Val::Option(payload) => of_payload(payload),
+            Val::Result(Ok(payload) | Err(payload)) => of_payload(payload),
+            Val::Flags(names) => names
+                .iter()
+                .map(|name| size_of::<String>() + name.capacity())
+                .sum(),
+            _ => 0,
+        }
 }
 
 /// The inline size of a value.
