@@ -174,7 +174,7 @@ fn refuse_idle_plugs(
             plug: part.name.clone(),
             exports,
             open,
-            hint,
+            hint: hint.map(Box::new),
         });
     }
     Ok(())

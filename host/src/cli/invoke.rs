@@ -60,7 +60,7 @@ impl Invoke {
         let timeout = phases.budget().all();
         instance.set_timeout(timeout);
         let mut session = Session {
-            instance,
+            instance: *instance,
             tokio,
             timeout,
             json: self.json,

@@ -8,7 +8,7 @@ use wit_host::{Instance, InstantiateError, Plan, Program};
 
 /// A program that has been started, or the exit code that it ended with while it was.
 pub enum Started {
-    Instance(Instance, Tokio),
+    Instance(Box<Instance>, Tokio),
     Ended(ExitCode),
 }
 
@@ -23,7 +23,7 @@ pub fn start(mut plan: Plan, program: &Program, phases: &mut Phases) -> anyhow::
     plan.limits.timeout = budget.left();
     let instance = phases.time("instantiate", || tokio.block_on(plan.instantiate(program)));
     match instance {
-        Ok(instance) => Ok(Started::Instance(instance, tokio)),
+        Ok(instance) => Ok(Started::Instance(Box::new(instance), tokio)),
         Err(InstantiateError::Ended(outcome)) => {
             deadline::explain();
             Ok(Started::Ended(exit::report(&budget.of_all(outcome))))

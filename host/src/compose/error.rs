@@ -64,7 +64,7 @@ pub enum ComposeError {
         /// The imports of the parts before it that nothing satisfies.
         open: Vec<ExternName>,
         /// The import that an export nearly satisfies.
-        hint: Option<NearMiss>,
+        hint: Option<Box<NearMiss>>,
     },
     /// A plug imports an interface that no plug after it exports and that the host grants to no plug.
     #[error(
@@ -232,7 +232,7 @@ fn remedy_for_idle_host_interface(interface: &ExternName, open: &[ExternName]) -
     }
 }
 
-fn why_idle(exports: &[ExternName], open: &[ExternName], hint: &Option<NearMiss>) -> String {
+fn why_idle(exports: &[ExternName], open: &[ExternName], hint: &Option<Box<NearMiss>>) -> String {
     let exported = match exports {
         [] => "nothing".to_owned(),
         exports => quoted_names(exports),

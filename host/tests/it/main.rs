@@ -18,6 +18,7 @@ mod instances;
 mod interposing;
 mod limits;
 mod matrix;
+mod passed_values;
 mod processes;
 mod pty;
 mod readme;
@@ -43,6 +44,7 @@ fn main() {
         .chain(bless::trials())
         .chain(embedding::trials())
         .chain(instances::trials())
+        .chain(passed_values::trials())
         .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
