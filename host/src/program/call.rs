@@ -129,10 +129,9 @@ impl Instance {
             self.store.data_mut().limiter.release_handles(1);
         }
         let mut results = vec![Val::Bool(false); usize::from(result_type.is_some())];
-        // The imports of the function are called with the same fuel, so it is never less than theirs.
+        // The engine has one budget for the result and for what the imports of the function are passed.
         if let Some(fuel) = fuel {
-            self.store
-                .set_hostcall_fuel(fuel.max(self.program.passing_fuel()));
+            self.store.set_hostcall_fuel(fuel.max(LEAST_FUEL));
         }
         let call = func.call_async(&mut self.store, &vals, &mut results);
         let returned = within(deadline, call).await;
@@ -274,6 +273,9 @@ fn small(value: &Value) -> Option<Value> {
         value => Some(value.clone()),
     }
 }
+
+/// The least fuel of a call: its imports are passed as much, whatever its result may take.
+const LEAST_FUEL: usize = 1 << 20;
 
 /// The fuel of the engine with which a result of at most so many bytes can be taken. `None` if every
 /// result of the type is small.

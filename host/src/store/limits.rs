@@ -47,6 +47,9 @@ pub struct Limits {
     pub streams: usize,
     /// The size of the result of a call on the host, in bytes. The host holds it as a tree of values, in
     /// which a byte of a `list<u8>` takes 40 bytes.
+    ///
+    /// The engine has one budget for a call, so while a function with a large result runs, each of its
+    /// imports may be passed as much as the result may take, instead of 128 MiB.
     pub result: usize,
 }
 

@@ -156,8 +156,8 @@ fn flags() -> Result<(), Failed> {
 
 fn results() -> Result<(), Failed> {
     let limits = Limits::new().result(3_000);
-    let (passed, returned) = pass("u8", "1", "bytes", 1_000_000, &limits)?;
-    assert_eq!(passed, 1_000_000);
+    let (passed, returned) = pass("u8", "1", "bytes", 10_000, &limits)?;
+    assert_eq!(passed, 10_000);
     assert_eq!(returned?, [Value::Bytes(Vec::new())]);
     let making = load(&MAKING.replace("DESTRUCTOR", ""), None)?;
     tokio()?.block_on(async {
