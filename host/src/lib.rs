@@ -123,7 +123,7 @@ pub use program::{
 };
 pub use report::{
     explain::{Connection, Explanation, HostConnection, Reach},
-    inspect::{Export, Import, InspectError, Report, ReportedKind, SatisfiedBy, inspect},
+    inspect::{Export, Import, InspectError, Report, SatisfiedBy, inspect},
     picture::PictureFormat,
 };
 pub use runtime::{

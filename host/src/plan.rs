@@ -88,7 +88,7 @@ pub enum SourceError {
     Compose(#[from] ComposeError),
     /// A core module that is not a component has plugs.
     #[error(
-        "plug `{plug}` has nothing to satisfy: `{}` is a core module, which imports only WASI preview1",
+        "plug `{plug}` has nothing to satisfy: `{}` is a core module without a WIT world, so plugs cannot satisfy its imports",
         Name(.module)
     )]
     PlugForModule {
@@ -103,10 +103,7 @@ impl Source {
     /// Composes a file with plugs. A core module that embeds its WIT world becomes a component; any
     /// other core module runs as it is, and has no plugs.
     pub fn new(name: PartName, file: Wasm, plugs: &[Part]) -> Result<Self, SourceError> {
-        if let Kind::Module {
-            embeds_world: false,
-        } = file.kind()
-        {
+        if file.kind() == Kind::Module {
             return match plugs.first() {
                 None => Ok(Self::Module { name, module: file }),
                 Some(plug) => Err(SourceError::PlugForModule {

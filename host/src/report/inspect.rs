@@ -22,7 +22,7 @@ use wasmparser::{
 #[non_exhaustive]
 pub struct Report {
     /// Component or core module.
-    pub kind: ReportedKind,
+    pub kind: Kind,
     /// The size of the binary, in bytes.
     pub size: usize,
     /// The sizes of the core modules inside a component, in bytes, in the order of the binary.
@@ -33,19 +33,6 @@ pub struct Report {
     pub imports: Vec<Import>,
     /// The exports, in the order of the binary.
     pub exports: Vec<Export>,
-}
-
-/// The kind of a reported file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum ReportedKind {
-    /// A component.
-    Component,
-    /// A core module that embeds its WIT world, so that it can be made a component.
-    ModuleWithWorld,
-    /// Any other core module.
-    Module,
 }
 
 /// An import of a component or core module.
@@ -128,11 +115,9 @@ pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
                 })?;
             Ok(inspect_component(wasm.bytes(), wit).map_err(parse_error)?)
         }
-        Kind::Module { embeds_world } => {
+        kind => {
             let mut report = inspect_module(wasm.bytes()).map_err(parse_error)?;
-            if embeds_world {
-                report.kind = ReportedKind::ModuleWithWorld;
-            }
+            report.kind = kind;
             Ok(report)
         }
     }
@@ -140,7 +125,7 @@ pub fn inspect(wasm: &Wasm) -> Result<Report, InspectError> {
 
 fn inspect_component(bytes: &[u8], wit: String) -> wasmparser::Result<Report> {
     let mut report = Report {
-        kind: ReportedKind::Component,
+        kind: Kind::Component,
         size: bytes.len(),
         core_modules: Vec::new(),
         wit: Some(wit),
@@ -203,7 +188,7 @@ fn component_import(name: &str) -> Import {
 fn inspect_module(bytes: &[u8]) -> wasmparser::Result<Report> {
     let types = Validator::new_with_features(WasmFeatures::default()).validate_all(bytes)?;
     let mut report = Report {
-        kind: ReportedKind::Module,
+        kind: Kind::Module,
         size: bytes.len(),
         core_modules: Vec::new(),
         wit: None,
@@ -273,7 +258,7 @@ fn exported_type(types: &Types, ty: EntityType) -> String {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            ReportedKind::Component => {
+            Kind::Component => {
                 let modules: Vec<_> = self.core_modules.iter().map(ToString::to_string).collect();
                 writeln!(f, "component of {} bytes", self.size)?;
                 match modules.as_slice() {
@@ -281,14 +266,14 @@ impl fmt::Display for Report {
                     modules => writeln!(f, "core modules of {} bytes", modules.join(", "))?,
                 }
             }
-            ReportedKind::ModuleWithWorld => {
+            Kind::ModuleWithWorld => {
                 writeln!(
                     f,
                     "core module of {} bytes that embeds its WIT world",
                     self.size
                 )?;
             }
-            ReportedKind::Module => writeln!(f, "core module of {} bytes", self.size)?,
+            Kind::Module => writeln!(f, "core module of {} bytes", self.size)?,
         }
         if let Some(wit) = &self.wit {
             writeln!(f, "\n{}", Text(wit))?;

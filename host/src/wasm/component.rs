@@ -52,10 +52,8 @@ impl TryFrom<Wasm> for Component {
                 let (origin, bytes) = wasm.into_parts();
                 Ok(Self { origin, bytes })
             }
-            Kind::Module { embeds_world: true } => componentize(&wasm),
-            Kind::Module {
-                embeds_world: false,
-            } => Err(ComponentizeError::CoreModule {
+            Kind::ModuleWithWorld => componentize(&wasm),
+            Kind::Module => Err(ComponentizeError::CoreModule {
                 origin: wasm.origin().to_owned(),
             }),
         }

@@ -74,9 +74,10 @@ pub enum ComponentizeError {
 /// A module that exports `_start` becomes a command, which exports `wasi:cli/run`.
 pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
     let origin = module.origin().to_owned();
-    let Kind::Module { embeds_world } = module.kind() else {
+    let kind = module.kind();
+    if kind == Kind::Component {
         return Err(ComponentizeError::AlreadyComponent { origin });
-    };
+    }
     module.validate()?;
     let uses = match WasiUse::of(module.bytes()) {
         Ok(uses) => uses,
@@ -85,7 +86,7 @@ pub fn componentize(module: &Wasm) -> Result<Component, ComponentizeError> {
     if uses.preview0 {
         return Err(ComponentizeError::Preview0 { origin });
     }
-    if !(embeds_world || uses.preview1 || uses.start) {
+    if !(kind == Kind::ModuleWithWorld || uses.preview1 || uses.start) {
         return Err(ComponentizeError::NoWorld { origin });
     }
     let encode = || {

@@ -8,6 +8,7 @@ use crate::{
         walk::sections,
     },
 };
+use serde::Serialize;
 use std::{
     borrow::Cow,
     error::Error,
@@ -35,17 +36,17 @@ pub struct Wasm {
 }
 
 /// The kind of a WebAssembly binary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Kind {
     /// A component.
     Component,
-    /// A core module.
-    Module {
-        /// `true` if the module embeds the WIT world that it was built for, as bindings generators
-        /// do. It can then be turned into a component without further input.
-        embeds_world: bool,
-    },
+    /// A core module that embeds the WIT world that it was built for, as bindings generators do. It can
+    /// be made a component without further input.
+    ModuleWithWorld,
+    /// Any other core module.
+    Module,
 }
 
 /// An error of reading a file or a buffer as WebAssembly.
@@ -239,7 +240,10 @@ fn kind_of(bytes: &[u8]) -> wasmparser::Result<Kind> {
     Ok(if is_component {
         Kind::Component
     } else {
-        Kind::Module { embeds_world }
+        match embeds_world {
+            true => Kind::ModuleWithWorld,
+            false => Kind::Module,
+        }
     })
 }
 
@@ -250,12 +254,7 @@ mod tests {
     #[test]
     fn text_and_binary_are_distinguished_from_anything_else() {
         let module = Wasm::parse("m", b" \n(module)".to_vec()).expect("text");
-        assert_eq!(
-            module.kind(),
-            Kind::Module {
-                embeds_world: false
-            }
-        );
+        assert_eq!(module.kind(), Kind::Module);
         let commented = Wasm::parse("c", b";; a comment\n(component)".to_vec()).expect("text");
         assert_eq!(commented.kind(), Kind::Component);
         let again = Wasm::parse("b", module.bytes().to_vec()).expect("binary");
@@ -317,9 +316,6 @@ mod tests {
     #[test]
     fn a_module_that_embeds_its_world_is_recognised() {
         let module = Wasm::parse("m", br#"(module (@custom "component-type:x" ""))"#.to_vec());
-        assert_eq!(
-            module.expect("text").kind(),
-            Kind::Module { embeds_world: true }
-        );
+        assert_eq!(module.expect("text").kind(), Kind::ModuleWithWorld);
     }
 }
