@@ -1,4 +1,4 @@
-//! The exports of `wit/cache.wit`, over the engine.
+//! The exports of `wit/cache.wit`, implemented with the engine.
 
 mod setup;
 
@@ -51,13 +51,13 @@ fn call<T>(
     })
 }
 
-/// Every call may fail for the same reason; one line tells it.
+/// Writes a complaint once: every call may fail for the same reason.
 fn tell_once(complaint: &Complaint) {
     static TOLD: AtomicBool = AtomicBool::new(false);
     if TOLD.swap(true, Ordering::Relaxed) {
         return;
     }
-    // A variable that is quoted in it could break the line, or command the terminal.
+    // A variable quoted in it could contain a line break or a terminal control sequence.
     let harmless = |byte: u8| if byte.is_ascii_control() { b'?' } else { byte };
     let mut line = Vec::from(*b"cache-impl: ");
     line.extend(complaint.bytes().map(harmless));
@@ -65,10 +65,10 @@ fn tell_once(complaint: &Complaint) {
 
     let stderr = wasip2::cli::stderr::get_stderr();
     for part in line.chunks(MAX_STREAM_WRITE) {
-        // There is nowhere to say that stderr failed.
+        // A failure of stderr cannot be reported anywhere.
         let _ = stderr.blocking_write_and_flush(part);
     }
 }
 
-/// The most bytes that a WASI stream takes in one blocking call.
+/// The maximal number of bytes that a WASI stream accepts in one blocking call.
 const MAX_STREAM_WRITE: usize = 4096;

@@ -1,4 +1,4 @@
-//! A directory of a WASI 0.2 host, called without libc and its detours in between.
+//! A directory of a WASI 0.2 host, called directly and not through libc.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,8 +15,8 @@ pub(crate) struct WasiDirectory {
 }
 
 impl WasiDirectory {
-    /// The directory that is reached from a granted one by way of the directories `below`, each
-    /// made if it is missing.
+    /// Opens the directory at the path `below` in a granted one, and creates each directory that is
+    /// missing on the way.
     pub(crate) fn open(granted: Descriptor, below: &[&str]) -> Result<Self, DirectoryError> {
         let granted = Self { root: granted };
         below
@@ -60,10 +60,10 @@ impl WasiDirectory {
 impl Directory for WasiDirectory {
     type File = WasiFile;
 
-    /// WASI 0.2 cannot say `O_NONBLOCK`, and opening a FIFO for reading waits until somebody
-    /// writes to it. Opened for reading *and* writing it does not wait, and then refuses to be
-    /// read at an offset. So that is what is asked for, and not the type first, which would cost
-    /// every read three more system calls. Only where writing is not allowed, the type comes first.
+    /// WASI 0.2 has no `O_NONBLOCK`, and opening a FIFO for reading waits until another process
+    /// writes to it. Opened for reading *and* writing, it does not wait, and then refuses reads at
+    /// an offset. So this opens for both, as checking the type first would cost every read three
+    /// more system calls. It checks the type first only if writing is not allowed.
     fn open(&self, path: &str) -> Result<WasiFile, DirectoryError> {
         let opened = match self.open_to_read_and_write(path) {
             Err(error) if error != ErrorCode::NoEntry => self.open_if_regular(path),
@@ -116,7 +116,7 @@ impl Directory for WasiDirectory {
         let mut names = Vec::new();
         loop {
             match entries.read_directory_entry() {
-                // Hosts look at each file that they list, and this one has gone meanwhile.
+                // Hosts examine each file that they list; this one was removed meanwhile.
                 Err(ErrorCode::IllegalByteSequence | ErrorCode::NoEntry) => {}
                 entry => match entry.map_err(failure)? {
                     Some(entry) => names.push(entry.name),
@@ -126,7 +126,7 @@ impl Directory for WasiDirectory {
         }
     }
 
-    /// Hosts open what stands there before they see that it is no directory, and opening a FIFO waits.
+    /// Hosts open a path before they check that it is a directory, and opening a FIFO waits.
     fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
         let found = self.root.stat_at(PathFlags::empty(), path);
         let found = found.map_err(failure)?;
@@ -147,7 +147,7 @@ impl Directory for WasiDirectory {
         let modified = found.data_modification_timestamp;
         Ok(Status {
             size: found.size,
-            // Where a host does not tell, no file is older than another.
+            // If a host reports no times, no file is older than another.
             modified: modified.map_or(Timestamp::MAX, |time| {
                 Timestamp::from_parts(time.seconds, time.nanoseconds)
             }),
@@ -155,7 +155,7 @@ impl Directory for WasiDirectory {
     }
 }
 
-/// How much to write in one call: hosts copy all of it, and trap on a copy that they think too large.
+/// The maximal length of one write: hosts copy all of it, and trap on one that is too large.
 const MAX_WRITE: usize = 1 << 20;
 
 /// An open file of a WASI host.

@@ -1,23 +1,23 @@
-//! Which of the directories that the host granted holds the cache: a pure function.
+//! The choice of the granted directory that holds the cache: a pure function.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A directory that was granted as `D`, and the way from it to the cache.
+/// A directory that was granted as `D`, and the path from it to the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place<'a, D> {
     /// The granted directory.
     pub(crate) grant: D,
-    /// The names of the directories on the way down from it; none if it is the cache's own.
+    /// The directories on the path down from it; empty if it is the cache's own.
     pub(crate) below: Vec<&'a str>,
-    /// What the guest calls the place.
+    /// The guest's name for the place.
     pub(crate) name: String,
 }
 
-/// Why there is no place, and what to do about it: one line for the user.
+/// A one-line message for the user: the reason why there is no place, and a remedy.
 pub(crate) type Complaint = String;
 
-/// Puts one together. Formatting would cost the guest 8 KB.
+/// Joins the parts of a complaint. Formatting would add 8 KB to the guest.
 pub(crate) fn complain(parts: &[&str]) -> Complaint {
     let mut complaint = Complaint::new();
     for part in parts {
@@ -26,8 +26,8 @@ pub(crate) fn complain(parts: &[&str]) -> Complaint {
     complaint
 }
 
-/// Finds the place for the cache: what `CACHE_DIR` names at or below a grant, else the grant named
-/// `/cache`, else the only one.
+/// Finds the place for the cache: the path in `CACHE_DIR`, at or below a grant, else the grant
+/// named `/cache`, else the only grant.
 pub(crate) fn find<D>(
     cache_dir: Option<&str>,
     grants: Vec<(D, String)>,
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use alloc::format;
 
-    /// The number of the grant that is found, and the way down from it.
+    /// The number of the chosen grant, and the path down from it.
     fn found(cache_dir: Option<&str>, grants: &[&str]) -> Option<(usize, String)> {
         let grants = grants.iter().map(|&name| name.into()).enumerate().collect();
         let place = find(cache_dir, grants).ok()?;

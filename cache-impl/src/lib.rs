@@ -1,14 +1,14 @@
-//! The component of the cache on a directory: the exports of `wit/cache.wit`, over the engine in
-//! `dir-cache/`.
+//! The component of the cache on a directory: the exports of `wit/cache.wit`, implemented with the
+//! engine in `dir-cache/`.
 //!
 //! From the outside in:
-//! - `component`: the exports, and the setup that the host granted and set.
-//! - `grant`: which of the granted directories holds the cache.
-//! - `clock` and `directory`: the engine's time and its files, on WASI.
-//! - `runtime`: what the standard library would do.
+//! - `component`: the exports, and the setup from the host's grants and variables.
+//! - `grant`: the choice of the granted directory that holds the cache.
+//! - `clock` and `directory`: the engine's clock and files, on WASI.
+//! - `runtime`: the parts that the standard library would provide.
 
-// The standard library would nearly double the guest's size, and have it import all of
-// `wasi:cli` to print panic messages.
+// The standard library would nearly double the guest's size, and make it import all of `wasi:cli`
+// to print panic messages.
 #![no_std]
 
 extern crate alloc;

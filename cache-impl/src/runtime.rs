@@ -1,4 +1,4 @@
-//! What the standard library would bring: an allocator, the end of a panic, and `memcpy`.
+//! The parts that the standard library would provide: an allocator, a panic handler, and `memcpy`.
 
 use alloc::alloc::{Layout, alloc, realloc};
 use core::arch::wasm32;
@@ -15,13 +15,13 @@ fn panic(_: &PanicInfo) -> ! {
     wasm32::unreachable()
 }
 
-/// Memory for what the host passes in. The bindings then own it, so it has to come from the
-/// allocator above; libc would offer a function of this name over its own.
+/// Allocates memory for the arguments that the host passes in. The bindings then own it, so it has
+/// to come from the allocator above; libc's function of this name would use its own allocator.
 ///
-/// Where there is none left this can only trap: the host copies an argument into this memory before
-/// any of our code runs, and the canonical ABI has no other answer for "does not fit" than a trap
-/// (a pointer to fewer bytes is one too). So a value that is larger than the memory which the guest
-/// may still have ends the program, and no error of the interface can say so.
+/// If no memory is left, this can only trap: the host copies an argument into it before any code of
+/// the guest runs, and the canonical ABI has no other answer to "does not fit" (a pointer to fewer
+/// bytes traps too). So a value larger than the guest's remaining memory ends the program, and no
+/// error of the interface can report it.
 #[unsafe(no_mangle)]
 #[expect(
     unsafe_code,

@@ -1,4 +1,4 @@
-// A map that holds what was used last, up to a number of bytes.
+// A map that keeps the most recently used values, up to a number of bytes.
 
 #pragma once
 
@@ -14,13 +14,13 @@
 
 class Lru {
  public:
-  // Nanoseconds on a clock that never goes back.
+  // Nanoseconds on a monotonic clock.
   using Time = std::uint64_t;
   using Bytes = std::vector<std::uint8_t>;
 
   explicit Lru(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // The value under `key`, or null if there is none that is still alive.
+  // The value under `key`, or null if there is none or it has expired.
   const Bytes *get(std::string_view key, Time now) {
     const auto found = index_.find(key);
     if (found == index_.end()) {
@@ -35,8 +35,8 @@ class Lru {
     return &entry->value;
   }
 
-  // Puts a value in place of any earlier one. One that would take more than a quarter of the room
-  // is not kept: it would drive out too much else.
+  // Replaces any earlier value. A value that would take more than a quarter of the capacity is not
+  // kept, because it would evict too many others.
   void put(std::string_view key, std::span<const std::uint8_t> value, std::optional<Time> expiry) {
     erase(key);
     if (cost(key.size(), value.size()) > max_bytes_ / 4) {
@@ -69,7 +69,7 @@ class Lru {
     std::optional<Time> expiry;
   };
 
-  // With about what the list, the map and the allocator need for an entry.
+  // Includes roughly the overhead of the list, the map and the allocator for an entry.
   static std::size_t cost(std::size_t key, std::size_t value) { return key + value + 128; }
 
   std::size_t max_bytes_;

@@ -1,9 +1,9 @@
-// A cache in front of a cache: it keeps in memory what was set last, and passes everything on.
+// A cache in front of a cache: it keeps recently used values in memory, and passes every call on.
 //
-// It keeps only what was set through it: what it reads from behind may have a time to live that it
-// can't know. It has to be the only way to the cache behind it, or it would not see newer values.
+// It keeps only values that were set through it: a value read from the cache behind may have an
+// unknown time to live. It has to be the only way to that cache, or it would miss newer values.
 //
-// LRU_MAX_BYTES is how much it keeps, 16 MiB if it isn't set.
+// LRU_MAX_BYTES is the number of bytes that it keeps, 16 MiB if it isn't set.
 
 #include "lru.h"
 #include "middleware_cpp.h"
@@ -41,7 +41,7 @@ std::optional<std::size_t> max_bytes() {
   return bytes;
 }
 
-// Null if the environment makes no sense, which has been said then.
+// Null if the environment is invalid, which has been reported then.
 Lru *lru() {
   static std::optional<Lru> lru = [] {
     const auto bytes = max_bytes();
@@ -61,7 +61,7 @@ front::Error pass_on(behind::Error error) {
                                                 : front::Error::kRuntimeError;
 }
 
-// What the caller gets, it frees: so it is a copy, from `malloc`.
+// A copy from `malloc`, because the caller frees it.
 std::expected<wit::vector<std::uint8_t>, front::Error> copy(const Lru::Bytes &value) {
   if (value.empty()) {
     return wit::vector<std::uint8_t>();
@@ -82,7 +82,7 @@ std::expected<void, front::Error> front::Set(wit::string key, wit::vector<std::u
   if (!kept) {
     return std::unexpected(Error::kRuntimeError);
   }
-  // Counted from here, so that nothing lives longer in front than behind.
+  // The ttl counts from here, so that nothing lives longer in front than behind.
   const auto start = now();
   const auto bytes = std::span<const std::uint8_t>(value.data(), value.size());
   if (const auto done = behind::Set(key.get_view(), bytes, ttl); !done) {

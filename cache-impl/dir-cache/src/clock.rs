@@ -1,11 +1,11 @@
-//! Time as the store needs it: nanoseconds since the Unix epoch, from a clock that may jump.
+//! Time for the store: nanoseconds since the Unix epoch, from a clock that may jump.
 
 /// A point in time: nanoseconds since 1970-01-01T00:00:00Z, up to the year 2554.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The last point in time that can be told: as an expiry, never.
+    /// The last point in time that can be represented; as an expiry it means never.
     pub const MAX: Self = Self(u64::MAX);
 
     /// The point `nanos` nanoseconds after the Unix epoch.
@@ -13,7 +13,7 @@ impl Timestamp {
         Self(nanos)
     }
 
-    /// Seconds and nanoseconds since the Unix epoch; [`Timestamp::MAX`] if that is later.
+    /// A point in seconds and nanoseconds since the Unix epoch, at most [`Timestamp::MAX`].
     pub const fn from_parts(seconds: u64, nanos: u32) -> Self {
         Self(
             seconds
@@ -22,7 +22,7 @@ impl Timestamp {
         )
     }
 
-    /// The Unix epoch for what was before it.
+    /// The same point as a timestamp; the Unix epoch for any point before it.
     #[cfg(not(target_family = "wasm"))]
     pub(crate) fn from_system_time(time: std::time::SystemTime) -> Self {
         let since_epoch = time
@@ -36,12 +36,12 @@ impl Timestamp {
         self.0
     }
 
-    /// This many seconds later; [`Timestamp::MAX`] if that cannot be told.
+    /// The point this many seconds later, at most [`Timestamp::MAX`].
     pub const fn plus_seconds(self, seconds: u32) -> Self {
         Self(self.0.saturating_add(seconds as u64 * NANOS_PER_SECOND))
     }
 
-    /// Whether this is more than so many seconds before `other`.
+    /// `true` if this point is more than `seconds` seconds before `other`.
     pub(crate) const fn is_longer_ago_than(self, seconds: u32, other: Self) -> bool {
         self.plus_seconds(seconds).0 < other.0
     }
@@ -49,9 +49,9 @@ impl Timestamp {
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// Tells the time. It may jump, forwards and backwards, between any two calls.
+/// A source of the current time. It may jump, forwards and backwards, between any two calls.
 pub trait Clock {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 

@@ -1,28 +1,28 @@
-//! What a power loss may take.
+//! The durability of a `set` or a `delete` when the power fails.
 
 use core::str::FromStr;
 use thiserror::Error;
 
-/// What of an acknowledged `set` survives a power loss, from the fastest to the safest.
+/// The part of an acknowledged `set` that survives a power loss, from the fastest to the safest.
 ///
-/// A killed process costs nothing in any mode, and what a power loss damages is a miss.
+/// A killed process loses nothing in any mode, and an entry that a power loss damages is a miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// Nothing is synchronised: the operating system writes back when it likes.
+    /// Nothing is synchronised: the operating system decides when to write back.
     #[default]
     None,
-    /// The file is synchronised before it takes the place of the old entry: a power loss leaves
-    /// the old value or the new one.
+    /// The file is synchronised before it replaces the old entry: after a power loss, the old value
+    /// or the new one is there.
     File,
     /// The directory is synchronised too: the new value stays, and a deleted one stays away.
     ///
-    /// Only in this mode can a call fail after its work is done, when this last step fails: a
-    /// `get` then gives what was set, or finds nothing of what was deleted, but a power loss may
-    /// still undo it.
+    /// Only in this mode can a call fail after its work is done, when this last step fails: a `get`
+    /// then returns the new value, or does not find the deleted one, but a power loss may still
+    /// undo the call.
     Full,
 }
 
-/// The text is none of `none`, `file` and `full`.
+/// The text is not `none`, `file` or `full`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("unknown durability; say `none`, `file` or `full`")]
 pub struct UnknownDurability;

@@ -12,8 +12,8 @@
 //! |     48 |     k | key                             |
 //! | 48 + k |     v | value                           |
 //!
-//! All that describes the value comes first: one read of [`MAX_PREFIX_LEN`] bytes decides whether
-//! the value is wanted and how large it is, and brings a small value along.
+//! Everything that describes the value comes first: one read of [`MAX_PREFIX_LEN`] bytes shows
+//! whether the value can be served and how large it is, and includes a small value.
 
 use crate::clock::Timestamp;
 use crate::format::FORMAT;
@@ -22,9 +22,9 @@ use alloc::vec::Vec;
 use core::hash::Hasher;
 use twox_hash::XxHash64;
 
-/// The largest value, in bytes: what every implementation of the interface has to hold, and a
-/// bound on what a header can make a reader allocate. (Wasmtime ends a guest that passes the
-/// host more than 128 MiB at a time, so a larger value could be set and never be read.)
+/// The largest value, in bytes: every implementation of the interface has to hold such a value, and
+/// a header cannot make a reader allocate more. (Wasmtime traps a guest that passes the host more
+/// than 128 MiB at a time, so a larger value could be set and never be read.)
 pub const MAX_VALUE_LEN: u64 = 64 << 20;
 
 /// The header and the longest key, in bytes.
@@ -33,13 +33,13 @@ pub const MAX_PREFIX_LEN: usize = HEADER_LEN + MAX_KEY_LEN;
 const HEADER_LEN: usize = CHECKSUM_AT + 8;
 const CHECKSUM_AT: usize = 40;
 
-/// Not text, and its line ends do not survive a transfer as text.
+/// Not text; a transfer as text changes its line end, which makes the damage visible.
 const MAGIC: [u8; 8] = *b"\x93cache\r\n";
 
-/// The bytes before the value: header and key.
+/// Encodes the bytes before the value: header and key.
 ///
-/// `key` is bounded by its type; a value of more than [`MAX_VALUE_LEN`] bytes makes an entry that
-/// [`Prefix::decode`] refuses.
+/// The type of `key` bounds its length; [`Prefix::decode`] refuses an entry whose value has more
+/// than [`MAX_VALUE_LEN`] bytes.
 pub fn encode_prefix(key: &Key, value: &[u8], created: Timestamp, expires: Timestamp) -> Vec<u8> {
     let key = key.text().as_bytes();
     let mut prefix = Vec::with_capacity(HEADER_LEN + key.len());
@@ -54,12 +54,12 @@ pub fn encode_prefix(key: &Key, value: &[u8], created: Timestamp, expires: Times
     prefix
 }
 
-/// The length of [`encode_prefix`]'s answer.
+/// The length of the result of [`encode_prefix`].
 pub(crate) fn prefix_len(key: &Key) -> u64 {
     (HEADER_LEN + key.text().len()) as u64
 }
 
-/// The bytes before the value, decoded: plausible, and not yet known to be true.
+/// The decoded bytes before the value: plausible, but not yet verified.
 #[derive(Debug, Clone, Copy)]
 pub struct Prefix<'a> {
     described: &'a [u8],
@@ -71,9 +71,9 @@ pub struct Prefix<'a> {
 }
 
 impl<'a> Prefix<'a> {
-    /// Decodes the start of a file, which may go on with any part of the value.
+    /// Decodes the start of a file, which may continue with any part of the value.
     ///
-    /// `None` if this is no entry of our format, its key is cut short, or a length is out of
+    /// `None` if this is not an entry of this format, its key is cut short, or a length is out of
     /// bounds.
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let (described, rest) = bytes.split_at_checked(CHECKSUM_AT)?;
@@ -104,7 +104,7 @@ impl<'a> Prefix<'a> {
         })
     }
 
-    /// Where the value begins: the length of header and key, in bytes. At most [`MAX_PREFIX_LEN`].
+    /// The offset of the value: the length of header and key, in bytes. At most [`MAX_PREFIX_LEN`].
     pub fn value_offset(&self) -> usize {
         HEADER_LEN + self.key.len()
     }
@@ -119,27 +119,26 @@ impl<'a> Prefix<'a> {
         self.value_offset() as u64 + self.value_len
     }
 
-    /// Whether this is the entry of `key`, byte for byte.
+    /// `true` if this is the entry of `key`, byte for byte.
     pub fn belongs_to(&self, key: &Key) -> bool {
         self.key == key.text().as_bytes()
     }
 
-    /// Whether the entry may be served at `now`: created by then, and not expired.
+    /// `true` if the entry may be served at `now`: it was created by then and has not expired.
     ///
-    /// An entry from the future was written by a wrong clock, so its expiry is wrong as well.
+    /// A wrong clock wrote an entry from the future, so its expiry is wrong as well.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.created <= now && (now < self.expires || self.expires == Timestamp::MAX)
     }
 
-    /// Whether the entry has lived its life: it may never be served again, unless a clock is wrong.
+    /// `true` if the entry has expired: it may never be served again, unless a clock is wrong.
     ///
-    /// An entry from the future is not live and not expired either: the clock that is wrong may
-    /// be this one.
+    /// An entry from the future is neither live nor expired: the wrong clock may be this one.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.created <= now && !self.is_live(now)
     }
 
-    /// Whether this prefix and `value` are, byte for byte, what was written.
+    /// `true` if this prefix and `value` are, byte for byte, the bytes that were written.
     pub fn vouches_for(&self, value: &[u8]) -> bool {
         self.value_len == value.len() as u64
             && self.checksum == checksum(self.described, self.key, value)

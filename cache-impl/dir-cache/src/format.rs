@@ -1,12 +1,12 @@
-//! Which format a store has: the name of the one directory that holds its entries.
+//! The format of a store: the name of the one directory that holds its entries.
 //!
 //! Every version of the format keeps its entries in a directory of its own, `v1`, `v2`, …, below
-//! the store's root. A newer program never writes into `v1`, so an older one cannot replace what
-//! it does not understand. An older program that meets a higher directory refuses to work: what
-//! it would serve from its own may have been replaced or deleted over there.
+//! the store's root. A newer program never writes into `v1`, so an older one cannot replace an
+//! entry that it does not understand. An older program that finds a higher directory refuses to
+//! work: a newer one may have replaced or deleted the entries that it would serve.
 //!
-//! A newer program takes a store over by creating its directory first and removing ours after:
-//! a running older one then misses, looks again before it would create `v1`, and refuses.
+//! A newer program takes over a store by creating its directory first and then removing `v1`: a
+//! running older program then misses, checks again before it would create `v1`, and refuses.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ pub(crate) const FORMAT: u32 = 1;
 /// The directory, below the store's root, of the entries in [`FORMAT`].
 pub(crate) const FORMAT_DIRECTORY: &str = "v1";
 
-/// The directory of the highest format above ours among the names in the store's root.
+/// The directory of the highest format above [`FORMAT`] among the names in the store's root.
 pub(crate) fn newest_above_ours(names: Vec<String>) -> Option<String> {
     names
         .into_iter()

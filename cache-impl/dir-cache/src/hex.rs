@@ -1,12 +1,12 @@
-//! Bytes as the digits of a file name.
+//! Bytes as the hexadecimal digits of a file name.
 
 use alloc::string::String;
 
-/// Lower case, so that names stay apart on a file system that ignores case.
+/// Lower case, so that names stay distinct on a file system that ignores case.
 const DIGITS: &str = "0123456789abcdef";
 
 /// Appends two digits for each byte.
-// In line it would cost the guest half a kilobyte.
+// Inlined, it would add half a kilobyte to the guest.
 #[inline(never)]
 pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
     for byte in bytes {
@@ -17,7 +17,7 @@ pub(crate) fn push_hex(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// The number that at most eight of these digits stand for; `None` if anything else is among them.
+/// The number that at most eight of these digits represent; `None` for any other text.
 #[inline(never)]
 pub(crate) fn parse_hex(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |number: u32, byte| {

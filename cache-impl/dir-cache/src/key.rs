@@ -1,8 +1,8 @@
-//! Key → path: a pure function.
+//! The path of a key's entry: a pure function.
 //!
-//! A key is any text, a file name is not: so an entry's file is named by a hash of its key. The
-//! full key stands in the entry too and is compared on every read, so that even a collision is
-//! a miss and never another key's value.
+//! A key is any text, a file name is not, so a hash of the key names the entry's file. The entry
+//! also holds the full key, and every read compares it: even a collision is a miss and never
+//! another key's value.
 
 use crate::format::FORMAT_DIRECTORY;
 use crate::hex::push_hex;
@@ -16,7 +16,7 @@ pub const MAX_KEY_LEN: usize = 4096;
 /// The first 128 bits of SHA-256 name an entry: 8 choose the subdirectory, 120 the file in it.
 const NAME_BYTES: usize = 16;
 
-/// A key, and where in the store's directory its entry stands.
+/// A key, and the path of its entry in the store's directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key<'a> {
     text: &'a str,
@@ -33,7 +33,7 @@ pub struct KeyTooLong {
 }
 
 impl<'a> Key<'a> {
-    /// Takes any text of at most [`MAX_KEY_LEN`] bytes.
+    /// Accepts any text of at most [`MAX_KEY_LEN`] bytes.
     pub fn new(text: &'a str) -> Result<Self, KeyTooLong> {
         if text.len() > MAX_KEY_LEN {
             return Err(KeyTooLong { len: text.len() });
@@ -62,11 +62,11 @@ impl<'a> Key<'a> {
 
     /// The subdirectory of that file, one of 256: `v1/e3`.
     pub fn shelf(&self) -> &str {
-        // Not by index: words about a character cut in two would come into the guest with it.
+        // Not by index: its panic message about a split character would add to the guest's size.
         self.path.get(..SHELF_LEN).unwrap_or_default()
     }
 
-    /// Which of the subdirectories that is.
+    /// The number of that subdirectory.
     pub(crate) fn shelf_number(&self) -> u8 {
         self.shelf_number
     }
@@ -77,13 +77,13 @@ impl<'a> Key<'a> {
     }
 }
 
-/// How many subdirectories there are.
+/// The number of subdirectories.
 pub(crate) const SHELVES: usize = 256;
 
 /// The length of a subdirectory's path.
 const SHELF_LEN: usize = FORMAT_DIRECTORY.len() + "/e3".len();
 
-/// The subdirectory of this number.
+/// The path of the subdirectory with this number.
 pub(crate) fn shelf(number: u8) -> String {
     let mut path = String::with_capacity(SHELF_LEN);
     push_shelf(&mut path, number);
@@ -96,7 +96,7 @@ fn push_shelf(path: &mut String, number: u8) {
     push_hex(path, &[number]);
 }
 
-/// Whether a file of this name, in a subdirectory, is an entry's.
+/// `true` if a file of this name, in a subdirectory, is an entry's.
 pub(crate) fn is_entry_name(name: &str) -> bool {
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     name.len() == 2 * (NAME_BYTES - 1) && name.bytes().all(digit)

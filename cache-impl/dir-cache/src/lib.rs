@@ -1,6 +1,6 @@
 //! A cache on a directory, for native programs and WebAssembly guests.
 //!
-//! [`Store`] knows neither WIT nor WASI: it is given a [`Directory`], a [`Clock`] and a
+//! [`Store`] knows neither WIT nor WASI: its caller passes a [`Directory`], a [`Clock`] and a
 //! [`Durability`], so the same code runs in a guest and natively:
 //!
 //! ```
@@ -16,16 +16,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It looks after itself: expired entries and what a killed process left are cleared away in the
-//! course of a `set`, and with [`Store::bounded`] the oldest entries go when there are too many.
+//! The store cleans up after itself: a `set` also removes expired entries and the files of killed
+//! processes, and under [`Store::bounded`] it evicts the oldest entries when there are too many.
 //!
 //! From the outside in:
 //! - [`Store`]: `set`, `get` and `delete` as operations on a directory, and its upkeep.
 //! - [`entry`]: the bytes of an entry's file; [`key`]: its path; `format`: the version of both.
-//! - [`directory`]: the trait, and the one of the operating system. A guest brings its own.
+//! - [`directory`]: the trait, and the operating system's directory. A guest brings its own.
 
-// The standard library would nearly double a guest's size, and have it import all of
-// `wasi:cli` to print panic messages.
+// The standard library would nearly double a guest's size, and make it import all of `wasi:cli` to
+// print panic messages.
 #![no_std]
 
 extern crate alloc;

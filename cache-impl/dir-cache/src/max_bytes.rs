@@ -1,4 +1,4 @@
-//! How much a store may hold.
+//! The bound on the size of a store.
 
 use core::num::NonZeroU64;
 use core::str::FromStr;
@@ -7,13 +7,13 @@ use thiserror::Error;
 /// A bound on what the files of a store occupy on the disk, in bytes.
 ///
 /// A file counts as whole blocks of 4,096 bytes, as most file systems store it. So a value of one
-/// byte counts 4,096, and there is no bound below that. Directories do not count: they take about
-/// 1 MiB on ext4, and some 64 bytes for each entry.
+/// byte counts as 4,096 bytes, which is also the lowest bound. Directories do not count: they take
+/// about 1 MiB on ext4, and some 64 bytes for each entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MaxBytes(NonZeroU64);
 
 impl MaxBytes {
-    /// A bound of 4,096 bytes or more; `None` for less, which no entry fits into.
+    /// A bound of 4,096 bytes or more; `None` for less, because no entry fits into it.
     pub const fn new(bytes: u64) -> Option<Self> {
         match NonZeroU64::new(bytes) {
             Some(bytes) if bytes.get() >= BLOCK_LEN => Some(Self(bytes)),
@@ -26,22 +26,22 @@ impl MaxBytes {
         self.0.get()
     }
 
-    /// How many blocks fit in.
+    /// The number of blocks that fit into the bound.
     pub(crate) const fn blocks(self) -> u64 {
         self.get() / BLOCK_LEN
     }
 }
 
-/// The unit in which file systems allocate, in bytes. (Those that have another mostly have a smaller
-/// one, or store small files more densely: then less is occupied than is counted.)
+/// The unit in which file systems allocate, in bytes. (Most others use a smaller unit, or store
+/// small files more densely: then less is occupied than is counted.)
 pub(crate) const BLOCK_LEN: u64 = 4096;
 
-/// How many blocks a file of so many bytes occupies.
+/// The number of blocks that a file of `len` bytes occupies.
 pub(crate) const fn blocks_of(len: u64) -> u64 {
     len.div_ceil(BLOCK_LEN)
 }
 
-/// The text is not a number of bytes, or less than a block.
+/// The text is not a number of bytes, or the number is less than a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a number of bytes from 4096; say how many in digits, such as `1000000000`")]
 pub struct NotANumberOfBytes;
@@ -50,7 +50,7 @@ impl FromStr for MaxBytes {
     type Err = NotANumberOfBytes;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Not by the standard parser, which also takes a sign.
+        // The standard parser would also accept a sign.
         let bytes = text.bytes().try_fold(0_u64, |bytes, digit| {
             let digit = digit.wrapping_sub(b'0');
             let valid = digit < 10;

@@ -1,11 +1,11 @@
-//! The engine: what a `set`, a `get` and a `delete` do to a directory.
+//! The engine: `set`, `get` and `delete` as operations on a directory.
 //!
-//! Processes that share a directory need no lock: a file is complete before a rename gives it
-//! an entry's name, and nothing is ever written to a file that has one.
+//! Processes that share a directory need no lock: a file is complete before a rename gives it an
+//! entry's name, and nothing is ever written to a file that has one.
 //!
-//! `read` and `replace` are what every call is made of; `temp` names what is being written. `upkeep`
-//! is when a `set` looks after a `shelf`, one of the 256 subdirectories, and `room` how it keeps to
-//! a bound, by the `tally`.
+//! Every call uses `read` and `replace`; `temp` names the files that are being written. `upkeep`
+//! decides when a `set` cleans up a `shelf`, one of the 256 subdirectories, and `room` keeps the
+//! store to a bound, using the `tally`.
 
 mod read;
 mod replace;
@@ -39,11 +39,11 @@ pub struct Store<D, C> {
     durability: Durability,
     temp_names: TempNames,
     upkeep: Upkeep,
-    /// Whether the disk is known to know each subdirectory by its name, under [`Durability::Full`].
+    /// `true` if each subdirectory's name is known to be on the disk, under [`Durability::Full`].
     parents_are_synced: [AtomicBool; SHELVES],
 }
 
-/// Why a call did not do what it was asked.
+/// An error of a [`Store`].
 #[derive(Debug, Error)]
 pub enum Error {
     /// There is no entry by that key: never set, deleted, expired, evicted or damaged.
@@ -59,7 +59,7 @@ pub enum Error {
     ValueTooLarge {
         /// The length of the refused value, in bytes.
         len: u64,
-        /// How long it could be: what fits into the store's bound, and [`MAX_VALUE_LEN`] at most.
+        /// The longest value that fits into the store's bound, and [`MAX_VALUE_LEN`] at most.
         max: u64,
     },
 
@@ -71,18 +71,18 @@ pub enum Error {
         max_bytes: u64,
     },
 
-    /// The store holds entries of a newer format, which are left alone.
+    /// The store holds entries of a newer format, which this crate leaves alone.
     #[error("`{directory}` was written by a newer version of this cache")]
     NewerFormat {
         /// The name of their directory, directly below the store's.
         directory: String,
     },
 
-    /// The value does not fit into the memory that is left.
+    /// The value does not fit into the remaining memory.
     #[error("the value does not fit into memory")]
     OutOfMemory,
 
-    /// The directory failed. What was stored before is still stored.
+    /// The directory failed. The entries stored before are still there.
     #[error("the cache's directory failed")]
     Directory(#[from] DirectoryError),
 }
@@ -90,8 +90,8 @@ pub enum Error {
 impl<D: Directory, C: Clock> Store<D, C> {
     /// Opens the store on a directory, which may be empty.
     ///
-    /// `seed` sets the names of temporary files apart from those of other processes: let it be
-    /// random.
+    /// `seed` keeps the names of temporary files distinct from those of other processes; use a
+    /// random number.
     pub fn open(directory: D, clock: C, durability: Durability, seed: u64) -> Result<Self, Error> {
         let store = Self {
             directory,
@@ -106,24 +106,24 @@ impl<D: Directory, C: Clock> Store<D, C> {
     }
 
     /// The same store, which from now on evicts its oldest entries so that its files occupy no more
-    /// than `max_bytes` of the disk, counted as [`MaxBytes`] says.
+    /// than `max_bytes` of the disk, counted as [`MaxBytes`] describes.
     ///
-    /// This holds for values of any size and any number of processes, as long as all of them have
-    /// the same bound: also while they write, and for what those leave that were killed. Only where
-    /// a `set` replaces an entry, both are there until it returns. What others write at the moment
-    /// goes before what is about to be set: where it leaves no room, the new entry is evicted as soon
-    /// as it was set. A file that a killed process left takes up room for a minute.
+    /// The bound holds for values of any size and any number of processes, if all of them use the
+    /// same bound; it holds while they write, and includes the files of killed processes. The
+    /// exception: a `set` that replaces an entry keeps both until it returns. Entries that other
+    /// processes are writing take precedence over a new one: if they leave no room, the new entry
+    /// is evicted as soon as it is set. The file of a killed process takes up room for a minute.
     ///
-    /// For small values it is a matter of chance: what no process has accounted for yet would have to
-    /// exceed its mean by eight standard deviations. And a store that was filled without a bound
-    /// takes some `set`s to come down to it.
+    /// For small values the bound is statistical: to break it, the bytes that no process has
+    /// counted yet would have to exceed their mean by eight standard deviations. A store that was
+    /// filled without a bound needs several `set`s to shrink to it.
     pub fn bounded(mut self, max_bytes: MaxBytes) -> Self {
         self.upkeep.bound(max_bytes);
         self
     }
 
-    /// Stores `value` under `key`, in place of any earlier entry, to expire `ttl` seconds from now,
-    /// or never. With a `ttl` of 0 the entry is gone.
+    /// Stores `value` under `key`, in place of any earlier entry. It expires `ttl` seconds from
+    /// now, or never without one; a `ttl` of 0 removes the entry.
     ///
     /// When this fails, the earlier entry is still there (see [`Durability::Full`] for the one
     /// exception).
@@ -144,15 +144,15 @@ impl<D: Directory, C: Clock> Store<D, C> {
 
     /// Reads the value stored under `key`.
     ///
-    /// An expired or damaged entry is [`Error::NotFound`] and stays where it is: removing it could
-    /// remove what another process has just put in its place.
+    /// An expired or damaged entry is [`Error::NotFound`] and stays in place: removing it could
+    /// remove an entry that another process has just written.
     pub fn get(&self, key: &str) -> Result<Vec<u8>, Error> {
         self.read(&Key::new(key)?)?.ok_or(Error::NotFound)
     }
 
-    /// Removes the entry of `key`; [`Error::NotFound`] if a [`Store::get`] would have found none.
+    /// Removes the entry of `key`; [`Error::NotFound`] if a [`Store::get`] would not have found it.
     ///
-    /// When another process sets the key during this call, either may come last.
+    /// When another process sets the key during this call, either call may take effect last.
     pub fn delete(&self, key: &str) -> Result<(), Error> {
         let key = Key::new(key)?;
         self.read(&key)?.ok_or(Error::NotFound)?;
@@ -177,7 +177,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
 
     fn remove(&self, key: &Key) -> Result<(), Error> {
         match self.directory.remove_file(key.path()) {
-            // Either way no entry stands there.
+            // In both cases no entry stands there.
             Err(DirectoryError::NotFound | DirectoryError::IsDirectory) => return Ok(()),
             removed => removed?,
         }

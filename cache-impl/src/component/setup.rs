@@ -1,4 +1,4 @@
-//! From what the host granted and set to the one store of this instance.
+//! Sets up the one store of this instance from the host's grants and variables.
 
 use crate::clock::WallClock;
 use crate::directory::WasiDirectory;
@@ -14,15 +14,15 @@ use wasip2::random::random::get_random_u64;
 
 pub(super) type GuestStore = Store<WasiDirectory, WallClock>;
 
-/// The store, and what the guest calls its directory.
+/// The store, and the guest's name for its directory.
 pub(super) struct Setup {
     pub(super) store: GuestStore,
     root: String,
 }
 
 impl Setup {
-    /// The setup of this instance. Until one succeeds, every call tries again: what is missing
-    /// may come.
+    /// The setup of this instance. Until one succeeds, every call tries again, because a missing
+    /// directory may appear later.
     pub(super) fn get() -> Result<&'static Self, Complaint> {
         static SETUP: OnceBox<Setup> = OnceBox::new();
         SETUP.get_or_try_init(|| Self::new().map(Box::new))
@@ -56,13 +56,13 @@ impl Setup {
         })
     }
 
-    /// What to tell the user about a failed call, if it is for the user to mend.
+    /// The message for the user about a failed call, if the user can fix the cause.
     pub(super) fn complaint(&self, error: &Error) -> Option<Complaint> {
         complaint(error, &self.root)
     }
 }
 
-/// The value of a variable; one that is set to nothing is not set.
+/// The value of a variable; an empty one counts as unset.
 fn variable<'a>(environment: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
     let mut pairs = environment.iter();
     let set = pairs.find(|(name, value)| name == wanted && !value.is_empty());

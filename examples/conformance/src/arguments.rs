@@ -16,7 +16,7 @@ Checks the cache behind `toolkit:cache/cache` and prints one line a check.
   --help            print this
 ";
 
-/// What was asked for.
+/// The action that the arguments ask for.
 #[derive(Debug)]
 pub struct Arguments {
     pub task: Task,
@@ -30,7 +30,7 @@ pub enum Task {
     Help,
 }
 
-/// What the checks depend on.
+/// The settings of the checks.
 #[derive(Debug)]
 pub struct Settings {
     pub seed: u64,
@@ -39,7 +39,7 @@ pub struct Settings {
 }
 
 impl Arguments {
-    /// The error says what is wrong and what to write instead.
+    /// Parses the arguments. An error names the wrong one and the correct form.
     pub fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut task = Task::Check { only: None };
         let mut settings = Settings {
@@ -79,7 +79,7 @@ fn number<N: FromStr>(name: &str, text: &str) -> Result<N, String> {
         .map_err(|_| format!("`{name} {text}` is not a number; write digits, as in `{name} 42`"))
 }
 
-/// Bytes, with `KiB` and `MiB` for the larger ones.
+/// A number of bytes, with the units `KiB` and `MiB`.
 fn size(name: &str, text: &str) -> Result<usize, String> {
     let (digits, unit) = if let Some(digits) = text.strip_suffix("MiB") {
         (digits, 1 << 20)

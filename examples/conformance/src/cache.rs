@@ -1,4 +1,4 @@
-//! The cache under test, as a check sees it: calls that say what was expected and what was found.
+//! The cache under test, as a check sees it: calls that report the expected and the actual result.
 
 use crate::bindings::toolkit::cache::cache::{self, Error};
 use crate::check::Verdict;
@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-/// Every key that was set through it is deleted when it is dropped.
+/// Deletes, when it is dropped, every key that was set through it.
 pub struct Cache {
     prefix: String,
     used: RefCell<BTreeSet<String>>,
@@ -23,7 +23,7 @@ impl Cache {
         }
     }
 
-    /// A key that no other check and no other run has.
+    /// A key that no other check and no other run uses.
     pub fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
@@ -36,7 +36,7 @@ impl Cache {
         })
     }
 
-    /// Sets a value that [`Self::expect_letters`] knows again.
+    /// Sets a value that [`Self::expect_letters`] recognises.
     pub fn set_letters(&self, key: &str, name: u64, length: usize, ttl: Option<u32>) -> Verdict {
         self.set(key, letters(name, length), ttl)
     }
@@ -55,7 +55,7 @@ impl Cache {
         cache::get(key).map_err(|error| unexpected(call(), "a value", name(error)))
     }
 
-    /// The value of an entry that the cache may have forgotten, which is counted.
+    /// The value of an entry that the cache may have forgotten; a missing entry is counted.
     pub fn get_unless_forgotten(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
         match cache::get(key) {
             Ok(value) => Ok(Some(value)),
@@ -70,7 +70,7 @@ impl Cache {
         }
     }
 
-    /// How many entries were forgotten.
+    /// The number of forgotten entries.
     pub fn misses(&self) -> usize {
         self.misses.get()
     }
@@ -114,7 +114,7 @@ impl Cache {
         cache::delete(key).map_err(|error| unexpected(call(), "success", name(error)))
     }
 
-    /// Deletes an entry that the cache may have forgotten, which is not counted.
+    /// Deletes an entry that the cache may have forgotten; a missing entry is not counted.
     pub fn delete_unless_forgotten(&self, key: &str) -> Verdict {
         match cache::delete(key) {
             Ok(()) | Err(Error::NotFoundError) => Ok(()),
@@ -152,13 +152,13 @@ impl Cache {
 impl Drop for Cache {
     fn drop(&mut self) {
         for key in self.used.get_mut().iter() {
-            // Most are gone already, some are too long to be deleted.
+            // Most keys are gone already; some are too long to be deleted.
             let _ = cache::delete(key);
         }
     }
 }
 
-/// Whether `found` is what `set_letters` stored.
+/// Checks that `found` is the value that `set_letters` stored.
 pub fn are_letters(key: &str, name: u64, length: usize, found: &[u8]) -> Verdict {
     let Some(position) = difference(name, length, found) else {
         return Ok(());
@@ -184,7 +184,7 @@ fn unexpected(call: String, expected: impl Display, found: impl Display) -> Stri
     format!("{call}: expected {expected}, found {found}")
 }
 
-/// As `wit/cache.wit` spells it.
+/// The name of the error in `wit/cache.wit`.
 fn name(error: Error) -> &'static str {
     match error {
         Error::RuntimeError => "runtime-error",
@@ -192,7 +192,7 @@ fn name(error: Error) -> &'static str {
     }
 }
 
-/// The end of a long key is what tells it from others.
+/// Quotes a key; a long one by its end, which distinguishes it from others.
 fn quote(key: &str) -> String {
     const SHOWN: usize = 60;
     let beginning = key.floor_char_boundary(SHOWN / 2);

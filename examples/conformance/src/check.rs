@@ -1,9 +1,9 @@
-//! A check: a name, and a function that says whether the rule holds.
+//! A check: a name, and a function that tests a rule.
 
 use crate::cache::Cache;
 use std::pin::Pin;
 
-/// `Err` holds the facts: the call, what was expected and what was found.
+/// The result of a check; `Err` holds the facts: the call, the expected and the actual result.
 pub type Verdict = Result<(), String>;
 
 pub struct Check {
@@ -12,13 +12,13 @@ pub struct Check {
     run: Box<dyn Fn(Cache) -> Running>,
 }
 
-/// A check under way.
+/// A running check.
 pub type Running = Pin<Box<dyn Future<Output = Finding>>>;
 
-/// What a check has found.
+/// The result of a check.
 pub struct Finding {
     pub verdict: Verdict,
-    /// How many entries were missing that a cache may forget.
+    /// The number of missing entries that a cache may forget.
     pub misses: usize,
 }
 
@@ -27,7 +27,7 @@ impl Check {
         Self::waiting(name, async move |cache: &Cache| run(cache))
     }
 
-    /// A check that pauses: others go on in the meantime.
+    /// A check that pauses; others continue in the meantime.
     pub fn waiting(
         name: &'static str,
         run: impl AsyncFn(&Cache) -> Verdict + Copy + 'static,

@@ -1,7 +1,7 @@
-//! All checks, an area a file.
+//! All checks, one area in each file.
 //!
-//! A check does only what its rule is about: the keys and values of all others are lower-case
-//! letters, digits and hyphens. So one mistake of a cache is one `FAIL`.
+//! A check does only what its rule needs: the keys and values of all other checks are lower-case
+//! letters, digits and hyphens. So one mistake of a cache causes one `FAIL`.
 
 mod absence;
 mod entries;
@@ -16,10 +16,10 @@ mod values;
 use crate::arguments::Settings;
 use crate::check::Check;
 
-/// The length of a value that a cache may well treat in another way than a short one.
+/// A length for which a cache may well use another code path than for a short value.
 const LONG: usize = 5_000;
 
-/// In the order in which they are reported; those that wait come last.
+/// The checks in the order of the report; those that wait come last.
 pub fn all(settings: &Settings) -> Vec<Check> {
     [
         key_length::checks(),

@@ -1,16 +1,16 @@
-//! Values of random lower-case letters, which follow from a name.
+//! Values of random lower-case letters, which depend only on a name.
 //!
-//! A piece that is lost, doubled or out of place shows, and no second copy is needed to see it.
+//! A lost, doubled or misplaced piece is detected without a second copy of the value.
 
 use fastrand::Rng;
 use std::iter::repeat_with;
 
-/// `length` letters that no other `name` has.
+/// `length` letters, different for every `name`.
 pub fn letters(name: u64, length: usize) -> Vec<u8> {
     endless(name).take(length).collect()
 }
 
-/// Where `found` stops to be what `letters(name, length)` makes.
+/// The first offset at which `found` differs from `letters(name, length)`.
 pub fn difference(name: u64, length: usize, found: &[u8]) -> Option<usize> {
     let mut both = found.iter().zip(endless(name).take(length));
     both.position(|(byte, letter)| *byte != letter)
@@ -19,7 +19,7 @@ pub fn difference(name: u64, length: usize, found: &[u8]) -> Option<usize> {
 
 fn endless(name: u64) -> impl Iterator<Item = u8> {
     let mut random = Rng::with_seed(name);
-    // A letter from each byte and not from each number: the largest values have millions.
+    // One letter per byte, not per random number: the largest values have millions.
     let bytes = repeat_with(move || random.u64(..).to_le_bytes()).flatten();
     bytes.map(|byte| b'a' + byte % 16)
 }

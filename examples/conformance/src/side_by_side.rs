@@ -1,4 +1,4 @@
-//! Runs the checks in order, and those that wait for a time to pass all during the same time.
+//! Runs the checks in order; those that wait for time to pass all wait at once.
 
 use crate::check::{Finding, Running};
 use std::pin::Pin;
@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 const NAP: Duration = Duration::from_millis(10);
 
-/// Calls `report` with the name and the finding of every check as it ends.
+/// Calls `report` with the name and the finding of every check when it ends.
 pub fn run(mut running: Vec<(&str, Running)>, mut report: impl FnMut(&str, Finding)) {
-    // Nothing wakes this thread: it looks again after every nap.
+    // Nothing wakes this thread: it polls again after every nap.
     let mut context = Context::from_waker(Waker::noop());
     loop {
         running.retain_mut(|(name, check)| match check.as_mut().poll(&mut context) {
@@ -27,7 +27,7 @@ pub fn run(mut running: Vec<(&str, Running)>, mut report: impl FnMut(&str, Findi
     }
 }
 
-/// Lets at least `duration` pass, and the other checks go on.
+/// Lets at least `duration` pass, while the other checks continue.
 pub fn pause(duration: Duration) -> impl Future<Output = ()> {
     Pause {
         end: Instant::now() + duration,

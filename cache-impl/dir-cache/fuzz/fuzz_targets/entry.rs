@@ -1,5 +1,5 @@
-//! F5: any bytes as the start of an entry's file. What is decoded lies within bounds, and what
-//! vouches for a value is, byte for byte, what would be written.
+//! F5: any bytes as the start of an entry's file. A decoded prefix is within bounds, and one that
+//! vouches for a value has, byte for byte, the bytes that would be written.
 
 #![no_main]
 
@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(!prefix.is_live(now) || created <= now && now <= expires);
     }
 
-    // No fuzzer finds a checksum, so the entry gets its own, and is then read back.
+    // A fuzzer does not find a checksum, so the entry gets the right one and is then read back.
     let (before, value) = bytes.split_at(prefix.value_offset());
     let Ok(key) = std::str::from_utf8(&before[48..]) else {
         return;

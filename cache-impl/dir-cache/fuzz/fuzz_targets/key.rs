@@ -1,5 +1,5 @@
-//! F7: any text as a key. Its path has the one form that paths have, follows from the text alone,
-//! and differs from that of its neighbours.
+//! F7: any text as a key. Its path has the one valid form, depends on the text alone, and differs
+//! from the paths of similar keys.
 
 #![no_main]
 

@@ -21,7 +21,7 @@ pub struct NativeDirectory {
 }
 
 impl NativeDirectory {
-    /// Opens an existing directory. It may be renamed or moved while it is in use.
+    /// Opens an existing directory, which may be renamed or moved while it is in use.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let root = Dir::open_ambient_dir(path, ambient_authority())?;
         Ok(Self { root })
@@ -32,7 +32,7 @@ impl NativeDirectory {
         path: &str,
         options: &mut OpenOptions,
     ) -> Result<NativeFile, DirectoryError> {
-        // Not blocking: otherwise, opening a FIFO waits until somebody opens its other end.
+        // Non-blocking: otherwise, opening a FIFO waits until another process opens its other end.
         options.nonblock(true).follow(FollowSymlinks::No);
         let opened = self.root.open_with(path, options);
         let file = opened
@@ -44,7 +44,7 @@ impl NativeDirectory {
         Ok(NativeFile { file })
     }
 
-    /// Each system has an error of its own for a link, a socket or a directory in a file's place.
+    /// Each system reports a different error for a link, a socket or a directory in a file's place.
     fn why_not_opened(&self, path: &str, error: io::Error) -> DirectoryError {
         use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
         match error.kind() {
@@ -90,7 +90,7 @@ impl Directory for NativeDirectory {
     }
 
     fn sync_directory(&self, path: &str) -> Result<(), DirectoryError> {
-        // Windows has no such call, and journals its directories.
+        // Windows has no such call; it journals its directories.
         if cfg!(unix) {
             self.root.open(path)?.sync_all()?;
         }
@@ -161,7 +161,7 @@ impl From<io::Error> for DirectoryError {
     }
 }
 
-/// Windows has the same under other names.
+/// Windows has the same functions under other names.
 #[cfg(windows)]
 trait FileExt {
     fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize>;

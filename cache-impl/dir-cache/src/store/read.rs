@@ -1,4 +1,4 @@
-//! From an entry's file to its value, or to a miss.
+//! Reads an entry's file and returns its value, or a miss.
 
 use super::{Error, Store};
 use crate::clock::Clock;
@@ -7,13 +7,13 @@ use crate::entry::{MAX_PREFIX_LEN, Prefix};
 use crate::key::Key;
 use alloc::vec::Vec;
 
-/// How much to ask for at first: all that comes before a value, and a value of up to 8 KiB. WASI
-/// hosts clear a buffer of this size on every call, so more would cost the small entries.
+/// The length of the first read: everything before a value, and a value of up to 8 KiB. WASI hosts
+/// clear a buffer of this size on every call, so a longer read would slow down small entries.
 const FIRST_READ: usize = MAX_PREFIX_LEN + (8 << 10);
 
 impl<D: Directory, C: Clock> Store<D, C> {
-    /// The value of a live entry of `key`; `None` if its file is missing, expired, damaged,
-    /// another key's, or no file at all.
+    /// The value of a live entry of `key`; `None` if its file is missing, expired, damaged, another
+    /// key's, or not a regular file.
     pub(super) fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
         let file = match self.directory.open(key.path()) {
             Err(DirectoryError::NotFound | DirectoryError::Unreadable) => return Ok(None),
@@ -26,7 +26,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let Some(prefix) = Prefix::decode(&start) else {
             return Ok(None);
         };
-        // The clock is read after the file: an entry written meanwhile is not from the future.
+        // The clock is read after the file, so an entry written meanwhile is not from the future.
         if !prefix.belongs_to(key) || !prefix.is_live(self.clock.now()) {
             return Ok(None);
         }
@@ -35,9 +35,9 @@ impl<D: Directory, C: Clock> Store<D, C> {
     }
 }
 
-/// Reads the value into memory of exactly its size. `start` is what was read of the file so far.
+/// Reads the value into memory of exactly its size. `start` holds the bytes read so far.
 ///
-/// `None` if the file is not as long as its header says, or cannot be read.
+/// `None` if the file's length differs from its header, or the file cannot be read.
 fn read_value(file: &impl File, prefix: &Prefix, start: &[u8]) -> Result<Option<Vec<u8>>, Error> {
     let complete = start.len() as u64 == prefix.entry_len();
     if !complete && file.size().ok() != Some(prefix.entry_len()) {
@@ -70,7 +70,7 @@ mod tests {
     use crate::entry::encode_prefix;
     use core::cell::Cell;
 
-    /// A file that says it has `size` bytes, and gives those in `bytes`, a few at a time.
+    /// A file that claims to have `size` bytes, and returns those in `bytes`, a few at a time.
     struct Odd<'a> {
         size: u64,
         bytes: &'a [u8],

@@ -1,4 +1,4 @@
-//! The one way an entry's file comes to be: written under a temporary name, then renamed.
+//! The only way to create an entry's file: write it under a temporary name, then rename it.
 
 use super::temp::Temp;
 use super::{Error, Store};
@@ -10,15 +10,15 @@ use crate::key::Key;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 
-/// Up to this many bytes, a value is copied behind its prefix, to be written in one call. From here
-/// on the copy costs as much time as the call that it spares, and memory besides.
+/// The largest value, in bytes, that is copied behind its prefix and written in one call. For a
+/// larger one the copy takes as much time as the call that it saves, and takes memory too.
 const COPIED_VALUE_LEN: usize = 32 << 10;
 
-/// How often to write a file that others remove before it has its name.
+/// The number of attempts to write a file that other processes remove before the rename.
 const ATTEMPTS: usize = 3;
 
 impl<D: Directory, C: Clock> Store<D, C> {
-    /// Puts an entry, made of `prefix` and `value`, in place of whatever stands at the key's path.
+    /// Replaces whatever stands at the key's path with an entry made of `prefix` and `value`.
     pub(super) fn replace(
         &self,
         key: &Key,
@@ -34,7 +34,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let mut attempts = 1..ATTEMPTS;
         loop {
             match self.try_to_replace(key, &start, rest, expires) {
-                // This process slept so long that its file was taken for a dead one's, or the
+                // This process was stopped so long that another one took its file for stale, or the
                 // subdirectory was removed.
                 Err(Error::Directory(DirectoryError::NotFound)) if attempts.next().is_some() => {}
                 outcome => return outcome,
@@ -53,7 +53,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let (temp, file) = self.create_temp(key, len)?;
         let outcome = self.fill_and_rename(key, &temp, file, start, rest, expires);
         if !matches!(outcome, Ok(Outcome::Stored)) {
-            // Should this fail too, the file's name still says that it is to be swept.
+            // Should this fail too, a later sweep still recognises the file by its name.
             let _ = self.directory.remove_file(temp.path());
         }
         match outcome? {
@@ -95,8 +95,8 @@ impl<D: Directory, C: Clock> Store<D, C> {
         Ok((temp, created?))
     }
 
-    /// Each of the 256 shelves is missing once at most: it is made when its absence is met, and
-    /// never looked for.
+    /// Creates a shelf. Each of the 256 is missing once at most: a failed call shows its absence,
+    /// so no call checks for it.
     fn create_shelf(&self, key: &Key) -> Result<(), Error> {
         self.refuse_newer_format()?;
         self.parents_are_synced(key).store(false, Ordering::Relaxed);
@@ -109,8 +109,8 @@ impl<D: Directory, C: Clock> Store<D, C> {
         Ok(())
     }
 
-    /// Under [`Durability::Full`], has the disk know the shelf by its name: another process, with
-    /// another durability, may have made it. Once for each shelf.
+    /// Under [`Durability::Full`], writes the shelf's name to the disk, once for each shelf:
+    /// another process, with another durability, may have created it.
     fn sync_parents(&self, key: &Key) -> Result<(), Error> {
         let are_synced = self.parents_are_synced(key);
         if self.durability == Durability::Full && !are_synced.load(Ordering::Relaxed) {
@@ -123,7 +123,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
 
     fn rename_over(&self, temp: &str, path: &str) -> Result<(), DirectoryError> {
         match self.directory.rename(temp, path) {
-            // A rename replaces anything but a directory, and only an empty one is ours to remove.
+            // A rename replaces anything but a directory; this crate removes only an empty one.
             Err(DirectoryError::IsDirectory) => {
                 self.directory.remove_directory(path)?;
                 self.directory.rename(temp, path)
@@ -133,10 +133,10 @@ impl<D: Directory, C: Clock> Store<D, C> {
     }
 }
 
-/// What came of an entry.
+/// The outcome of writing an entry.
 enum Outcome {
     Stored,
-    /// Others write so much at this moment that it would exceed the bound.
+    /// Other processes are writing so much that the entry would exceed the bound.
     NoRoom,
 }
 

@@ -1,20 +1,19 @@
-//! How the store keeps to its bound: before a file is written, the oldest entries of few
-//! subdirectories go.
+//! Eviction under a bound: before a file is written, the oldest entries of a few subdirectories are
+//! removed.
 //!
-//! A `set` that looks first announces itself, by a temporary file whose name tells its size and by
-//! the figure of its subdirectory, and then reads what others have announced. So of two that want
-//! the same room, one at least knows of the other. Whatever else is announced counts as if it were
-//! written. Where it leaves no room, nothing is written.
+//! A *look* is the check for room that a `set` may make. It first announces its file, by a
+//! temporary file whose name holds the size and by the figure of its subdirectory, and then reads
+//! what others have announced. So of two that need the same room, at least one knows of the other.
+//! Announced bytes count as written. If they leave no room, nothing is written.
 //!
-//! A `set` into a subdirectory looks by chance, in proportion to its size. So however many
-//! processes there are, what was set into a subdirectory since anybody looked is the same in the
-//! mean, and in all of them together it hardly varies: a sixth of the bound, with a standard
-//! deviation of a hundredth. A look leaves a quarter free for it.
+//! A `set` into a subdirectory looks at random, with a probability in proportion to its size. So
+//! for any number of processes, the bytes set into a subdirectory since the last look have the same
+//! mean, and their sum over all subdirectories hardly varies: a sixth of the bound, with a standard
+//! deviation of a hundredth. A look leaves a quarter of the bound free for it.
 //!
-//! The touched subdirectory pays for what it takes, down to three quarters of an equal share.
-//! That is all there is to it while values are small. What a large value takes beyond that is
-//! paid by the fullest others, so that a value may be as large as the bound; the work is in
-//! proportion to what was set.
+//! The touched subdirectory pays first, down to three quarters of an equal share; for small values
+//! that is enough. For a large value the fullest others pay the rest, so a value may be as large as
+//! the bound; the work is in proportion to the bytes set.
 
 use super::shelf::{Contents, Shelf};
 use super::tally::Tally;
@@ -25,22 +24,22 @@ use crate::directory::{Directory, DirectoryError};
 use crate::key::{Key, SHELVES, shelf};
 use crate::max_bytes::{BLOCK_LEN, MaxBytes};
 
-/// How many subdirectories that nobody has weighed yet one look weighs, so that an existing store
-/// becomes known bit by bit.
+/// The maximal number of unweighed subdirectories that one look weighs, so that an existing store
+/// becomes known step by step.
 const WEIGHED_AT_ONCE: usize = 16;
 
-/// Whether a `set` of so many blocks is to look. `random` is a number of its own.
+/// `true` if a `set` of `blocks` blocks is to look. `random` is a random number for this `set` alone.
 pub(super) fn is_due(max_bytes: MaxBytes, blocks: u64, random: u64) -> bool {
     let sixth_of_a_share = (max_bytes.get() / 6 / SHELVES as u64).max(1);
     random % sixth_of_a_share < blocks * BLOCK_LEN
 }
 
 impl<D: Directory, C: Clock> Store<D, C> {
-    /// Makes room for an entry of `key`, which is to be written to `temp` and then takes the place
-    /// of an earlier one. `touched` is the subdirectory of both, and `now` is by the same clock as
-    /// the files' dates.
+    /// Makes room for an entry of `key`, which will be written to `temp` and then replace an
+    /// earlier one. `touched` is the subdirectory of both, and `now` is by the clock that dates the
+    /// files.
     ///
-    /// False if all that may go has gone, and there still is none.
+    /// Returns `false` if there is no room even after every evictable entry was removed.
     pub(super) fn make_room(
         &self,
         max_bytes: MaxBytes,
@@ -55,7 +54,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let contents = touched.weigh(key.name(), now);
 
         tally.record(number, contents.blocks());
-        // As it is only a hint, what cannot be published is no reason to fail.
+        // The figure is only a hint, so a failure to publish it is ignored.
         let _ = tally.publish();
         tally.refresh()?;
 
@@ -112,14 +111,14 @@ impl<D: Directory, C: Clock> Store<D, C> {
     }
 }
 
-/// How far to evict, in blocks.
+/// The limits for eviction, in blocks.
 struct Levels {
-    /// What all files together may have.
+    /// The bound for all files together.
     max: u64,
-    /// What they are to have at most after a look that found more. 0 for an entry that leaves less
-    /// free than may be unknown: then everything is weighed.
+    /// The target for all files after a look that found more. 0 for an entry that needs part of the
+    /// room reserved for unknown bytes: then every subdirectory is weighed.
     target: u64,
-    /// What each subdirectory may keep whatever the others have, while that is enough.
+    /// The blocks that no eviction takes from a subdirectory while there is more elsewhere.
     untouchable: u64,
 }
 
@@ -135,7 +134,7 @@ impl Levels {
         }
     }
 
-    /// Evicts from a subdirectory what is too much in the store and in it.
+    /// Evicts from a subdirectory until it or the store is within its limit.
     fn settle<D: Directory>(
         &self,
         tally: &mut Tally<D>,

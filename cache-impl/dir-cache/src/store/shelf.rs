@@ -1,9 +1,9 @@
-//! One subdirectory of entries: what stands in it, and what may go.
+//! One subdirectory of entries: its files, and the choice of those to remove.
 //!
-//! What cannot be read or removed is passed over, for the next look to try again.
+//! A file that cannot be read or removed is skipped; the next look tries it again.
 //!
-//! Another process may replace any file between a look at it and its removal. What was just set
-//! is then lost, which a cache may do; nothing wrong is served.
+//! Another process may replace any file between a look at it and its removal. The value just set is
+//! then lost, which a cache may do; no wrong value is served.
 
 use crate::clock::Timestamp;
 use crate::directory::{Directory, DirectoryError, File, Status};
@@ -15,21 +15,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-/// After this many seconds without a write to it, a temporary file is taken for a dead process's.
-/// A process that is only that slow finds it gone, and writes it again.
+/// The age in seconds, since the last write, at which a temporary file counts as a dead process's.
+/// A process that is merely that slow finds its file removed, and writes it again.
 const STALE_AFTER: u32 = 60;
 
-/// By how many seconds a clock may be wrong before its dates are worth nothing.
+/// The error of a clock, in seconds, above which its dates are ignored.
 const WRONG_BY: u32 = 60 * 60;
 
-/// How many entries are looked into at a time, at random: while a quarter of them has expired, it
-/// pays to go on.
+/// The number of entries in a random sample: while a quarter of a sample has expired, another
+/// sample is worth its cost.
 const SAMPLE: usize = 32;
 
-/// How many samples one look takes at most.
+/// The maximal number of samples that one look takes.
 const MOST_SAMPLES: usize = 32;
 
-/// A subdirectory and the names in it. Those that are not ours are left alone.
+/// A subdirectory and the names in it. Names that are not the store's are left alone.
 pub(super) struct Shelf<D> {
     directory: D,
     names: Vec<String>,
@@ -42,18 +42,18 @@ impl<D: Directory> Shelf<D> {
         Ok(Self { directory, names })
     }
 
-    /// How many names there are.
+    /// The number of names.
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// What is known of one of its files.
+    /// The status of one of its files.
     pub(super) fn status(&self, name: &str) -> Result<Status, DirectoryError> {
         self.directory.status(name)
     }
 
-    /// Removes the temporary files that nobody writes any more. `now` is by the same clock as the
-    /// files' dates. One that is as far in the future was dated before that clock was set back.
+    /// Removes stale temporary files. `now` is by the clock that dates the files. A file dated as
+    /// far in the future is stale too: that clock was set back after its last write.
     pub(super) fn sweep_temps(&self, now: Timestamp) {
         let is_stale = |Status { modified, .. }| {
             modified.is_longer_ago_than(STALE_AFTER, now)
@@ -66,7 +66,7 @@ impl<D: Directory> Shelf<D> {
         }
     }
 
-    /// Removes expired entries, as far as samples find them. `random` is where to begin.
+    /// Removes the expired entries that samples find. `random` selects the first entry.
     pub(super) fn sweep_expired(&self, now: Timestamp, random: u64) {
         let start = (random as usize).checked_rem(self.names.len());
         let (before, after) = self.names.split_at(start.unwrap_or_default());
@@ -94,8 +94,8 @@ impl<D: Directory> Shelf<D> {
             && Prefix::decode(&start).is_some_and(|prefix| prefix.is_expired(now))
     }
 
-    /// Weighs all entries but the one named `spared`, and what is written under temporary names.
-    /// `now` is by the same clock as the files' dates.
+    /// Weighs all entries except the one named `spared`, and the files under temporary names. `now`
+    /// is by the clock that dates the files.
     pub(super) fn weigh(self, spared: &str, now: Timestamp) -> Contents<D> {
         let mut contents = Contents {
             directory: self.directory,
@@ -129,7 +129,7 @@ impl<D: Directory> Shelf<D> {
     }
 }
 
-/// What a subdirectory holds, in blocks.
+/// The contents of a subdirectory, in blocks.
 pub(super) struct Contents<D> {
     directory: D,
     entries: Vec<Weighed>,
@@ -144,18 +144,18 @@ struct Weighed {
 }
 
 impl<D: Directory> Contents<D> {
-    /// The blocks of all that was weighed.
+    /// The blocks of all weighed files.
     pub(super) fn blocks(&self) -> u64 {
         self.evictable.saturating_add(self.temporary)
     }
 
-    /// The blocks of what may go.
+    /// The blocks of the evictable files.
     pub(super) fn evictable(&self) -> u64 {
         self.evictable
     }
 
-    /// Removes the oldest until at least so many blocks are freed, or nothing is left that may go.
-    /// Returns how many blocks are left.
+    /// Removes the oldest files until at least `excess` blocks are freed, or no evictable file is
+    /// left. Returns the number of blocks left.
     pub(super) fn evict(self, excess: u64) -> u64 {
         let keep = self.blocks().saturating_sub(excess);
         let limit = self.age_limit(excess);
@@ -173,8 +173,8 @@ impl<D: Directory> Contents<D> {
         left
     }
 
-    /// The last moment before which no more than `excess` blocks were set, found digit by digit: a
-    /// sort or a heap would cost the guest 2 KB.
+    /// The latest time before which no more than `excess` blocks were set, found digit by digit: a
+    /// sort or a heap would add 2 KB to the guest.
     fn age_limit(&self, excess: u64) -> Timestamp {
         let set_before = |moment| {
             let older = self.entries.iter().filter(|entry| entry.set_at < moment);
@@ -191,7 +191,7 @@ impl<D: Directory> Contents<D> {
     }
 }
 
-/// Files from the future go first: a wrong clock dated them, and what it wrote is a miss until then.
+/// Files from the future go first: a wrong clock dated them, and their entries are misses until then.
 fn plausible(modified: Timestamp, now: Timestamp) -> Timestamp {
     if now.is_longer_ago_than(WRONG_BY, modified) {
         Timestamp::from_nanos(0)
@@ -200,7 +200,7 @@ fn plausible(modified: Timestamp, now: Timestamp) -> Timestamp {
     }
 }
 
-/// Removes a file, and tells whether it is gone.
+/// Removes a file; returns `true` if it is gone.
 fn remove(directory: &impl Directory, name: &str) -> bool {
     let removed = directory.remove_file(name);
     matches!(removed, Ok(()) | Err(DirectoryError::NotFound))
@@ -218,7 +218,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_parts(1_000_000, 0);
 
-    /// A shelf with files of these first digits, sizes and ages in seconds.
+    /// A shelf with files of these first digits, sizes in bytes and ages in seconds.
     fn shelf(files: &[(&str, u64, u64)]) -> TempDir {
         let root = tempfile::tempdir().expect("a directory");
         fs::create_dir(root.path().join("shelf")).expect("a directory");

@@ -1,10 +1,10 @@
-//! How many blocks each subdirectory held when it was last weighed: names of empty files, shared by
-//! all processes that have a bound.
+//! The number of blocks that each subdirectory held when it was last weighed: names of empty files,
+//! shared by all processes that have a bound.
 //!
-//! `v1/tally/` holds a file for each row of 16 subdirectories, and the file's name is the figures. To
-//! change a row is to rename its file, which fails if another process was faster: then the new
-//! figures are read first, so no process loses what another one recorded. No file is ever written
-//! to, so whatever is linked to a name here is safe.
+//! `v1/tally/` holds a file for each row of 16 subdirectories; the file's name contains the
+//! figures. A process changes a row by renaming its file. If another process was faster, the rename
+//! fails: the process then reads the new figures and tries again, so no figures are lost. No file
+//! here is ever written to, so a link at one of these names does no harm.
 //!
 //! The figures are hints. Missing ones are unknown, and wrong ones are corrected when the
 //! subdirectory is weighed again.
@@ -21,27 +21,27 @@ const TALLY_PATH: &str = "v1/tally";
 const ROWS: u8 = 16;
 const COLUMNS: u8 = 16;
 
-/// How often to try what other processes are in the way of.
+/// The number of attempts at an operation that other processes can interrupt.
 const ATTEMPTS: usize = 8;
 
-/// How often to list the names where some are missing.
+/// The number of times to list the names while some are missing.
 const LISTINGS: usize = 3;
 
-/// What is recorded of a subdirectory: 0 for nothing, else its number of blocks and 1.
+/// The record for a subdirectory: 0 for none, else its number of blocks plus 1.
 type Figure = u32;
 
-/// How many blocks each subdirectory held.
+/// The number of blocks in each subdirectory.
 #[derive(Debug)]
 pub(super) struct Tally<D> {
     directory: D,
     names: Vec<String>,
     found: [Figure; SHELVES],
-    /// What this process has weighed, and is to publish.
+    /// The figures that this process has measured and not yet published.
     weighed: [Figure; SHELVES],
 }
 
 impl<D: Directory> Tally<D> {
-    /// Reads the figures. Whatever else stands in their directory's place is removed.
+    /// Reads the figures. Anything else that stands in place of their directory is removed.
     pub(super) fn open(root: &D) -> Result<Self, DirectoryError> {
         let directory = root.enter(TALLY_PATH).or_else(|_| {
             let _ = root.remove_file(TALLY_PATH);
@@ -60,7 +60,7 @@ impl<D: Directory> Tally<D> {
         Ok(tally)
     }
 
-    /// Reads the figures again. Those that this process has yet to publish stay.
+    /// Reads the figures again. Those that this process has not yet published stay.
     pub(super) fn refresh(&mut self) -> Result<(), DirectoryError> {
         for _ in 0..LISTINGS {
             self.names = self.directory.names()?;
@@ -70,7 +70,7 @@ impl<D: Directory> Tally<D> {
                 .iter()
                 .filter(|name| merge(&mut self.found, name));
             let rows = rows.count();
-            // A file may be renamed while the names are listed, and be missed.
+            // The listing may miss a file that is renamed at the same time.
             if rows == 0 || rows >= usize::from(ROWS) {
                 break;
             }
@@ -78,13 +78,13 @@ impl<D: Directory> Tally<D> {
         Ok(())
     }
 
-    /// Notes what a subdirectory holds, to be published.
+    /// Records the number of blocks of a subdirectory, to be published.
     pub(super) fn record(&mut self, shelf_number: u8, blocks: u64) {
         let most = u64::from(Figure::MAX - 1);
         self.weighed[usize::from(shelf_number)] = blocks.min(most) as Figure + 1;
     }
 
-    /// Publishes what was recorded.
+    /// Publishes the recorded figures.
     pub(super) fn publish(&mut self) -> Result<(), DirectoryError> {
         for row in 0..ROWS {
             if shelves_of(row).any(|number| self.weighed[number] != 0) && self.publish_row(row)? {
@@ -98,13 +98,13 @@ impl<D: Directory> Tally<D> {
         Ok(())
     }
 
-    /// False if others were faster each time: then the row is still to be published.
+    /// Returns `false` if another process was faster each time: the row is then still unpublished.
     fn publish_row(&mut self, row: u8) -> Result<bool, DirectoryError> {
         for _ in 0..ATTEMPTS {
             let name = encode(row, &self.found, &self.weighed);
             let is_of_row =
                 |other: &&String| other.len() == NAME_LEN && row_digits(other) == row_digits(&name);
-            // Of several that were made at once, all processes take the same one.
+            // If several processes created one at once, all processes use the same one of them.
             let old = self.names.iter().filter(is_of_row).max();
             let published = match old {
                 Some(old) if *old == name => Ok(()),
@@ -128,25 +128,25 @@ impl<D: Directory> Tally<D> {
         Ok(false)
     }
 
-    /// How many blocks a subdirectory holds; `None` if nobody has weighed it.
+    /// The number of blocks in a subdirectory; `None` if no process has weighed it.
     pub(super) fn blocks(&self, shelf_number: u8) -> Option<u64> {
         let number = usize::from(shelf_number);
         let figure = newer(self.found[number], self.weighed[number]);
         figure.checked_sub(1).map(u64::from)
     }
 
-    /// What is known to be held, all in all, in blocks.
+    /// The sum of all known figures, in blocks.
     pub(super) fn total(&self) -> u64 {
         let all = 0..=u8::MAX;
         all.filter_map(|number| self.blocks(number)).sum()
     }
 
-    /// The fullest subdirectory that was not seen yet, from `first` on and round; those that nobody
-    /// has weighed go before all.
+    /// The fullest unseen subdirectory, searching from `first` and wrapping around; one that no
+    /// process has weighed precedes all others.
     pub(super) fn fullest(&self, seen: &[bool; SHELVES], first: u8) -> Option<u8> {
         let round = (0..SHELVES).map(|step| first.wrapping_add(step as u8));
         let unseen = round.filter(|number| !seen[usize::from(*number)]);
-        // The first among equals, where `max_by_key` takes the last.
+        // Reversed, because `max_by_key` returns the last of equals, and the first is wanted.
         let unseen = unseen.rev();
         unseen.max_by_key(|number| self.blocks(*number).unwrap_or(u64::MAX))
     }
@@ -179,7 +179,7 @@ fn row_digits(name: &str) -> Option<&[u8; 2]> {
     name.as_bytes().first_chunk()
 }
 
-/// Takes over the figures in a row's name where they are the larger ones. False if it is not a
+/// Takes over those figures in a row's name that are larger. Returns `false` if the name is not a
 /// row's.
 fn merge(figures: &mut [Figure; SHELVES], name: &str) -> bool {
     let row = row_digits(name).and_then(|digits| parse_hex(digits));
@@ -188,7 +188,7 @@ fn merge(figures: &mut [Figure; SHELVES], name: &str) -> bool {
     };
     let columns = name.as_bytes().get(2..).unwrap_or_default().chunks(8);
     for (number, digits) in shelves_of(row as u8).zip(columns) {
-        // What is damaged says nothing.
+        // A damaged figure counts as unknown.
         let figure = parse_hex(digits).unwrap_or_default();
         figures[number] = figure.max(figures[number]);
     }

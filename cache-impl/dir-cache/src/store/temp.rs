@@ -1,14 +1,14 @@
-//! The names of temporary files, which tell what will be in them.
+//! The names of temporary files, which contain the size of the file.
 
 use crate::hex::{parse_hex, push_hex};
 use crate::max_bytes::blocks_of;
 use alloc::string::String;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// What the name of a temporary file begins with, unlike any entry's.
+/// The prefix of a temporary file's name; no entry's name begins with it.
 const PREFIX: &str = "tmp-";
 
-/// Where the size begins in such a name, behind a number that nobody else has.
+/// The offset of the size in such a name, behind a number that no other process uses.
 const SIZE_AT: usize = PREFIX.len() + 2 * size_of::<u64>() + 1;
 
 /// A temporary file: `v1/e3/tmp-0123456789abcdef-00000001`.
@@ -36,24 +36,24 @@ impl Temp {
         self.number
     }
 
-    /// How many blocks the file is to have.
+    /// The number of blocks that the file will have.
     pub(super) fn blocks(&self) -> u64 {
         self.blocks
     }
 }
 
-/// Whether a file of this name is a temporary one.
+/// `true` if a file of this name is a temporary one.
 pub(super) fn is_temp_name(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 
-/// How many blocks a temporary file of this name is to have; 0 if the name does not say.
+/// The number of blocks that a temporary file of this name will have; 0 if the name lacks it.
 pub(super) fn announced_blocks(name: &str) -> u64 {
     let size = name.as_bytes().get(SIZE_AT..).and_then(parse_hex);
     size.unwrap_or_default().into()
 }
 
-/// Names that nobody else gives to a file in the same directory.
+/// A source of names that no other process gives to a file in the same directory.
 #[derive(Debug)]
 pub(super) struct TempNames {
     next: AtomicU64,
@@ -66,7 +66,7 @@ impl TempNames {
         }
     }
 
-    /// A name for a file that is to have `len` bytes.
+    /// A name for a file that will have `len` bytes.
     pub(super) fn next(&self, shelf: &str, len: u64) -> Temp {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let blocks = blocks_of(len);

@@ -263,7 +263,7 @@ fn a_store_of_a_newer_format_is_refused_and_kept() {
     let directory = NativeDirectory::open(fixture.root.path()).expect("a directory");
     let opened = Store::open(directory, fixture.clock.clone(), Durability::None, 0);
     assert!(matches!(opened, Err(Error::NewerFormat { directory }) if directory == "v2"));
-    // The store that was open before notices before it would begin anew.
+    // The store that was already open notices before it would create its directory again.
     let set = fixture.store.set("key", b"value", None);
     assert!(matches!(set, Err(Error::NewerFormat { .. })));
     assert!(!fixture.root.path().join("v1").exists());
@@ -275,7 +275,7 @@ fn a_native_store_may_be_shared_by_threads() {
     shareable::<Store<NativeDirectory, crate::SystemClock>>();
 }
 
-/// A clock during whose first reading something happens.
+/// A clock that runs an action during its first reading.
 struct Meanwhile<F> {
     now: crate::Timestamp,
     happens: core::cell::Cell<Option<F>>,

@@ -1,9 +1,9 @@
-//! When a shelf is looked after: in the course of a `set` into it, and seldom.
+//! The schedule of upkeep: a `set` looks after its shelf, rarely.
 //!
-//! A look costs as much as the shelf has entries, so a shelf is looked at again when about as many
-//! have been set into it, or, under a bound, when chance will have it. In between, a `set` only
-//! counts. Each process counts for itself, and begins at random, so that of many that live for
-//! one `set` each, one in a while takes a look.
+//! A look costs as much as the shelf has entries, so the next look comes after about as many
+//! `set`s, or, under a bound, at random. Any other `set` only counts. Each process counts for
+//! itself from a random start, so that among many processes that live for one `set` each, one looks
+//! now and then.
 
 use super::room;
 use super::shelf::Shelf;
@@ -15,15 +15,15 @@ use crate::key::{Key, SHELVES};
 use crate::max_bytes::MaxBytes;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// What a `set` brings a look nearer by. What never expires leaves no litter but the temporary
-/// file of a process that was killed.
+/// The steps by which a `set` brings the next look nearer. Entries that never expire leave no
+/// litter except the temporary file of a killed process.
 const LASTING: u64 = 1;
 const EXPIRING: u64 = 16;
 
-/// No look before this many expiring entries, however few there are.
+/// The minimal number of expiring entries between two looks, for shelves with fewer entries.
 const FEWEST_SETS: u64 = 64;
 
-/// How much is left, shelf by shelf, until the next look.
+/// The steps left until the next look, for each shelf.
 #[derive(Debug)]
 pub(super) struct Upkeep {
     max_bytes: Option<MaxBytes>,
@@ -50,7 +50,7 @@ impl Upkeep {
         self.max_bytes
     }
 
-    /// Counts a `set` by way of `temp`, and tells whether it is time for a look.
+    /// Counts a `set` by way of `temp`; returns `true` if a look is due.
     fn is_due(&self, key: &Key, expires: Timestamp, temp: &Temp) -> bool {
         let weight = if expires == Timestamp::MAX {
             LASTING
@@ -63,22 +63,22 @@ impl Upkeep {
         sets_are_due || self.max_bytes.is_some_and(bytes_are_due)
     }
 
-    /// Begins to count anew, towards the next look at a shelf of so many entries.
+    /// Restarts the count towards the next look at a shelf with `entries` entries.
     fn looked_at(&self, shelf_number: u8, entries: usize) {
         let sets = EXPIRING * FEWEST_SETS.max(entries as u64);
         self.sets_left[usize::from(shelf_number)].store(sets, Ordering::Relaxed);
     }
 }
 
-/// Takes what there is up to `amount`, and tells whether nothing is left.
+/// Subtracts up to `amount`; returns `true` if nothing is left.
 fn take(left: &AtomicU64, amount: u64) -> bool {
-    // Two threads may take the same: a look then comes later.
+    // Two threads may subtract from the same number: a look then comes later.
     let rest = left.load(Ordering::Relaxed).saturating_sub(amount);
     left.store(rest, Ordering::Relaxed);
     rest == 0
 }
 
-/// A number as good as random for each number: the finalizer of MurmurHash3.
+/// A pseudo-random number for each number: the finalizer of MurmurHash3.
 fn scatter(number: u64) -> u64 {
     let number = (number ^ number >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let number = (number ^ number >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
@@ -86,11 +86,11 @@ fn scatter(number: u64) -> u64 {
 }
 
 impl<D: Directory, C: Clock> Store<D, C> {
-    /// To be called in each `set`, before anything is written to `temp`. Tells whether there is room
-    /// for it.
+    /// Runs the upkeep of a `set`, which calls it before it writes to `temp`; returns `true` if
+    /// there is room.
     ///
-    /// Without a bound this cannot fail: a `set` succeeds whether or not its shelf could be looked
-    /// after. A bound that cannot be kept is an error.
+    /// Without a bound this cannot fail: a `set` succeeds even if the look at its shelf fails. A
+    /// bound that cannot be kept is an error.
     pub(super) fn keep_up(
         &self,
         key: &Key,
@@ -100,7 +100,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
         if !self.upkeep.is_due(key, expires, temp) {
             return Ok(true);
         }
-        // Before the look, so that one that fails is not repeated by each `set` that follows.
+        // Before the look, so that the `set`s that follow do not repeat one that fails.
         self.upkeep.looked_at(key.shelf_number(), 0);
         let has_room = self.look_after(key, temp);
         match self.upkeep.max_bytes() {
@@ -111,7 +111,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
 
     fn look_after(&self, key: &Key, temp: &Temp) -> Result<bool, Error> {
         let shelf = Shelf::open(&self.directory, key.shelf())?;
-        // By the clock that dates the files, which need not be ours, this is now.
+        // The current time by the clock that dates the files, which need not be `self.clock`.
         let now = shelf.status(temp.name())?.modified;
         shelf.sweep_temps(now);
         shelf.sweep_expired(self.clock.now(), temp.number());

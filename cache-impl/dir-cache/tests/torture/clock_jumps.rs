@@ -1,5 +1,5 @@
-//! F10: the clock jumps by up to decades between any two looks at it, also within a call. What is
-//! served has not expired by the clock that the `get` saw, and was not set later than that.
+//! F10: the clock jumps by up to decades between any two readings, also within a call. A served
+//! value has not expired by the clock that the `get` read, and was not set later than that.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
@@ -32,7 +32,7 @@ const JUMPS: &[i64] = &[
 
 const TTLS: &[Option<u32>] = &[None, Some(0), Some(1), Some(2), Some(3600), Some(u32::MAX)];
 
-/// A clock that jumps whenever it is read, and remembers what it said.
+/// A clock that jumps at every reading, and records the times that it returned.
 #[derive(Clone)]
 struct Jumping(Rc<RefCell<State>>);
 
@@ -49,7 +49,7 @@ impl Clock for Jumping {
             .now()
             .as_nanos()
             .saturating_add_signed(*random.choice(JUMPS).expect("a jump"));
-        // Never so far that the years run out: the clock would stand still there.
+        // Jumps stay within the range of a timestamp: at its ends the clock would stand still.
         let near = now.abs_diff(START.as_nanos()) < 100 * YEAR as u64;
         time.set(if near { now } else { START.as_nanos() });
         said.push(time.now());

@@ -1,11 +1,11 @@
-//! How much to try, and what came of it.
+//! The number of cases to run, and their results.
 
 use libtest_mimic::Failed;
 use std::env;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
-/// The short form or the long one, and what everything random follows from.
+/// The short form or the long one, and the seed of everything random.
 #[derive(Clone)]
 pub struct Scale {
     long: bool,
@@ -28,7 +28,7 @@ impl Scale {
         }
     }
 
-    /// How often to do something.
+    /// The number of repetitions.
     pub fn times(&self, short: u64, long: u64) -> u64 {
         if self.long { long } else { short }
     }
@@ -41,7 +41,7 @@ impl Display for Scale {
     }
 }
 
-/// How many cases were tried, and which of them broke their rule.
+/// The number of cases that ran, and the cases that broke their rule.
 #[derive(Default)]
 pub struct Count {
     tried: u64,
@@ -51,7 +51,7 @@ pub struct Count {
 }
 
 impl Count {
-    /// Counts a case, and says what happened if its rule did not hold.
+    /// Counts a case, and keeps the trace of the first broken rule.
     pub fn case(&mut self, rule: Result<(), String>) {
         self.tried += 1;
         if let Err(trace) = rule {
@@ -70,7 +70,7 @@ impl Count {
         }
     }
 
-    /// Says what was not tried, or is good to know.
+    /// Records that something was not tried, or another remark.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
@@ -93,7 +93,7 @@ impl Display for Count {
     }
 }
 
-/// The rule of a case: `holds`, or else what happened.
+/// The rule of a case: `Ok` if it `holds`, or else the trace of the case.
 pub fn rule(holds: bool, trace: impl FnOnce() -> String) -> Result<(), String> {
     if holds { Ok(()) } else { Err(trace()) }
 }

@@ -1,5 +1,5 @@
-//! Stores that share a directory and a bound set values of all sizes, and are stopped at random, as if
-//! killed: after every `set`, all files together occupy no more than the bound.
+//! Stores that share a directory and a bound set values of all sizes, and are stopped at random, as
+//! if killed: after every `set`, all files together occupy no more than the bound.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 const BLOCK: u64 = 4096;
 
-/// A bound in blocks, and the sizes in bytes of which any is as likely.
+/// A bound in blocks, and sizes in bytes, each equally likely.
 const MIXTURES: &[(u64, &[usize])] = &[
     (1000, &[1, 1000, 4000]),
     (1000, &[1, 1000, 30_000, 300_000]),

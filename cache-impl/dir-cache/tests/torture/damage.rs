@@ -1,6 +1,6 @@
-//! F4: an entry is cut short anywhere, any bit of what comes before the value is flipped, bits of
-//! the value are, and pages of a file are swapped, lost or stale. What is read is the value or a
-//! miss, and the next `set` heals.
+//! F4: an entry is cut short anywhere; any bit before the value is flipped, and bits of the value
+//! are; pages of the file are swapped, lost or stale. A read returns the value or a miss, and the
+//! next `set` repairs the entry.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
@@ -55,9 +55,9 @@ const DAMAGES: &[Damage] = &[
         let (one, other) = (random.usize(..entry.len()), random.usize(..entry.len()));
         entry.swap(one, other);
     },
-    // A page that never reached the disk.
+    // One page never reached the disk.
     |entry, random| page(entry, random).fill(0),
-    // Two pages in each other's place.
+    // Two pages are swapped.
     |entry, random| {
         let one = page(entry, random).to_vec();
         let other = page(entry, random);
@@ -72,7 +72,7 @@ const DAMAGES: &[Damage] = &[
         let len = random.usize(1..=2 * PAGE);
         entry.extend(repeat_with(|| random.u8(..)).take(len));
     },
-    // All is there but what was written last.
+    // The last bytes that were written are missing.
     |entry, random| {
         let from = random.usize(..entry.len());
         entry[from..].fill(0);

@@ -1,8 +1,8 @@
 //! A directory in memory that can run full and lose its power.
 //!
-//! Without power it keeps what a disk would: of the changes to its names those up to some moment, as
-//! in a journal, and later ones in the directories that were synchronised since; and of a file that
-//! was not synchronised anything or nothing.
+//! After a power loss it holds what a real disk would: the changes to its names up to some moment,
+//! as in a journal, plus later ones in directories that were synchronised since; and all or nothing
+//! of a file that was not synchronised.
 
 use crate::world::Time;
 use dir_cache::directory::Cause;
@@ -24,13 +24,13 @@ struct State {
     time: Time,
     capacity: usize,
     names: Names,
-    /// What happened to the names; nothing before the first [`Disk::sync_all`], as most tests never
+    /// The changes to the names; `None` before the first [`Disk::sync_all`], as most tests never
     /// lose the power.
     journal: Option<Journal>,
     contents: BTreeMap<u64, Contents>,
 }
 
-/// The names on the disk, and what has changed since in memory.
+/// The names on the disk, and the later changes in memory.
 #[derive(Clone, Debug)]
 struct Journal {
     names: Names,
@@ -60,7 +60,7 @@ struct Contents {
     is_synced: bool,
 }
 
-/// What becomes of a file that was not synchronised.
+/// The fate of a file that was not synchronised.
 #[derive(Clone, Copy, Debug)]
 pub enum Loss {
     Nothing,
@@ -91,12 +91,12 @@ impl Disk {
         }
     }
 
-    /// How many bytes of contents there is room for.
+    /// Sets the capacity for the contents of files, in bytes.
     pub fn set_capacity(&self, capacity: usize) {
         self.state.borrow_mut().capacity = capacity;
     }
 
-    /// What all files occupy, in whole blocks of 4,096 bytes.
+    /// The size of all files, in whole blocks of 4,096 bytes.
     pub fn occupied(&self) -> u64 {
         let state = self.state.borrow();
         let sizes = state.names.values().map(|node| match node {
@@ -106,12 +106,12 @@ impl Disk {
         sizes.map(|size| size.next_multiple_of(4096)).sum()
     }
 
-    /// The bytes in all files.
+    /// The number of bytes in all files.
     pub fn used(&self) -> usize {
         self.state.borrow().used()
     }
 
-    /// A copy that goes its own way, at a time of its own.
+    /// An independent copy, with its own clock.
     pub fn fork(&self, time: &Time) -> Self {
         let state = self.state.borrow();
         let state = State {
@@ -139,14 +139,14 @@ impl Disk {
         }
     }
 
-    /// From now on, remembers what was not written back. Nothing was so far.
+    /// From now on, records the changes that were not written back. So far there are none.
     pub fn begin_unsynced(&self) {
         let names = Names::new();
         let changes = Vec::new();
         self.state.borrow_mut().journal = Some(Journal { names, changes });
     }
 
-    /// How many moments there are that the names may fall back to.
+    /// The number of moments that the names may fall back to.
     pub fn moments(&self) -> usize {
         let state = self.state.borrow();
         state
@@ -199,7 +199,7 @@ impl Disk {
 }
 
 impl Journal {
-    /// The names after so many changes, and after those that were synchronised later.
+    /// The names after the first `moment` changes, and after later ones that were synchronised.
     fn after(self, moment: usize) -> Names {
         let mut names = self.names;
         for (number, change) in self.changes.into_iter().enumerate() {
@@ -212,7 +212,7 @@ impl Journal {
                 }
             }
         }
-        // What is in a directory that nobody can find is lost.
+        // The contents of a directory that has no name any more are lost.
         let directories: Vec<_> = names.clone().into_keys().collect();
         for path in directories {
             if parent(&path).is_some_and(|parent| !names.contains_key(parent)) {
@@ -228,7 +228,7 @@ fn parent(path: &str) -> Option<&str> {
 }
 
 impl State {
-    /// Changes names in the directory of the first.
+    /// Changes names in the directory of the first one.
     fn change(&mut self, edits: Vec<(String, Option<Node>)>) {
         for (path, node) in &edits {
             match node {
@@ -419,7 +419,7 @@ impl File for DiskFile {
         Ok(())
     }
 
-    /// Where the disk is full, it takes what fits.
+    /// A full disk takes the part that fits.
     fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), DirectoryError> {
         let mut state = self.state.borrow_mut();
         let room = state.capacity.saturating_sub(state.used());

@@ -4,8 +4,8 @@
 //! `delete` fails, the old value is intact; only under `Durability::Full`, when the very last step
 //! fails, the new state is there already. The same call then works, and no temporary file is left.
 //!
-//! Not tried are a directory that says of a file that stands there that it does not, and one that
-//! says of what it has done that it failed: nothing on top of such a directory can tell.
+//! Two faults are not tried: a directory that denies that an existing file exists, and one that
+//! reports failure of an operation that it has done. No program can detect either.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::{Disk, failed};
@@ -35,7 +35,7 @@ const ERRORS: &[fn() -> DirectoryError] = &[
 ];
 
 pub fn run(scale: &Scale, count: &mut Count) {
-    // The engine tells no more of them apart than the first five.
+    // The engine distinguishes only the first five.
     let errors = &ERRORS[..scale.times(5, ERRORS.len() as u64) as usize];
     exhaust(count, errors, || Disk::new(&Time::new()));
     if scale.times(0, 1) == 1 {
@@ -76,7 +76,7 @@ struct Case<'a> {
 
 enum Outcome {
     Tried(Result<(), String>),
-    /// The fault would be a lie.
+    /// The directory would deny that an existing file exists, which is not tried.
     NoLie,
     NoSuchPosition,
 }
@@ -105,7 +105,7 @@ impl Case<'_> {
             let (old, new) = (self.scenario.value_before(), self.scenario.value_after());
             let stored = got(store.get(KEY))?;
             let holds = match &outcome {
-                // What should have made room could not be removed.
+                // The file that was to make room could not be removed.
                 Ok(()) if self.scenario.is_bounded && failed == Operation::RemoveFile => {
                     stored == new || stored.is_none()
                 }
@@ -125,7 +125,7 @@ impl Case<'_> {
                 stored.is_none() && matches!(self.scenario.action, Action::Get | Action::Delete);
             let works = again.is_ok() || gone && matches!(again, Err(Error::NotFound));
             rule(works, || format!("trying again: {again:?}"))?;
-            // For a minute, nobody can know that the file which could not be removed is not written.
+            // For a minute, the file that could not be removed counts as one that is being written.
             let has_no_room = for_ever && self.scenario.is_bounded && place.temps() > 0;
             let stored = got(store.get(KEY))?;
             rule(stored == new || has_no_room && stored.is_none(), || {
@@ -135,7 +135,7 @@ impl Case<'_> {
         Outcome::Tried(check().map_err(|what| format!("{what} after {}", trace())))
     }
 
-    /// Whether the directory would say that what stands there does not.
+    /// `true` if the directory would deny that an existing file exists.
     fn is_lie(&self, failed: Operation) -> bool {
         let Fault::Fails(error) = self.fault else {
             return false;

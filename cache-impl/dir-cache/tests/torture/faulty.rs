@@ -1,4 +1,4 @@
-//! A directory whose operations go wrong when they are told to, and are remembered.
+//! A directory that causes faults in its operations on request, and records the operations.
 
 use crate::disk::failed;
 use dir_cache::{Directory, DirectoryError, File, Status};
@@ -25,20 +25,20 @@ pub enum Operation {
     Sync,
 }
 
-/// What goes wrong.
+/// The fault of an operation.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// This operation fails, having done nothing, or half of a write.
     Fails(fn() -> DirectoryError),
-    /// This one and all that follow fail: the disk is gone.
+    /// This operation and all later ones fail: the disk is gone.
     FailsForEver,
-    /// The process is stopped before this operation, which with a write is in the middle of it.
+    /// The process is stopped before this operation or, if it is a write, in the middle of it.
     StopsBefore,
     /// The process is stopped after it.
     StopsAfter,
 }
 
-/// What is told of a directory's operations.
+/// The faults to cause in a directory's operations, and the record of those operations.
 #[derive(Clone, Default)]
 pub struct Script(Rc<RefCell<State>>);
 
@@ -50,7 +50,7 @@ struct State {
 }
 
 impl Script {
-    /// From now on, has the operation at this position go wrong.
+    /// Starts a new record, and causes the fault at its position.
     pub fn begin(&self, fault: Option<(usize, Fault)>) {
         *self.0.borrow_mut() = State {
             fault,
@@ -58,7 +58,7 @@ impl Script {
         };
     }
 
-    /// The operations since then.
+    /// The operations since the last [`Self::begin`].
     pub fn taken(&self) -> Vec<Operation> {
         self.0.borrow().taken.clone()
     }

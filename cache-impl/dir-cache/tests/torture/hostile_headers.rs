@@ -1,5 +1,5 @@
 //! F5: headers whose lengths, versions and times are hostile, in files of any size, also sparse
-//! ones. No panic, nothing wrong is served, and no more memory is asked for than a value may have.
+//! ones. No panic, no wrong value is served, and no allocation exceeds the largest value.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
@@ -57,7 +57,7 @@ pub fn run(scale: &Scale, count: &mut Count) {
     count.note(format!("{largest} bytes at once at most, allowed {cap}"));
 }
 
-/// A header that is plausible but for what matters, or not even that.
+/// A header that is plausible except for the fields under test, or not even that.
 fn hostile(random: &mut Rng) -> Vec<u8> {
     let mut bytes = header(
         random
@@ -88,7 +88,7 @@ fn header(version: u32, key_len: u32, value_len: u64) -> Vec<u8> {
     bytes.extend(version.to_le_bytes());
     bytes.extend(key_len.to_le_bytes());
     bytes.extend(value_len.to_le_bytes());
-    // Created long ago, to expire never, with a wrong checksum.
+    // Created long ago, never expires, has a wrong checksum.
     bytes.extend([0; 8]);
     bytes.extend([0xff; 8]);
     bytes.extend([0; 8]);
@@ -128,7 +128,7 @@ fn get_from_sparse(value_len: u64, file_len: u64) -> Result<(), String> {
     let mut bytes = header(1, KEY.len() as u32, value_len);
     bytes.extend(KEY.bytes());
     file.write_all(&bytes).expect("a header");
-    // Where the file system does not hold such a length, the header alone is hostile enough.
+    // On a file system that does not support such a length, the header alone is hostile enough.
     let _ = file.set_len(file_len);
     let served = got(store.get(KEY))?;
     rule(served.is_none(), || {
@@ -139,7 +139,7 @@ fn get_from_sparse(value_len: u64, file_len: u64) -> Result<(), String> {
         .map_err(|error| format!("did not heal: {error:?}"))
 }
 
-/// How much memory is asked for.
+/// The size of memory requests.
 mod memory {
     use std::alloc::{GlobalAlloc, Layout, System};
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -160,7 +160,7 @@ mod memory {
         unsafe_code,
         reason = "an allocator is unsafe to implement; this one only watches"
     )]
-    // SAFETY: all is passed on to the system's allocator.
+    // SAFETY: every call is passed on to the system's allocator.
     unsafe impl GlobalAlloc for Watched {
         unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
             LARGEST.fetch_max(layout.size(), Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! F7: keys that would be trouble as paths, and keys that look alike. Each has an entry of its own,
-//! and no entry stands anywhere but on a shelf.
+//! F7: keys that would be dangerous as paths, and keys that look alike. Each has its own entry, and
+//! every entry stands on a shelf.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
@@ -135,8 +135,8 @@ pub fn run(scale: &Scale, count: &mut Count) {
     }
 }
 
-/// Sets all keys, and finds each with its own value; deletes one after the other, and misses none
-/// of the rest.
+/// Sets all keys, and gets each one's own value; then deletes one after the other, and still finds
+/// all the others.
 fn stored_apart(count: &mut Count, directory: impl Directory, keys: &[&str]) {
     let store = open(directory, Time::new(), Durability::None);
     let value = |key: &str| [b"value of ", key.as_bytes()].concat();
@@ -165,7 +165,7 @@ fn stored_apart(count: &mut Count, directory: impl Directory, keys: &[&str]) {
     }
 }
 
-/// Generates keys, and finds no path twice.
+/// Generates keys, and checks that no two have the same path.
 fn paths_apart(count: &mut Count, scale: &Scale, named: &[&str]) {
     let random = &mut Rng::with_seed(scale.seed);
     let mut keys: HashSet<String> = named.iter().copied().map(Into::into).collect();
@@ -188,7 +188,7 @@ fn paths_apart(count: &mut Count, scale: &Scale, named: &[&str]) {
     }
 }
 
-/// A key made of pieces that are trouble, or one that differs little from another.
+/// A key made of dangerous pieces, or one that differs little from another.
 fn generated(random: &mut Rng, pieces: &[&str]) -> String {
     let mut key = String::new();
     for _ in 0..random.u8(1..=6) {

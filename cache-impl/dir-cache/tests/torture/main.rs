@@ -1,7 +1,7 @@
-//! Faults, tried by the thousand and counted: what a cache on a directory has to survive.
+//! Fault injection: thousands of counted faults that a cache on a directory has to survive.
 //!
-//! `cargo test` runs a short form, `TORTURE=1` a long one of the same code. `TORTURE_SEED` repeats
-//! a run: what is random follows from it alone.
+//! `cargo test` runs a short form of these tests, `TORTURE=1` a long form of the same code.
+//! `TORTURE_SEED` repeats a run: all random choices depend on the seed alone.
 
 mod clock_jumps;
 mod count;

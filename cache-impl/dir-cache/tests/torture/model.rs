@@ -1,5 +1,5 @@
 //! F11: the same random program runs on the engine, in memory and on the operating system's
-//! directory, and on a map. All answer alike; with a bound, the engine may also miss.
+//! directory, and on a map. All give the same answers; with a bound, the engine may also miss.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;

@@ -1,9 +1,9 @@
-//! F9: the disk is full, read-only or gone, or no descriptors are left. A call fails or misses,
-//! nothing that was stored is lost or wrong, and when the trouble is over the same store works.
+//! F9: the disk is full, read-only or gone, or no descriptors are left. A call fails or misses, no
+//! stored value is lost or wrong, and afterwards the same store works again.
 //!
-//! What cannot hold on a plain file system: a store whose root itself was removed holds a directory
-//! that nothing can be made in any more, and a new one of the same name is another directory. Every
-//! call then is an error or a miss, until the store is opened anew.
+//! One case cannot be handled on a plain file system: a store whose root itself was removed holds a
+//! directory in which nothing can be created any more, and a new one of the same name is another
+//! directory. Every call is then an error or a miss, until the store is opened anew.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::{Disk, failed};
@@ -35,7 +35,7 @@ pub fn run(scale: &Scale, count: &mut Count) {
     }
 }
 
-/// Sets until the disk is full, at a different place each time; then makes room.
+/// Sets until the disk is full, at a different position each time; then makes room.
 fn full_disk(durability: Durability) -> Result<(), String> {
     let time = Time::new();
     let disk = Disk::new(&time);
@@ -87,7 +87,7 @@ fn emptied_root() -> Result<(), String> {
     works(&store)
 }
 
-/// The root has another name.
+/// The root is renamed.
 fn moved_root() -> Result<(), String> {
     let (root, store) = native();
     let (here, there) = (root.path().join("store"), root.path().join("moved"));
@@ -96,7 +96,7 @@ fn moved_root() -> Result<(), String> {
     rule(!here.exists(), || "made anew".into())
 }
 
-/// The root is removed, and made anew.
+/// The root is removed, and created again.
 fn removed_root() -> Result<(), String> {
     let (root, store) = native();
     let path = root.path().join("store");
@@ -114,7 +114,7 @@ fn removed_root() -> Result<(), String> {
     works(&store)
 }
 
-/// Sets the value that [`works`] looks for.
+/// Sets the value that [`works`] expects.
 fn set<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), String> {
     let outcome = store.set("key", &[1; 1000], None);
     outcome.map_err(|error| format!("failed to set: {error:?}"))
@@ -135,7 +135,7 @@ fn fails_to_write<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), Str
     })
 }
 
-/// A `set` fails, or has to work, and the value is the old one or the new one accordingly.
+/// A `set` fails, or has to work; the value is then the old one or the new one.
 fn fails_or_works<D: Directory, C: Clock>(
     store: &Store<D, C>,
     has_to_work: bool,
@@ -151,7 +151,7 @@ fn fails_or_works<D: Directory, C: Clock>(
     })
 }
 
-/// Everything works, and the value of `key` is left as it was found at first.
+/// Every call works, and `key` has its first value, before and afterwards.
 fn works<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), String> {
     let failed = |error: Error| format!("no recovery: {error:?}");
     rule(
@@ -165,7 +165,7 @@ fn works<D: Directory, C: Clock>(store: &Store<D, C>) -> Result<(), String> {
     store.delete("another key").map_err(failed)
 }
 
-/// Troubles that only the operating system can make, to a process of their own.
+/// Troubles that only the operating system can cause, each for a process of its own.
 #[cfg(target_os = "linux")]
 mod children {
     use super::{fails, fails_or_works, fails_to_write, set, works};
@@ -182,7 +182,7 @@ mod children {
 
     type Trouble = fn(&Path) -> Result<(), String>;
 
-    /// What to run, around the child that makes the trouble.
+    /// The command around the child that causes the trouble.
     const TROUBLES: &[(&str, &[&str], Trouble)] = &[
         (
             "no descriptors",
@@ -220,14 +220,14 @@ mod children {
             match Told::parse(&told) {
                 Some(Told::Counted(tried, violated, first)) => count.cases(tried, violated, first),
                 Some(Told::NotHere) => count.note(format!("{trouble} cannot be made here")),
-                // The child began, and did not come to its end.
+                // The child began, and did not finish.
                 None if !can_begin(around) => count.note(format!("{trouble} cannot be made here")),
                 None => count.case(Err(trace)),
             }
         }
     }
 
-    /// What a child says.
+    /// The output of a child.
     enum Told<'a> {
         Counted(u64, u64, &'a str),
         NotHere,
@@ -249,14 +249,14 @@ mod children {
         }
     }
 
-    /// Whether what stands around a child lets anything begin.
+    /// `true` if the command around a child can start a program.
     fn can_begin(around: &[&str]) -> bool {
         let mut command = Command::new(around[0]);
         command.args(&around[1..]).arg("true");
         succeed(command).is_ok()
     }
 
-    /// Is this the process that makes trouble for itself? Then that is all it does.
+    /// Causes the trouble, if this process is the child for one, and does nothing else.
     pub fn child() -> Option<ExitCode> {
         let wanted = env::var(TROUBLE).ok()?;
         let root = env::var_os(ROOT)?;
@@ -280,7 +280,7 @@ mod children {
         Some(ExitCode::SUCCESS)
     }
 
-    /// The trouble cannot be made on this machine.
+    /// The output of a child that cannot cause the trouble on this machine.
     const NOT_HERE: &str = "not here";
 
     fn no_descriptors(root: &Path) -> Result<(), String> {
@@ -292,7 +292,7 @@ mod children {
             open_files.push(file);
         }
         fails(&store)?;
-        // With one left, a read works; with two, a write.
+        // A read needs one free descriptor; a write needs two.
         open_files.pop();
         open_files.pop();
         fails_or_works(&store, true)?;

@@ -1,8 +1,8 @@
-//! What is under way when something goes wrong.
+//! The operations during which a fault occurs.
 
 use dir_cache::{Clock, Directory, Error, MaxBytes, Store};
 
-/// One operation on one key, and what is stored under it before and after.
+/// One operation on one key, and the values stored under it before and after.
 pub struct Scenario {
     pub name: &'static str,
     pub before: Option<usize>,
@@ -22,7 +22,7 @@ pub enum Action {
 pub const KEY: &str = "key";
 
 const SMALL: usize = 100;
-/// Written and read in more than one call.
+/// A length that takes more than one call to write and to read.
 const LARGE: usize = 33_000;
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -52,7 +52,7 @@ pub const SCENARIOS: &[Scenario] = &[
     ),
 ];
 
-/// Of ten blocks, so that each `set` makes room, and a large value takes nine of them.
+/// Ten blocks, so that each `set` makes room, and a large value takes nine of them.
 const BOUND: u64 = 10 * 4096;
 
 const fn scenario(name: &'static str, before: Option<usize>, action: Action) -> Scenario {
@@ -72,7 +72,7 @@ const fn bounded(name: &'static str, before: Option<usize>, action: Action) -> S
 }
 
 impl Scenario {
-    /// Brings about what is stored before.
+    /// Stores the value before the operation.
     pub fn prepare<D: Directory, C: Clock>(&self, store: &Store<D, C>) {
         if self.is_bounded {
             for number in 0..5 {
@@ -103,12 +103,12 @@ impl Scenario {
         }
     }
 
-    /// What is stored before.
+    /// The value before the operation.
     pub fn value_before(&self) -> Option<Vec<u8>> {
         self.before.map(value)
     }
 
-    /// What is stored after, if all goes well.
+    /// The value after the operation, if no fault occurs.
     pub fn value_after(&self) -> Option<Vec<u8>> {
         match self.action {
             Action::Set(len) | Action::SetToExpire(len) => Some(value(len)),
@@ -118,7 +118,7 @@ impl Scenario {
     }
 }
 
-/// A value of its own for each length.
+/// A different value for each length.
 pub fn value(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at ^ at >> 8 ^ len) as u8).collect()
 }

@@ -1,5 +1,5 @@
-//! Not a fault: how many operations on the directory the most frequent calls take. Each one more is
-//! a system call more, for ever.
+//! Not a fault: the number of operations on the directory that the most frequent calls take. Each
+//! additional one costs every user a system call.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;

@@ -1,12 +1,12 @@
 //! F3: the process stops before, in or after every operation on the directory; or the power fails
-//! there, and what was not synchronised is lost.
+//! there, and everything that was not synchronised is lost.
 //!
-//! Stopped: the key has its old value or the new one, and the new one if that was acknowledged.
-//! Without power: with `none` one of them or a
-//! miss; with `file` the old value or the new one, if the old one was on the disk; with `full`
-//! what was acknowledged, also where another process had made the directories and synchronised
-//! nothing. In every case another `set` works, and once a minute has passed the temporary file is
-//! swept. The short form leaves out the power with bounded stores.
+//! After a stop, the key has its old value or the new one, and the new one if that was
+//! acknowledged. After a power loss: with `none`, one of them or a miss; with `file`, the old value
+//! or the new one, if the old one was on the disk; with `full`, the acknowledged value, also if
+//! another process created the directories and synchronised nothing. In every case another `set`
+//! works, and after a minute the temporary file is swept. The short form omits power losses with
+//! bounded stores.
 
 use crate::count::{Count, Scale, rule};
 use crate::disk::{Disk, LOSSES, Loss};
@@ -41,7 +41,7 @@ pub fn run(scale: &Scale, count: &mut Count) {
     }
 }
 
-/// Another process has made the shelf and synchronised nothing; then this one sets, and the power
+/// Another process creates the shelf and synchronises nothing; then this one sets, and the power
 /// fails.
 fn beside_another(durability: Durability, loss: Loss) -> Result<(), String> {
     let time = Time::new();
@@ -74,7 +74,7 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// Tries one position, and tells whether there is such a one.
+    /// Tries one position; returns `true` if it exists.
     fn run(&self, is_long: bool, count: &mut Count) -> bool {
         let time = Time::new();
         let disk = Disk::new(&time);
@@ -111,7 +111,7 @@ impl Case<'_> {
         let holds = stored == self.scenario.value_after() || is_old && !acknowledged;
         rule(holds, || "neither the old value nor the new one".into())?;
 
-        // Another process clears away what this one left.
+        // Another process removes the files that this one left.
         time.forwards(61 * SECOND);
         for _ in 0..65 {
             set_again(&store)?;

@@ -1,5 +1,5 @@
-//! F6: something other than an entry's file stands at its path. A `get` misses, a `set` heals or
-//! fails, a `delete` finds nothing; none hangs, none follows a link, none touches what it leads to.
+//! F6: something other than an entry's file stands at its path. A `get` misses, a `set` replaces it
+//! or fails, a `delete` finds nothing; no call hangs, follows a link, or touches its target.
 
 use crate::count::{Count, Scale, rule};
 use crate::strangers::{Put, STRANGERS};

@@ -1,4 +1,4 @@
-//! What may stand at the path of an entry and is no entry. The tests of the component try the same.
+//! Strange files at the path of an entry. The tests of the component use the same ones.
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 use std::fs;
@@ -6,11 +6,11 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-/// Puts it at `path`. The entry was moved to the name `entry` in the same directory; `outside` is a
-/// directory that the cache may not reach, and holds the file `precious`.
+/// Puts a strange file at `path`. The entry was moved to the name `entry` in the same directory;
+/// `outside` is a directory that the cache may not reach, and holds the file `precious`.
 pub type Put = fn(path: &Path, outside: &Path);
 
-/// What may stand there, and whether a `set` can take its place.
+/// The strange files; `true` if a `set` can replace them.
 pub const STRANGERS: &[(&str, Put, bool)] = &[
     (
         "a directory",

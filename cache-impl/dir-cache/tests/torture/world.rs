@@ -1,4 +1,4 @@
-//! What a store stands in: a directory, a time, and what can be seen of it from outside.
+//! The surroundings of a store: a directory, a clock, and the state that is visible from outside.
 
 use crate::disk::Disk;
 use dir_cache::{Clock, Directory, Durability, Error, NativeDirectory, Store, Timestamp};
@@ -13,7 +13,7 @@ pub const START: Timestamp = Timestamp::from_parts(1_790_000_000, 0);
 pub const SECOND: u64 = 1_000_000_000;
 pub const DURABILITIES: [Durability; 3] = [Durability::None, Durability::File, Durability::Full];
 
-/// A clock that stands still until it is told otherwise; its clones are the same clock.
+/// A clock that stands still until a test changes it; its clones are the same clock.
 #[derive(Clone, Debug)]
 pub struct Time(Rc<Cell<Timestamp>>);
 
@@ -38,13 +38,13 @@ impl Clock for Time {
 }
 
 pub fn open<D: Directory, C: Clock>(directory: D, clock: C, durability: Durability) -> Store<D, C> {
-    // As many processes as stores: no two begin alike.
+    // Each store counts as a process: no two start with the same seed.
     static SEED: AtomicU64 = AtomicU64::new(0);
     let seed = SEED.fetch_add(1 << 32, Ordering::Relaxed);
     Store::open(directory, clock, durability, seed).expect("a store")
 }
 
-/// A value, or a miss; or how else it failed.
+/// The value, `None` for a miss, or another error as text.
 pub fn got(outcome: Result<Vec<u8>, Error>) -> Result<Option<Vec<u8>>, String> {
     match outcome {
         Ok(value) => Ok(Some(value)),
@@ -53,7 +53,7 @@ pub fn got(outcome: Result<Vec<u8>, Error>) -> Result<Option<Vec<u8>>, String> {
     }
 }
 
-/// A directory of its own, in memory where there is a place for that: no fault needs a disk.
+/// A new directory, in memory if the system has a place for that: no fault needs a disk.
 pub fn scratch() -> TempDir {
     let in_memory = tempfile::tempdir_in("/dev/shm");
     in_memory
@@ -73,13 +73,13 @@ pub fn temps(root: &Path) -> usize {
     left.sum()
 }
 
-/// Where a directory can be had again and again.
+/// A source of the same directory, again and again.
 pub trait Place {
     type Directory: Directory;
 
     fn directory(&self) -> Self::Directory;
 
-    /// How many temporary files are left.
+    /// The number of temporary files that are left.
     fn temps(&self) -> usize;
 }
 

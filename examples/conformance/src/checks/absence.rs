@@ -1,4 +1,4 @@
-//! What is not there is not found, and what is deleted is not there.
+//! Absent entries: a key that was never set, or was deleted, is not found.
 
 use super::LONG;
 use crate::cache::Cache;
@@ -32,7 +32,7 @@ fn delete_never_set(cache: &Cache) -> Verdict {
         .try_for_each(|key| cache.expect_nothing_to_delete(key))
 }
 
-/// A short key and one that no file could have as its name.
+/// A short key, and one that cannot be a file name.
 fn never_set(cache: &Cache) -> [String; 2] {
     [cache.key("never-set"), cache.key(&"n".repeat(1000))]
 }

@@ -13,7 +13,7 @@ pub fn checks(size: usize) -> Vec<Check> {
     )]
 }
 
-/// A cache may forget some, and may not confuse any.
+/// Sets many entries. A cache may forget some, but may not confuse any.
 fn many(cache: &Cache, size: usize) -> Verdict {
     for number in 0..size {
         cache.set_letters(&key(cache, number), number as u64, LENGTH, None)?;

@@ -64,14 +64,14 @@ fn bytes_not_characters(cache: &Cache) -> Verdict {
     Ok(())
 }
 
-/// The keys that a cache would hit if it cut a long one to what fits.
+/// Checks that `set` and `delete` of a key that is too long do not act on its beginning.
 fn refused_and_not_cut(cache: &Cache) -> Verdict {
     let too_long = filled(cache, "k", LONGEST + 1);
     let beginnings = [LONGEST, 1024, 255].map(|length| &too_long[..length]);
     for key in beginnings {
         cache.set(key, "value", None)?;
     }
-    // That both fail is for other checks to say.
+    // Other checks test that both calls fail.
     let _ = cache.set(&too_long, "refused", None);
     let _ = cache.delete(&too_long);
     for key in beginnings {
@@ -80,7 +80,7 @@ fn refused_and_not_cut(cache: &Cache) -> Verdict {
     Ok(())
 }
 
-/// A key of `length` bytes that no other check has, of as much `text` as fits.
+/// A key of `length` bytes that no other check uses, with as much of `text` as fits.
 fn filled(cache: &Cache, text: &str, length: usize) -> String {
     let mut key = cache.key("");
     while key.len() + text.len() <= length {

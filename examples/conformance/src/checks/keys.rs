@@ -1,7 +1,7 @@
 //! A key names its own entry and nothing else.
 //!
-//! Most rules are checked on keys that some storage, language or protocol takes for the same. Keys
-//! that are hard only as they stand (`..`, `CON`) have no prefix.
+//! Most rules are checked on keys that some storage, language or protocol treats as equal. Keys
+//! that are difficult only without a prefix (`..`, `CON`) have none.
 
 use crate::cache::Cache;
 use crate::check::{Check, Verdict};
@@ -152,13 +152,13 @@ fn last_byte(cache: &Cache) -> Verdict {
     each_has_its_own(cache, &[&long, &format!("{long}a"), &format!("{long}b")])
 }
 
-/// A storage that names entries by hash must not take a key for such a name.
+/// Checks keys that equal the hash of another, for storages that name entries by hash.
 fn hashes(cache: &Cache) -> Verdict {
     each_has_its_own(
         cache,
         &[
             "abc",
-            // Its MD5, SHA-1 and SHA-256.
+            // The MD5, SHA-1 and SHA-256 of `abc`.
             "900150983cd24fb0d6963f7d28e17f72",
             "a9993e364706816aba3e25717850c26c9cd0d89d",
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
@@ -238,7 +238,7 @@ fn are_different(cache: &Cache, names: impl IntoIterator<Item = impl AsRef<str>>
     each_has_its_own(cache, &keys)
 }
 
-/// Sets every key before it reads any, so that two that share an entry show it.
+/// Sets every key before it reads any, which reveals two keys that share an entry.
 fn each_has_its_own(cache: &Cache, keys: &[&str]) -> Verdict {
     for (number, key) in keys.iter().enumerate() {
         cache.set(key, format!("value-{number}"), None)?;

@@ -1,6 +1,6 @@
 //! A long random program, compared with a map step by step.
 //!
-//! Its keys and values are plain and short: it is there for what only an interplay of calls shows.
+//! Its keys and values are plain and short: it finds faults that only a combination of calls reveals.
 
 use crate::cache::{Cache, are_letters};
 use crate::check::{Check, Verdict};

@@ -1,4 +1,4 @@
-//! `set` replaces the value that was there, all of it and for good.
+//! Replacement: `set` replaces the whole old value, permanently.
 
 use super::LONG;
 use crate::cache::Cache;

@@ -35,7 +35,7 @@ fn around_64_kib(cache: &Cache) -> Verdict {
         .try_for_each(|size| comes_back(cache, size))
 }
 
-/// One value at a time, and never a second copy of it here: a guest may have little memory.
+/// Checks one value at a time, without a second copy of it: a guest may have little memory.
 fn comes_back(cache: &Cache, size: usize) -> Verdict {
     let key = cache.key(&size.to_string());
     cache.set_letters(&key, size as u64, size, None)?;

@@ -1,6 +1,6 @@
 //! The time to live: seconds from the call that set it.
 //!
-//! An entry is never required to be there *while* its second runs: this program may be stopped for
+//! No check requires an entry to exist *during* its last second: this program may be stopped for
 //! longer than that.
 
 use super::LONG;
@@ -9,7 +9,7 @@ use crate::check::{Check, Verdict};
 use crate::side_by_side::pause;
 use std::time::Duration;
 
-/// As long as a ttl of 1, and a little more.
+/// A little longer than a ttl of 1.
 const OVER_A_SECOND: Duration = Duration::from_millis(1100);
 const MINUTE: u32 = 60;
 
@@ -61,7 +61,7 @@ fn zero_over_another(cache: &Cache) -> Verdict {
     Ok(())
 }
 
-/// Also the lengths that overflow a signed number, and 32 bits of milliseconds.
+/// Checks long ttls, also ones that overflow a signed number, or 32 bits of milliseconds.
 fn longest(cache: &Cache) -> Verdict {
     for ttl in [
         u32::MAX / 1000 + 1,
@@ -131,7 +131,7 @@ async fn reading(cache: &Cache) -> Verdict {
     cache.set(&key, "value", Some(1))?;
     for _ in 0..4 {
         pause(OVER_A_SECOND / 5).await;
-        // It is not what is found that counts here.
+        // The result is irrelevant; only the `get` itself matters.
         let _ = cache.get(&key);
     }
     pause(OVER_A_SECOND / 5).await;
@@ -170,7 +170,7 @@ async fn longer(cache: &Cache) -> Verdict {
     cache.expect(&key, "new")
 }
 
-/// A timer that was started for the first entry must not end the second.
+/// Checks that a timer started for the first entry does not end the second.
 async fn deleted(cache: &Cache) -> Verdict {
     let key = cache.key("key");
     cache.set(&key, "old", Some(1))?;

@@ -1,7 +1,7 @@
-//! A value is any bytes, also none.
+//! A value is any bytes, or none.
 //!
-//! The 256 bytes are divided among the checks, so that the one that fails says which kind a cache
-//! does not keep.
+//! The 256 byte values are divided among the checks, so that a failing check names the kind of
+//! bytes that a cache does not keep.
 
 use crate::cache::Cache;
 use crate::check::{Check, Verdict};
@@ -29,7 +29,7 @@ fn one_byte(cache: &Cache) -> Verdict {
 }
 
 fn printable(cache: &Cache) -> Verdict {
-    // Among them the space, which must not be at an end here.
+    // The space is among them, and must not be at either end here.
     let all: Vec<u8> = b"begin".iter().copied().chain(b' '..=b'~').collect();
     come_back(
         cache,

@@ -1,4 +1,4 @@
-//! A store on a directory of its own, at a time of its own.
+//! A store with its own directory and its own clock.
 
 use crate::clock::{Clock, Timestamp};
 use crate::directory::NativeDirectory;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 const START: Timestamp = Timestamp::from_parts(1_790_000_000, 0);
 
-/// A clock that stands still until it is told otherwise; its clones are the same clock.
+/// A clock that stands still until a test changes it; its clones are the same clock.
 #[derive(Clone)]
 pub(super) struct VirtualClock(Rc<Cell<Timestamp>>);
 
@@ -61,7 +61,7 @@ impl Fixture {
         open(self.root.path(), &self.clock, Durability::None)
     }
 
-    /// Another store, as in a process of its own.
+    /// Another store on the same directory, as another process would open it.
     pub(super) fn store_with_seed(&self, seed: u64) -> Store<NativeDirectory, VirtualClock> {
         let directory = NativeDirectory::open(self.root.path()).expect("a directory");
         Store::open(directory, self.clock.clone(), Durability::None, seed << 32).expect("a store")
@@ -73,7 +73,7 @@ impl Fixture {
             .join(Key::new(key).expect("a short key").path())
     }
 
-    /// The path of a key whose subdirectory exists, with nothing there.
+    /// The path of a key's entry; its subdirectory exists, and nothing stands at the path.
     pub(super) fn empty_path_of(&self, key: &str) -> PathBuf {
         let path = self.path_of(key);
         fs::create_dir_all(path.parent().expect("a shelf")).expect("a shelf");
@@ -85,7 +85,7 @@ impl Fixture {
     }
 }
 
-/// A directory of its own, in memory where there is a place for that: some tests make many files.
+/// A new directory, in memory if the system has a place for that: some tests make many files.
 fn scratch() -> TempDir {
     let in_memory = tempfile::tempdir_in("/dev/shm");
     in_memory

@@ -1,4 +1,4 @@
-//! The store looks after itself: it keeps to its bound and clears away what is of no more use.
+//! The store's upkeep: it keeps to its bound and removes files that are no longer useful.
 
 use super::fixture::{Fixture, temporary_files};
 use crate::key::Key;
@@ -30,13 +30,13 @@ fn key(number: usize) -> String {
     format!("key {number}")
 }
 
-/// Keys whose entries stand side by side.
+/// Keys whose entries share a subdirectory.
 fn keys_of_one_shelf() -> impl Iterator<Item = String> {
     let shelf = |key: &str| Key::new(key).expect("a short key").shelf_number();
     (0..).map(key).filter(move |key| shelf(key) == 0)
 }
 
-/// The files on the shelves, and what they occupy.
+/// The number of files on the shelves, and the bytes that they occupy.
 fn entries(root: &Path) -> (usize, u64) {
     let shelves = fs::read_dir(root.join("v1")).expect("a store").flatten();
     let shelves = shelves.filter(|shelf| shelf.file_name().len() == 2);
@@ -100,7 +100,7 @@ fn a_large_value_fits_and_pays_for_itself() -> Result<(), Error> {
         let (_, size) = entries(fixture.root.path());
         assert!(size <= 4_000_000, "{size} bytes");
     }
-    // Then it is the first that has to go.
+    // The large value is now the oldest entry, so it is evicted first.
     for number in 0..100 {
         fixture.store.set(&key(number), &[1; 500], None)?;
         let (_, size) = entries(fixture.root.path());
@@ -194,7 +194,7 @@ fn stores_that_share_a_directory_share_the_bound() -> Result<(), Error> {
 #[test]
 fn what_is_being_written_counts_and_what_has_no_room_is_evicted_at_once() -> Result<(), Error> {
     let fixture = bounded(1000 * BLOCK_LEN);
-    // Nothing of it is written yet.
+    // Nothing of the file is written yet.
     let shelf = fixture.empty_path_of("key").with_file_name("");
     let temp = shelf.join("tmp-0123456789abcdef-00000384");
     fs::write(&temp, b"").expect("a temporary file of 900 blocks");
@@ -212,7 +212,7 @@ fn what_is_being_written_counts_and_what_has_no_room_is_evicted_at_once() -> Res
     fixture.store.set("other", &vec![1; 99 * 4096], None)?;
     assert!(fixture.get("other").is_some());
 
-    // A minute later it is known that nobody writes it.
+    // After a minute, the file counts as abandoned.
     date(&temp, SystemTime::now() - 2 * MINUTE);
     fixture.store.set("other", &vec![1; 900 * 4096], None)?;
     assert!(fixture.get("other").is_some());
@@ -369,7 +369,7 @@ fn temporary_files_that_nobody_writes_are_cleared_away() -> Result<(), Error> {
 #[test]
 fn what_a_wrong_clock_dated_goes_before_what_is_old() -> Result<(), Error> {
     let fixture = bounded(4_000_000);
-    // All on the shelf of "key".
+    // All of these keys are on the shelf of "key".
     let shelf = fixture.empty_path_of("key").with_file_name("");
     let now = SystemTime::now();
     for (name, modified) in [("00", now - 2 * HOUR), ("01", now + 2 * HOUR), ("02", now)] {

@@ -1,4 +1,4 @@
-//! `set`, `get` and `delete`, and the faults in what they do.
+//! `set`, `get` and `delete`, and the faults in them.
 
 use crate::bindings::exports::toolkit::cache::cache::Error;
 use crate::expiry::{self, Expiry};
@@ -18,13 +18,13 @@ pub struct Cache {
 struct Entry {
     value: Vec<u8>,
     expiry: Option<Expiry>,
-    /// The long value that it took the place of, for the faults that bring it back.
+    /// The long value that this one replaced, for the faults that restore it.
     replaced: Option<Vec<u8>>,
-    /// Deleted, and still read by the fault that does so.
+    /// `true` if the entry was deleted; one fault still reads it.
     deleted: bool,
 }
 
-/// What a correct cache does not remember.
+/// The state that a correct cache does not have.
 #[derive(Default)]
 struct Traces {
     sets: BTreeMap<String, usize>,
@@ -181,7 +181,7 @@ impl Cache {
         Some(entry.value.clone())
     }
 
-    /// Whether there was an entry to remove.
+    /// Removes an entry; returns `true` if there was one.
     fn remove(&mut self, name: &str) -> bool {
         let Some(mut entry) = self.entries.remove(name) else {
             return false;

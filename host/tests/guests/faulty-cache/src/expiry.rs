@@ -1,4 +1,4 @@
-//! When an entry expires.
+//! The expiry of an entry.
 
 use crate::fault::{Fault, is_long};
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ impl Expiry {
     }
 }
 
-/// The expiry of a new entry, which is the ttl itself unless the fault is about it.
+/// The expiry of a new entry: the ttl itself, unless the fault changes it.
 pub fn of_new(fault: Fault, ttl: Option<u32>, value: &[u8]) -> Option<Expiry> {
     let ttl = match (fault, ttl) {
         (Fault::IgnoresTtl, Some(1..)) if is_long(value) => None,

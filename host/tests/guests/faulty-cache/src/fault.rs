@@ -1,7 +1,7 @@
-//! What can go wrong, by name.
+//! The faults, by name.
 //!
-//! A mistake that every use of the cache would show is made only where one check looks: with values
-//! of a page and more ([`is_long`]), or with keys that no file could have as its name.
+//! A mistake that every use of the cache would reveal is made only where one check looks: with
+//! values of at least a page ([`is_long`]), or with keys that cannot be file names.
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $fault:ident = $name:literal,)*) => {
@@ -20,41 +20,41 @@ faults! {
 
     // The length of a key.
     RefusesEmptyKey = "refuses-empty-key",
-    /// It is `delete` alone whose limit is one less.
+    /// Only the limit of `delete` is one less.
     RefusesToDeleteLongestKey = "refuses-to-delete-longest-key",
-    /// One of ASCII.
+    /// Only one of ASCII.
     SetsTooLongKey = "sets-too-long-key",
-    /// One of ASCII: it answers that it found nothing.
+    /// Only one of ASCII: it answers that it found nothing.
     GetsTooLongKey = "gets-too-long-key",
-    /// One of ASCII: it answers that it found nothing.
+    /// Only one of ASCII: it answers that it found nothing.
     DeletesTooLongKey = "deletes-too-long-key",
     CountsCharacters = "counts-characters",
     /// It answers `runtime-error` and stores the value under the beginning of the key.
     CutsRefusedKey = "cuts-refused-key",
 
-    // Which entry a key names.
+    // The entry that a key names.
     FoldsCase = "folds-case",
     ComposesAccents = "composes-accents",
     TrimsKey = "trims-key",
     ResolvesPath = "resolves-path",
     TurnsBackslash = "turns-backslash",
-    /// A value goes where the system sends what is written to `NUL` and the like.
+    /// A value is written to `NUL` or another device of the system, and lost.
     OpensDevice = "opens-device",
     EndsKeyAtNul = "ends-key-at-nul",
     StripsControlCharacters = "strips-control-characters",
     StripsInvisibleCharacters = "strips-invisible-characters",
-    /// It knows no characters of four bytes.
+    /// Characters of four bytes are not supported.
     KnowsOnlyThreeBytes = "knows-only-three-bytes",
     ComparesBeginnings = "compares-beginnings",
     TakesHashForKey = "takes-hash-for-key",
     ReadsNumbers = "reads-numbers",
-    /// What is stored under a reserved word is lost.
+    /// A value stored under a reserved word is lost.
     StumblesOverReservedWord = "stumbles-over-reserved-word",
     DecodesPercent = "decodes-percent",
     DeletesByWildcard = "deletes-by-wildcard",
     DeletesByBeginning = "deletes-by-beginning",
 
-    // Which bytes are kept.
+    // The bytes that are kept.
     TakesEmptyForAbsent = "takes-empty-for-absent",
     EmptiesOneByte = "empties-one-byte",
     RemovesBackslashes = "removes-backslashes",
@@ -72,28 +72,28 @@ faults! {
     DamagesSizeClass = "damages-size-class",
     HoldsTwoMebibytes = "holds-two-mebibytes",
 
-    // What is absent, and what was deleted.
-    /// For a key that no file could have as its name.
+    // Absent and deleted entries.
+    /// For a key that cannot be a file name.
     FailsToFindNothing = "fails-to-find-nothing",
-    /// For a key that no file could have as its name.
+    /// For a key that cannot be a file name.
     DeletesNothing = "deletes-nothing",
-    /// `get` gives a long value also after it was deleted.
+    /// `get` returns a long value even after it was deleted.
     ReadsDeleted = "reads-deleted",
     /// A long value can be deleted twice.
     DeletesTwice = "deletes-twice",
     /// A long value can be read once.
     ReadsOnce = "reads-once",
 
-    // Replacement. It is the old value that has to be long.
+    // Replacement. The fault occurs if the old value is long.
     /// A value of the same length is taken for the same value.
     SkipsSameLength = "skips-same-length",
-    /// A shorter value is written over the beginning of the old.
+    /// A shorter value overwrites only the beginning of the old one.
     KeepsTail = "keeps-tail",
-    /// A longer value is cut to the length of the old.
+    /// A longer value is cut to the length of the old one.
     KeepsLength = "keeps-length",
     /// A deleted key stays deleted.
     BuriesKey = "buries-key",
-    /// `delete` uncovers the value that was replaced.
+    /// `delete` restores the value that was replaced.
     DeletesOneVersion = "deletes-one-version",
 
     /// From the 257th entry on, a new one is also stored in the first.
@@ -102,26 +102,26 @@ faults! {
     WrapsVersion = "wraps-version",
 
     // Time to live.
-    /// With a long value, 0 is no ttl.
+    /// With a long value, 0 means no ttl.
     ZeroIsForever = "zero-is-forever",
     /// Over a long value, a `set` with 0 is skipped.
     ZeroIsSkipped = "zero-is-skipped",
     CountsTtlInSignedNumber = "counts-ttl-in-signed-number",
     /// A new entry with a long value has no ttl.
     IgnoresTtl = "ignores-ttl",
-    /// A new entry lives no longer than a second.
+    /// A new entry lives for a second at most.
     CapsTtl = "caps-ttl",
     /// A new entry with a long value and without a ttl lives a second.
     DefaultsTtl = "defaults-ttl",
     DeletesExpired = "deletes-expired",
     /// A key stays expired.
     BuriesExpired = "buries-expired",
-    /// Expiry uncovers a long value that was replaced.
+    /// Expiry restores a long value that was replaced.
     ExpiresOneVersion = "expires-one-version",
-    /// Every `get` starts the ttl again.
+    /// Every `get` restarts the ttl.
     SlidesTtl = "slides-ttl",
     KeepsTtlForNone = "keeps-ttl-for-none",
-    /// Only the short value that was there counts.
+    /// Only if the old value is short.
     KeepsNoneForTtl = "keeps-none-for-ttl",
     KeepsLongerTtl = "keeps-longer-ttl",
     KeepsShorterTtl = "keeps-shorter-ttl",
@@ -130,7 +130,7 @@ faults! {
 }
 
 impl Fault {
-    /// The error says which faults there are.
+    /// Reads the fault from `FAULT`. The error lists the faults.
     pub fn from_environment() -> Result<Self, String> {
         let text = std::env::var("FAULT").unwrap_or_default();
         let known = FAULTS.iter().find(|(name, _)| *name == text);
@@ -144,7 +144,7 @@ impl Fault {
     }
 }
 
-/// A page and more.
+/// `true` for a value of at least a page.
 pub fn is_long(value: &[u8]) -> bool {
     value.len() >= 4096
 }

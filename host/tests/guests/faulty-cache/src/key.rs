@@ -1,10 +1,10 @@
-//! Which entry a key names.
+//! The entry that a key names.
 
 use crate::fault::Fault;
 
 const LONGEST: usize = 4096;
 
-/// The name of the entry, which is the key itself unless the fault is about keys.
+/// The name of the entry: the key itself, unless the fault is about keys.
 pub fn entry_name(fault: Fault, key: &str) -> String {
     let without = |strip: fn(char) -> bool| key.replace(strip, "");
     match fault {
@@ -14,7 +14,7 @@ pub fn entry_name(fault: Fault, key: &str) -> String {
         Fault::ResolvesPath => resolve(key),
         Fault::TurnsBackslash => key.replace('\\', "/"),
         Fault::EndsKeyAtNul => key.split('\0').next().unwrap_or_default().to_owned(),
-        // NUL is a mistake of its own.
+        // Another fault handles NUL.
         Fault::StripsControlCharacters => without(|c| c.is_control() && c != '\0'),
         Fault::StripsInvisibleCharacters => without(|c| matches!(c, '\u{200b}' | '\u{feff}')),
         Fault::KnowsOnlyThreeBytes => key.replace(|c: char| c.len_utf8() == 4, "\u{fffd}"),
@@ -31,7 +31,7 @@ pub fn entry_name(fault: Fault, key: &str) -> String {
     }
 }
 
-/// Whether what is stored under the key is lost.
+/// `true` if a value stored under the key is lost.
 pub fn is_lost(fault: Fault, key: &str) -> bool {
     match fault {
         Fault::OpensDevice => matches!(key, "CON" | "NUL" | "NUL.txt"),
@@ -40,7 +40,7 @@ pub fn is_lost(fault: Fault, key: &str) -> bool {
     }
 }
 
-/// Whether `delete` of the key takes an entry of another name along.
+/// `true` if `delete` of the key also removes the entry named `entry`.
 pub fn deletes_also(fault: Fault, key: &str, entry: &str) -> bool {
     match fault {
         Fault::DeletesByBeginning => entry.starts_with(key),
@@ -63,12 +63,12 @@ pub fn is_longest(key: &str) -> bool {
     key.len() == LONGEST
 }
 
-/// Whether no file could have the key as its name.
+/// `true` if the key cannot be a file name.
 pub fn is_no_file_name(key: &str) -> bool {
     beginning(key) != key
 }
 
-/// As much of the key as the name of a file can hold.
+/// The longest beginning of the key that fits into a file name.
 pub fn beginning(key: &str) -> &str {
     &key[..key.floor_char_boundary(255)]
 }

@@ -1,12 +1,12 @@
 //! A cache in memory that makes one mistake, which the environment variable `FAULT` names.
 //!
-//! With `none` it makes no mistake. Every other fault breaks one rule of `wit/cache.wit`, and as
-//! little of it as it takes: the conformance tests see one check fail, and no other.
+//! With `none` it makes no mistake. Every other fault breaks one rule of `wit/cache.wit`, as little
+//! as possible: exactly one conformance check fails.
 //!
-//! - `fault`: what can go wrong.
-//! - `cache`: `set`, `get` and `delete`, and the faults in what they do.
-//! - `key`, `value`, `expiry`: the faults in which entry a key names, which bytes are kept, and
-//!   when they are gone.
+//! - `fault`: the faults.
+//! - `cache`: `set`, `get` and `delete`, and the faults in them.
+//! - `key`, `value`, `expiry`: the faults in the entry that a key names, the bytes that are kept,
+//!   and the time when they expire.
 
 mod cache;
 mod expiry;
@@ -42,7 +42,7 @@ impl wit::Guest for Component {
     }
 }
 
-/// Without a fault that is known, every call fails, so that a wrong name cannot pass as correct.
+/// Without a known fault, every call fails, so that a wrong name cannot pass as correct.
 fn call<T>(operation: impl FnOnce(&mut Cache) -> Result<T, wit::Error>) -> Result<T, wit::Error> {
     static CACHE: LazyLock<Option<Mutex<Cache>>> = LazyLock::new(|| {
         let fault = Fault::from_environment().map_err(|message| eprintln!("{message}"));

@@ -1,11 +1,11 @@
-//! Which bytes are kept.
+//! The bytes that are kept.
 
 use crate::fault::Fault;
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// The bytes that are stored, which are the value itself unless the fault is about values.
+/// The stored bytes: the value itself, unless the fault is about values.
 pub fn stored(fault: Fault, mut value: Vec<u8>) -> Vec<u8> {
     let length = value.len();
     match fault {
@@ -31,7 +31,7 @@ pub fn stored(fault: Fault, mut value: Vec<u8>) -> Vec<u8> {
     value
 }
 
-/// What a value becomes that is stored over a long one.
+/// The stored bytes of a value that replaces a long one.
 pub fn stored_over(fault: Fault, old: &[u8], mut value: Vec<u8>) -> Vec<u8> {
     match fault {
         Fault::SkipsSameLength if value.len() == old.len() => value.copy_from_slice(old),

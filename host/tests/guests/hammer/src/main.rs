@@ -1,10 +1,10 @@
-//! Uses a cache from many processes at a time, and knows of each value whether it is whole.
+//! Uses a cache from many processes at a time, and checks that each value is whole.
 //!
-//! - `write WRITER SEED KEY...` sets until it is killed, and acknowledges each set that is done.
-//! - `hammer WRITER SEED OPERATIONS KEY...` sets, reads and deletes, and ends at what is wrong.
-//! - `fill SEED BYTES SIZE...` sets a value of any of these sizes under a new key, until so many
-//!   bytes are set.
-//! - `check KEY...` shows what is there, and ends at what is wrong.
+//! - `write WRITER SEED KEY...` sets until it is killed, and acknowledges each completed set.
+//! - `hammer WRITER SEED OPERATIONS KEY...` sets, reads and deletes, and stops at an error.
+//! - `fill SEED BYTES SIZE...` sets values of these sizes, at random, each under a new key, until
+//!   BYTES bytes are set.
+//! - `check KEY...` shows the entries, and stops at an error.
 
 mod stamp;
 
@@ -23,7 +23,7 @@ mod bindings {
 }
 use bindings::toolkit;
 
-/// As long as some entries live, in seconds. Most are replaced before.
+/// The ttls of entries, in seconds. Most entries are replaced before they expire.
 const TTLS: [Option<u32>; 4] = [None, Some(0), Some(1), Some(1)];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Begins when standard input ends, so that many can begin together.
+/// Begins at the end of standard input, so that many processes can begin together.
 fn write(writer: u64, seed: u64, keys: &[&str]) -> Result<(), Box<dyn Error>> {
     println!("ready");
     io::read_to_string(io::stdin())?;
@@ -104,7 +104,7 @@ fn set(stamp: &Stamp) -> Result<(), String> {
         .map_err(|error| format!("failed to set `{stamp}`: {error}"))
 }
 
-/// What was set under `key`, if it is what it says and may be there.
+/// The stamp of the value under `key`, if the value agrees with it and may be there.
 fn get(key: &str) -> Result<Option<Stamp>, String> {
     let asked_at = now();
     let value = match cache::get(key) {

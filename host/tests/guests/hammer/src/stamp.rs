@@ -1,6 +1,6 @@
-//! Values that tell where they come from: a line, the stamp, and a filler that follows from it.
+//! Values that identify their origin: a line, the stamp, and a filler that depends on it.
 //!
-//! A value that is mixed from two, cut short or changed in any byte is not what its stamp says.
+//! A value that mixes two, is cut short or has any changed byte does not agree with its stamp.
 
 use fastrand::Rng;
 use std::{
@@ -9,12 +9,12 @@ use std::{
     str::FromStr,
 };
 
-/// What may pass between a look at the clock here and the cache's own, on a machine with more to
-/// do than it can.
+/// The most time, in nanoseconds, between a reading of the clock here and the cache's own, on an
+/// overloaded machine.
 const LAG: u64 = SECOND;
 const SECOND: u64 = 1_000_000_000;
 
-/// Which `set` a value is of.
+/// The origin of a value: the `set` that stored it.
 pub struct Stamp {
     key: String,
     writer: u64,
@@ -38,7 +38,7 @@ impl Stamp {
         }
     }
 
-    /// The stamp of a value, if every byte of it is what the stamp says.
+    /// The stamp of a value, if every byte of the value agrees with it.
     pub fn of(value: &[u8]) -> Result<Self, String> {
         let line = value.split(|byte| *byte == b'\n').next();
         let line = String::from_utf8_lossy(line.unwrap_or_default());
@@ -71,7 +71,7 @@ impl Stamp {
         self.ttl
     }
 
-    /// With a ttl of 0 it never was there.
+    /// A value with a ttl of 0 has always expired.
     pub fn has_expired(&self, now: u64) -> bool {
         self.ttl
             .is_some_and(|ttl| ttl == 0 || now > self.set_at + u64::from(ttl) * SECOND + LAG)
@@ -112,7 +112,7 @@ impl FromStr for Stamp {
     }
 }
 
-/// A line that is no stamp.
+/// A line that is not a stamp.
 pub struct NoStamp;
 
 impl From<std::num::ParseIntError> for NoStamp {

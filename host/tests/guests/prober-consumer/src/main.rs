@@ -1,4 +1,4 @@
-//! The prober as a program: it asks a plug to probe, then probes for itself, and prints what both tell.
+//! The prober as a program: it asks a plug to probe, probes too, and prints both reports.
 
 mod bindings {
     wit_bindgen::generate!({ path: "../probe.wit", world: "consumer" });
@@ -10,7 +10,7 @@ fn main() {
     if std::env::args().any(|argument| argument == "plug-exits") {
         probe::exit();
     }
-    // The plug probes first: it would find nothing in a stream that the consumer has read to its end.
+    // The plug probes first: after the consumer, it would find nothing in a stream read to its end.
     let of_plug = probe::probe();
     println!("{}", prober::without_network().join("\n"));
     println!("{}", prober::network().join("\n"));

@@ -1,4 +1,4 @@
-//! The prober as a plug. It leaves the network out: a plug that imports it is refused.
+//! The prober as a plug. It omits the network: the host refuses a plug that imports it.
 
 use bindings::exports::test::probe::probe::Guest;
 

@@ -31,7 +31,7 @@ pub fn probe(report: &mut Report) {
                 .collect(),
         ),
     );
-    // Where it went, the reader of the streams has to tell.
+    // Only the reader of the streams can see the destination.
     let wrote = stdout::get_stdout().blocking_write_and_flush(b"written to stdout\n");
     report.tell(
         "cli/stdout#get-stdout",
@@ -57,7 +57,7 @@ pub fn probe(report: &mut Report) {
     );
 }
 
-/// Does not return where it is reached.
+/// Does not return if the host provides `exit`.
 pub fn exit() {
     wasip2::cli::exit::exit(Ok(()));
 }

@@ -1,5 +1,4 @@
-//! Ways out of a directory that is granted: every function that takes a path, with every path that
-//! leads out.
+//! Ways out of a granted directory: every function that takes a path, with every path that leads out.
 
 use crate::{Report, code};
 use wasip2::filesystem::{
@@ -7,8 +6,8 @@ use wasip2::filesystem::{
     types::{Descriptor, DescriptorFlags, ErrorCode, NewTimestamp, OpenFlags, PathFlags},
 };
 
-/// Files outside. The test has laid links: `up` to the parent, `absolute` and `relative` to a file
-/// beside it.
+/// Files outside. The test has created links: `up` to the parent, `absolute` and `relative` to a
+/// file beside it.
 const OUT: [&str; 8] = [
     "../secret",
     "./../secret",
@@ -19,7 +18,7 @@ const OUT: [&str; 8] = [
     "../../../../../../../../proc/self/status",
     "up/../../../../../../../proc/self/status",
 ];
-/// Names outside that are free.
+/// Unused names outside.
 const OUT_AND_FREE: [&str; 6] = [
     "../new",
     "./../new",
@@ -28,7 +27,7 @@ const OUT_AND_FREE: [&str; 6] = [
     "sub/up/new",
     "/tmp/new-by-the-prober",
 ];
-/// They lead out only where links are followed.
+/// Paths that lead out only if links are followed.
 const OUT_BY_LINK: [&str; 2] = ["absolute", "relative"];
 
 type Attempt = fn(&Descriptor, &str) -> Result<(), ErrorCode>;
@@ -66,7 +65,7 @@ const MAKING: [(&str, Attempt); 5] = [
     }),
     ("symlink-at", |d, path| d.symlink_at("sub", path)),
 ];
-/// What there is to be done with a directory.
+/// The operations on a directory.
 const ON_DIRECTORIES: [(&str, Attempt); 3] = [
     ("open-at of a directory", |d, path| {
         open(d, path, OpenFlags::DIRECTORY)

@@ -40,7 +40,7 @@ const METHODS: [&str; 27] = [
     "metadata-hash",
 ];
 
-/// In each directory that is granted, on the files `inside` and `link` of the test.
+/// Tries each granted directory, with the files `inside` and `link` of the test.
 pub fn probe(report: &mut Report) {
     let directories = get_directories();
     let names: Vec<&str> = directories.iter().map(|(_, name)| name.as_str()).collect();

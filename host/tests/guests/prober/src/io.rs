@@ -8,7 +8,7 @@ use wasip2::{
     },
 };
 
-/// They do nothing without a handle; these are of the streams that `cli` has tried.
+/// Tries the streams that `cli` has tried: these functions do nothing without a handle.
 pub fn probe(report: &mut Report) {
     let timer = subscribe_duration(0);
     timer.block();
@@ -39,7 +39,7 @@ fn input(report: &mut Report, stream: &InputStream) {
     report.tell("io/streams#input-stream.subscribe", "shared");
 }
 
-/// Everything that is written says so, for the reader of the stream to find.
+/// Writes texts that name the function, for the reader of the stream to find.
 fn output(report: &mut Report, stream: &OutputStream, input: &InputStream) {
     const TEXT: &[u8] = b"written to stdout\n";
     let ready = || {

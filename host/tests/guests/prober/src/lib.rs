@@ -1,4 +1,4 @@
-//! Tries every function of every interface of WASI 0.2, and tells of each what came of it.
+//! Tries every function of every interface of WASI 0.2, and reports the result of each.
 
 mod cli;
 mod clocks;
@@ -10,7 +10,7 @@ mod sockets;
 
 pub use cli::exit;
 
-/// One line a function: `interface#function: what came of it`.
+/// One line for each function: `interface#function: result`.
 #[derive(Default)]
 struct Report(Vec<String>);
 
@@ -26,10 +26,10 @@ impl Report {
     }
 }
 
-/// What there is to tell where there is no handle to call a function on, or nothing behind it.
+/// The result if there is no handle to call a function on, or nothing behind it.
 const NOTHING: &str = "nothing there";
 
-/// Tries all but the network and `exit`.
+/// Tries every function except the network and `exit`.
 pub fn without_network() -> Vec<String> {
     let mut report = Report::default();
     cli::probe(&mut report);
@@ -48,7 +48,7 @@ pub fn network() -> Vec<String> {
     report.0
 }
 
-/// `reached`, or the code that it was refused with.
+/// `reached`, or the error code of the refusal.
 fn reached<T, E: std::fmt::Debug>(result: Result<T, E>) -> String {
     match result {
         Ok(_) => "reached".to_owned(),
@@ -56,7 +56,7 @@ fn reached<T, E: std::fmt::Debug>(result: Result<T, E>) -> String {
     }
 }
 
-/// `not-permitted` of `ErrorCode { code: 14, name: "not-permitted", message: … }`.
+/// Extracts `not-permitted` from `ErrorCode { code: 14, name: "not-permitted", message: … }`.
 fn code(error: &impl std::fmt::Debug) -> String {
     let text = format!("{error:?}");
     let name = text

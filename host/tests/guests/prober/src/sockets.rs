@@ -62,8 +62,8 @@ const UDP: [&str; 18] = [
     "subscribe",
 ];
 
-/// A network is a handle that everyone can have, and there is nothing to be done with it: no name
-/// is resolved, no socket is made, so no method has anything to be called on.
+/// Tries the network. Any guest can have a network handle, but it is useless: no name is resolved
+/// and no socket is created, so there is nothing to call a method on.
 pub fn probe(report: &mut Report) {
     let network = instance_network();
     report.tell("sockets/instance-network#instance-network", "a handle");
