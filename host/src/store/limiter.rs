@@ -132,9 +132,9 @@ impl Limiter {
         if maximum.is_some_and(|maximum| to > maximum) {
             return false;
         }
-        // A growth that the engine refuses later stays counted. The engine reports such failures, but
-        // it also reports failures of growths for which it has never asked. If these were given back, a
-        // guest could hold memory that is not counted.
+        // A growth that fails in the engine after this stays counted. The engine reports such failures,
+        // but it also reports failures of growths for which it has never asked. If these were given
+        // back, a guest could hold memory that is not counted.
         self.draw(what, to.saturating_sub(from))
     }
 

@@ -72,8 +72,8 @@ fn allocated(bytes: f64) -> f64 {
 fn excess(ty: &Type, ratio: f64) -> Option<f64> {
     Some(match ty {
         Type::String => {
-            // In the worst case, text is decoded from UTF-16 into a growing buffer, whose capacity is
-            // twice its length.
+            // In the worst case, text is decoded from UTF-16 into a growing buffer, whose capacity can
+            // be twice its length.
             if ratio < 3.0 {
                 return None;
             }
