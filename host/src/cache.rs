@@ -9,11 +9,11 @@ use std::error::Error;
 
 /// A cache. `wit/cache.wit` defines the meaning of each call.
 pub trait Cache: Send + Sync {
-    /// Stores a value in place of any earlier one. It expires after `ttl` seconds, or never if that is
-    /// `None`.
+    /// Stores a value, in place of an earlier value of the key. The entry expires after `ttl` seconds;
+    /// `None` means never.
     fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError>;
 
-    /// Reads the value of an entry.
+    /// Reads the value of an entry. Fails with [`CacheError::NotFound`] if there is none.
     fn get(&self, key: &str) -> Result<Vec<u8>, CacheError>;
 
     /// Removes an entry.

@@ -1,9 +1,10 @@
 //! Components composed into one.
 //!
 //! The *consumer* is the component whose imports are satisfied, and *plugs* are the components whose
-//! exports satisfy them. Plugs are a stack, nearest to the consumer first: the first plug after a part
-//! that exports an interface satisfies the import of that part, and the plugs after a plug satisfy its
-//! own imports. So a middleware, which imports and exports the same interface, works in between.
+//! exports satisfy them. Plugs form a stack, and the first plug is the nearest to the consumer. The
+//! first plug after a part that exports an interface satisfies the import of that part. The imports of
+//! a plug are satisfied by the plugs after it. So a middleware, which imports and exports the same
+//! interface, works between a part and the plugs after it.
 
 pub(crate) mod composition;
 pub(crate) mod error;
@@ -35,14 +36,14 @@ use wac_graph::{CompositionGraph, EncodeOptions};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
-    /// Equal imports of the parts are merged into one, so the result runs on any runtime and all
-    /// parts have the same authority.
+    /// Equal imports of the parts are merged into one. The result runs on any runtime, and all parts
+    /// have the same authority.
     Portable,
-    /// Each plug imports what carries authority under names of its own, `NAME:grant/<interface>`,
-    /// which this crate's [`Runtime`](crate::Runtime) satisfies from that plug's
-    /// [`Sandbox`](crate::Sandbox) alone. What the embedder [provides](Part::provide) to a part is
-    /// imported as `NAME:host/<interface>`. A part that is
-    /// alone keeps its binary and the names in it.
+    /// Each plug imports the interfaces that carry authority under names of its own,
+    /// `NAME:grant/<interface>`. This crate's [`Runtime`](crate::Runtime) satisfies them from the
+    /// [`Sandbox`](crate::Sandbox) of that plug alone. An interface that the embedder
+    /// [provides](Part::provide) to a part is imported as `NAME:host/<interface>`. A consumer without
+    /// plugs keeps its binary and its names.
     Granted,
 }
 
@@ -180,7 +181,7 @@ fn refuse_idle_plugs(
     Ok(())
 }
 
-/// A permission that allows nothing is a mistake in naming the part or the interface.
+/// Refuses a permission that allows nothing: the part or the interface is probably named wrongly.
 fn refuse_idle_permissions(
     graph: &CompositionGraph,
     stack: &Stack,
@@ -218,8 +219,8 @@ fn refuse_idle_permissions(
     Ok(())
 }
 
-/// Refuses interfaces of the embedder in the place of the host: only a sandbox grants what a part can
-/// reach of the host.
+/// Refuses interfaces of the embedder that the host provides itself: only a sandbox gives a part access
+/// to the host.
 fn refuse_providing_for_the_host(parts: &[&Part]) -> Result<(), ComposeError> {
     let is_of_host = |name: &ExternName| {
         let name = name.interface();
@@ -256,7 +257,7 @@ fn refuse_idle_host_interfaces(parts: &[&Part], links: &[Link]) -> Result<(), Co
     Ok(())
 }
 
-/// Leaves the interfaces of the embedder open, because a binary cannot contain their Rust code.
+/// Makes the imports that the embedder satisfies open, because a binary cannot contain Rust code.
 fn leave_open(links: &mut [Link]) {
     for link in links {
         if link.host_interface().is_some() {
@@ -290,7 +291,7 @@ fn connect(
         graph.export(export, &name)?;
     }
     let options = EncodeOptions {
-        // The parts are validated when they are read, and the result by `compose` or by the compiler.
+        // The parts were validated when they were read. `compose` or the compiler validates the result.
         validate: false,
         ..EncodeOptions::default()
     };

@@ -6,7 +6,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, error::Error, fmt, pin::Pin, sync::Arc};
 
-/// An interface that the embedder implements in Rust, over dynamic values.
+/// An interface that the embedder implements in Rust, with arguments and results as [`Value`]s.
 ///
 /// [`Part::provide`](crate::Part::provide) provides it to one part of a composition, where it satisfies the
 /// import of that name. Another part can have another implementation of the same interface.
@@ -25,16 +25,16 @@ use std::{collections::BTreeMap, error::Error, fmt, pin::Pin, sync::Arc};
 ///     });
 /// ```
 ///
-/// The file of the part defines the functions that it imports, and their types. A missing function is an
-/// error of [`Runtime::load`](crate::Runtime::load); additional functions are allowed. Arguments have the
-/// types in the file, so a function returns an error for arguments that it does not expect. If a function
-/// returns an error, or a result that is not of the imported type, the program traps; the trap names the
-/// interface, the function and the reason.
+/// The file of the part defines the functions that the part imports, and their types. A missing
+/// function is an error of [`Runtime::load`](crate::Runtime::load); additional functions are allowed.
+/// Arguments have the types in the file; a function returns an error for arguments that it does not
+/// expect. If a function returns an error, or a result that is not of the imported type, the program
+/// traps. The trap names the interface, the function and the reason.
 ///
-/// Functions pass values. An interface with resources is refused by [`compose()`](crate::compose()),
-/// and one with streams or futures by [`Runtime::load`](crate::Runtime::load). A value takes up to 40
-/// bytes on the host for each byte in the guest. One bound of 128 MiB holds for the arguments of each
-/// call to the host.
+/// Functions take and return values without handles. [`compose()`](crate::compose()) refuses an
+/// interface with resources, and [`Runtime::load`](crate::Runtime::load) refuses one with streams or
+/// futures. A value takes up to 40 bytes on the host for each byte in the guest. The arguments of one
+/// call to the host take at most 128 MiB together.
 #[derive(Clone)]
 pub struct HostInterface {
     name: ExternName,
@@ -45,27 +45,27 @@ pub struct HostInterface {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct HostCall {
-    /// The part that calls.
+    /// The part that called the function.
     pub part: PartName,
-    /// The arguments, of the types in the file of the part.
+    /// The arguments. They have the types that the file of the part defines.
     pub arguments: Vec<Value>,
 }
 
-/// An error of a function of a [`HostInterface`]. A text converts to it.
+/// An error of a function of a [`HostInterface`]. `&str` and `String` convert to it.
 pub type HostError = Box<dyn Error + Send + Sync>;
 
-/// A result, if the function has one, or the reason for a trap.
+/// The result of a function: a value if the function has a result, or the reason for a trap.
 type Answer = Result<Option<Value>, HostError>;
 
 pub(crate) type HostFunction =
     Arc<dyn Fn(HostCall) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>;
 
 impl HostInterface {
-    /// An interface without functions, which suffices for one that only defines types.
+    /// Makes an interface without functions, which is enough for an interface that only defines types.
     ///
     /// It satisfies imports of this name, and those of a
-    /// [compatible](crate::InterfaceName::is_compatible_with) version. The name can also be a plain name, for
-    /// an interface that a world defines in place.
+    /// [compatible](crate::InterfaceName::is_compatible_with) version. The name can also be a plain
+    /// name, such as that of an interface that a world defines inline.
     pub fn new(name: impl Into<ExternName>) -> Self {
         Self {
             name: name.into(),
@@ -73,8 +73,8 @@ impl HostInterface {
         }
     }
 
-    /// Adds a function, or replaces the one of this name. It runs on the thread that runs the program,
-    /// which waits for it. [`Limits::timeout`](crate::Limits) does not stop it.
+    /// Adds a function, or replaces the function of this name. It runs on the thread that runs the
+    /// program, and the program waits for it. [`Limits::timeout`](crate::Limits) does not stop it.
     pub fn function<F>(self, name: impl Into<String>, function: F) -> Self
     where
         F: Fn(HostCall) -> Result<Option<Value>, HostError> + Send + Sync + 'static,
@@ -82,8 +82,8 @@ impl HostInterface {
         self.async_function(name, move |call| std::future::ready(function(call)))
     }
 
-    /// Adds an asynchronous function, or replaces the one of this name. The program waits for it,
-    /// and drops it after [`Limits::timeout`](crate::Limits).
+    /// Adds an asynchronous function, or replaces the function of this name. The program waits for its
+    /// future, and drops the future after [`Limits::timeout`](crate::Limits).
     pub fn async_function<F, R>(mut self, name: impl Into<String>, function: F) -> Self
     where
         F: Fn(HostCall) -> R + Send + Sync + 'static,
@@ -99,7 +99,7 @@ impl HostInterface {
         &self.name
     }
 
-    /// A function by its name.
+    /// The function of this name; `None` if the interface does not have it.
     pub(crate) fn implementation(&self, name: &str) -> Option<&HostFunction> {
         self.functions.get(name)
     }
@@ -119,7 +119,7 @@ impl fmt::Debug for HostInterface {
     }
 }
 
-/// Two are equal if they have the same name and share their functions, as clones do.
+/// Two interfaces are equal if they have the same name and share their functions, as clones do.
 impl PartialEq for HostInterface {
     fn eq(&self, other: &Self) -> bool {
         let is_same = |((name, function), (other, of_other)): (

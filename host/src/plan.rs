@@ -1,4 +1,4 @@
-//! Programs as they are to be run: a source, sandboxes, limits, and where compiled code is kept.
+//! Plans: how a program is run. A plan has a source, sandboxes, limits, and a place for compiled code.
 
 use crate::{
     compose::{Form, compose, composition::Composition, error::ComposeError, part::Part},
@@ -20,10 +20,11 @@ use crate::{
 };
 use std::path::PathBuf;
 
-/// A program as it is to be run, from its source to an instance.
+/// A plan to run a program, from its source to an instance.
 ///
-/// It makes a [`Runtime`] with exactly the options that the limits need, and refuses grants that reach
-/// compiled code. An embedder that runs many programs makes one [`Runtime`] itself, and needs no plan.
+/// A plan makes a [`Runtime`] with exactly the options that the limits need, and refuses grants through
+/// which a guest could replace compiled code. An embedder that runs many programs makes one [`Runtime`]
+/// itself, and needs no plan.
 ///
 /// ```no_run
 /// use wit_host::{Component, Limits, Part, Plan, Preopen, Sandbox, Sandboxes, Source, Wasm};
@@ -51,9 +52,11 @@ pub struct Plan {
     pub sandboxes: Sandboxes,
     /// Bounds on the program's resources.
     pub limits: Limits,
-    /// The code cache of this user. No part is granted write access to it, used or not.
+    /// The code cache of this user. No part is granted write access to it, whether the runtime uses it
+    /// or not.
     pub code_cache: Option<CodeCache>,
-    /// `true` if the runtime takes compiled code from [`code_cache`](Self::code_cache) and keeps it there.
+    /// `true` if the runtime loads compiled code from [`code_cache`](Self::code_cache) and stores it
+    /// there.
     pub keeps_code: bool,
     /// Directories of code caches of other runs. No part is granted write access to them.
     pub protected: Vec<PathBuf>,
@@ -67,12 +70,12 @@ pub enum Source {
     Composition(Box<Composition>),
     /// A core module that imports WASI preview1.
     Module {
-        /// The name that messages give it.
+        /// The name of the module in messages.
         name: PartName,
         /// The core module.
         module: Wasm,
     },
-    /// Code that was compiled earlier.
+    /// A precompiled program, whose code the user trusts.
     Precompiled(TrustedCode),
 }
 
@@ -80,13 +83,13 @@ pub enum Source {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// The file cannot be made a component.
+    /// The file could not be turned into a component.
     #[error(transparent)]
     Component(#[from] ComponentizeError),
     /// Composing failed.
     #[error(transparent)]
     Compose(#[from] ComposeError),
-    /// A core module that is not a component has plugs.
+    /// Plugs are given for a core module that does not embed a WIT world.
     #[error(
         "plug `{plug}` has nothing to satisfy: `{}` is a core module without a WIT world, so plugs cannot satisfy its imports",
         Name(.module)
@@ -100,8 +103,8 @@ pub enum SourceError {
 }
 
 impl Source {
-    /// Composes a file with plugs. A core module that embeds its WIT world becomes a component; any
-    /// other core module runs as it is, and has no plugs.
+    /// Composes a file with plugs. A core module that embeds its WIT world becomes a component. Any
+    /// other core module runs unchanged, and cannot have plugs.
     pub fn new(name: PartName, file: Wasm, plugs: &[Part]) -> Result<Self, SourceError> {
         if file.kind() == Kind::Module {
             return match plugs.first() {
@@ -128,7 +131,7 @@ impl Source {
 }
 
 impl Plan {
-    /// A plan without a code cache.
+    /// Makes a plan without a code cache.
     ///
     /// # Errors
     ///
@@ -154,17 +157,17 @@ impl Plan {
         }
     }
 
-    /// A runtime with the options that the limits need.
+    /// Makes a runtime with the options that the limits need.
     ///
     /// # Errors
     ///
-    /// [`LoadError::CodeCacheReached`] if a grant reaches compiled code, and errors of
-    /// [`Runtime::new`].
+    /// [`LoadError::CodeCacheReached`] if a guest could replace compiled code through a grant, and
+    /// errors of [`Runtime::new`].
     pub fn runtime(&self) -> Result<Runtime, LoadError> {
         self.protect_code()?;
         let is_precompiled = matches!(self.source, Source::Precompiled(_));
         Runtime::new(&RuntimeOptions {
-            // `precompile` sets this option, and the code fits only a runtime with the same options.
+            // `precompile` sets this option, and its code fits only a runtime with the same options.
             interruptible: is_precompiled || self.limits.timeout.is_some(),
             fuel: self.limits.fuel.is_some(),
             code_cache: self.code_cache.clone().filter(|_| self.keeps_code),
@@ -181,7 +184,7 @@ impl Plan {
             .try_for_each(|directory| CodeCache::refuse_reaching_path(directory, &self.sandboxes))
     }
 
-    /// Compiles and links the source.
+    /// Compiles and links the source on this runtime.
     pub fn load(&self, runtime: &Runtime) -> Result<Program, LoadError> {
         match &self.source {
             Source::Composition(composition) => runtime.load(composition),

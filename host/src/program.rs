@@ -32,8 +32,8 @@ use std::{
 };
 use wasmtime_wasi::WasiCtx;
 
-/// A program that is compiled and linked. It can be instantiated any number of times, by several threads at
-/// the same time. Clones share the same program.
+/// A compiled and linked program. It can be instantiated any number of times, by several threads at the
+/// same time. Clones share the same program.
 #[derive(Clone)]
 pub struct Program(Arc<Inner>);
 
@@ -42,9 +42,9 @@ struct Inner {
     parts: Vec<PartName>,
     layout: Layout,
     passing_fuel: usize,
-    /// Computed on first use, because running a program does not need them.
+    /// Computed on first use, because running a program does not need the exports.
     exports: OnceLock<Exports>,
-    /// Runs as long as the program exists, so that its instances can be stopped.
+    /// The ticker runs as long as the program exists, so that its instances can be stopped.
     _ticker: Option<Arc<Ticker>>,
 }
 
@@ -55,16 +55,16 @@ pub enum InstantiateError {
     /// A sandbox grants something that cannot be opened, or names a plug that the program does not have.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
-    /// The program is larger than its limits or than a slot of the pool, or the machine has no more
+    /// The program exceeds its limits or the size of a slot of the pool, or the machine has no more
     /// memory.
     #[error("failed to make room for the program{}", refusal_in_words(.refusal))]
     NoRoom {
-        /// The limit that would have been exceeded; `None` if it was not one of the [`Limits`].
+        /// The limit that would have been exceeded; `None` if the cause is not one of the [`Limits`].
         refusal: Option<Refusal>,
         /// The error of the engine.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The program's start-up code ended the program or did not return.
+    /// The start-up code of the program exited, trapped, or exceeded its time.
     #[error("the program ended before it was run")]
     Ended(Outcome),
 }
@@ -93,12 +93,12 @@ impl Program {
         }))
     }
 
-    /// The names of its parts: the consumer's, then the plugs'.
+    /// The names of the parts: the consumer's, then the plugs'.
     pub fn parts(&self) -> &[PartName] {
         &self.0.parts
     }
 
-    /// The fuel of the engine with which a part passes values to the host in one call.
+    /// The engine's fuel for the values that a part passes to the host in one call.
     pub(crate) fn passing_fuel(&self) -> usize {
         self.0.passing_fuel
     }
@@ -116,8 +116,8 @@ impl Program {
         self.0.exports.get_or_init(exports)
     }
 
-    /// Checks that everything that the sandboxes grant can be opened, and that each sandbox of a plug names
-    /// a plug of the program. What was opened is closed again.
+    /// Checks that everything that the sandboxes grant can be opened, and that the sandbox of each plug
+    /// names a plug of the program. Everything that was opened is closed again.
     pub fn expect_grants(&self, sandboxes: &Sandboxes) -> Result<(), SandboxError> {
         self.open_plugs(sandboxes)?;
         sandboxes
@@ -137,11 +137,11 @@ impl Program {
         plugs.iter().map(granted).collect()
     }
 
-    /// Opens what the sandboxes grant and instantiates the program in a new store, which has these
-    /// limits for itself.
+    /// Opens what the sandboxes grant and instantiates the program in a new store. The limits hold for
+    /// this instance alone.
     ///
-    /// Like all functions that run code of the program, it needs a Tokio runtime with time enabled. The
-    /// future can be moved between threads.
+    /// Like all functions that run code of the program, this needs a Tokio runtime with time enabled.
+    /// The future can be moved between threads.
     pub async fn instantiate(
         &self,
         sandboxes: &Sandboxes,
@@ -150,9 +150,9 @@ impl Program {
         self.start(sandboxes, Limiter::alone(limits), None).await
     }
 
-    /// Does the same with limits that several instances share, of this program or of others. Its
-    /// start-up code has to be done by the deadline, if there is one, and within
-    /// [`Limits::timeout`].
+    /// Instantiates the program like [`instantiate`](Self::instantiate), with limits that several
+    /// instances share, of this program or of others. Its start-up code must return by the deadline, if
+    /// there is one, and within [`Limits::timeout`].
     pub async fn instantiate_within(
         &self,
         sandboxes: &Sandboxes,

@@ -1,4 +1,4 @@
-//! Reports: of a file, of a composition and its grants, and as pictures.
+//! Reports on a file, on a composition and on its grants, as data and as pictures.
 
 pub(crate) mod explain;
 pub(crate) mod inspect;

@@ -33,7 +33,7 @@ use wasmtime::{
     component::{Component, Linker},
 };
 
-/// Compiles and links programs. Making a runtime links WASI, so programs should share one
+/// Compiles and links programs. Making a runtime links WASI, so several programs should share one
 /// runtime.
 pub struct Runtime {
     engine: Engine,
@@ -175,7 +175,7 @@ impl Runtime {
                 Ok(code) => return Ok(code),
                 Err(error) => error,
             };
-            // The engine does not report the part that is at fault.
+            // The engine does not report the part that is not valid.
             if let Some((part, error)) = layout.invalid_part(bytes) {
                 let source = InvalidBinary::new(&error);
                 return Err(LoadError::Invalid { part, source });
@@ -195,7 +195,7 @@ impl Runtime {
         }
     }
 
-    /// The engine underneath.
+    /// The engine of this runtime.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }

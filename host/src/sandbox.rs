@@ -39,13 +39,13 @@ impl Sandbox {
         Self::default()
     }
 
-    /// Appends an argument. The first one is the program's name by custom.
+    /// Appends an argument. By convention, the first one is the name of the program.
     pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Sets an environment variable, in place of an earlier value.
+    /// Sets an environment variable, or replaces its earlier value.
     pub fn env(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let (key, value) = (key.into(), value.into());
         match self.env.iter_mut().find(|(known, _)| *known == key) {
@@ -106,7 +106,7 @@ impl Sandbox {
         writable.map(|preopen| preopen.host.as_path())
     }
 
-    /// A description of each thing that an import of this kind can reach in this sandbox.
+    /// Descriptions of the things that an import of this kind can reach in this sandbox, one for each.
     pub(crate) fn grants(&self, grant: Grant) -> Vec<String> {
         match grant {
             Grant::Preopens => self.preopens.iter().map(Preopen::resolved).collect(),
@@ -131,8 +131,8 @@ impl Sandbox {
                 let granted = self.stderr.granted(OutputName::Stderr);
                 granted.into_iter().collect()
             }
-            // Sandboxes do not grant the end of the program, and a stream that is granted comes with
-            // the knowledge whether it is a terminal.
+            // A sandbox does not grant the end of the program. The grant of a stream includes the
+            // knowledge whether the stream is a terminal.
             Grant::Exit | Grant::TerminalStdin | Grant::TerminalStdout | Grant::TerminalStderr => {
                 Vec::new()
             }

@@ -26,13 +26,13 @@ pub(crate) fn new(
     store.set_hostcall_fuel(passing_fuel);
     match fuel {
         Some(fuel) => store.set_fuel(fuel)?,
-        // This fails if the engine does not count fuel, and then none is needed.
+        // This fails only if the engine does not count fuel. No fuel is needed then.
         None => drop(store.set_fuel(u64::MAX)),
     }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| match store.data().deadline {
         Some(deadline) if Instant::now() >= deadline => Err(wasmtime::Trap::Interrupt.into()),
-        // Other programs on the same thread run meanwhile.
+        // The thread runs other programs before it goes on with this one.
         _ => Ok(UpdateDeadline::Yield(1)),
     });
     Ok(store)

@@ -116,7 +116,7 @@ impl<T: Display> Display for Json<T> {
     }
 }
 
-/// `true` if a terminal or a reader could take a character for something else, or not see it.
+/// `true` if a terminal or a reader could take a character for another one, or not notice it.
 ///
 /// The `{:?}` of the standard library escapes these characters: control and format characters,
 /// separators other than the space, and unassigned code points. A combining mark is visible after
@@ -195,7 +195,7 @@ impl<W: io::Write> io::Write for JsonWriter<W> {
     }
 }
 
-/// Writes a text in as few pieces as there are treacherous characters in it.
+/// Writes a text in few pieces: a new piece starts only at a character that must be escaped.
 fn write_replaced<W: Write>(
     out: &mut W,
     text: &str,

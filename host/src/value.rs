@@ -13,12 +13,12 @@ use std::fmt;
 /// A value that a function takes or returns.
 ///
 /// Each variant is a type of the component model; a core module's `i32` and `i64` are
-/// [`S32`](Self::S32) and [`S64`](Self::S64). `Value` is the same on both sides of a call: what
-/// [`Instance::invoke`](crate::Instance::invoke) returns can be passed on as an argument.
+/// [`S32`](Self::S32) and [`S64`](Self::S64). Arguments and results have the same type, so a value that
+/// [`Instance::invoke`](crate::Instance::invoke) returns can be an argument of the next call.
 ///
-/// `{}` shows it in WAVE, the text form of component values, with everything that a terminal should
-/// not get escaped. It serializes to JSON: an option is `null` or its value, a variant and a result
-/// are objects with one field, and a number that JSON lacks (an infinity, NaN) is a string.
+/// `Display` writes the value in WAVE, the text form of component values, and escapes characters that a
+/// terminal should not receive. It serializes to JSON: an option is `null` or its value, a variant and
+/// a result are objects with one field, and a number that JSON lacks (an infinity, NaN) is a string.
 ///
 /// ```
 /// use wit_host::Value;
@@ -65,12 +65,12 @@ pub enum Value {
     Char(char),
     /// `string`
     String(String),
-    /// `list<u8>`. A result of that type is always this variant; as an argument, a
-    /// [`List`](Self::List) of [`U8`](Self::U8) is taken too.
+    /// `list<u8>`. A result of that type is always this variant. An argument can also be a
+    /// [`List`](Self::List) of [`U8`](Self::U8).
     Bytes(Vec<u8>),
     /// `list<T>` for any other `T`
     List(Vec<Value>),
-    /// `record`: its fields by name. As an argument, fields can be in any order, and an optional
+    /// `record`: its fields by name. In an argument, the fields can be in any order, and an optional
     /// field that is left out is `none`.
     Record(Vec<(String, Value)>),
     /// `tuple`; several results of a core module
@@ -83,21 +83,21 @@ pub enum Value {
     Option(Option<Box<Value>>),
     /// `result`
     Result(Result<Option<Box<Value>>, Option<Box<Value>>>),
-    /// `flags`: those that are set
+    /// `flags`: the names of the flags that are set
     Flags(Vec<String>),
     /// A handle to a resource, `own` or `borrow`
     Resource(Resource),
 }
 
-/// A handle to a resource that a call has returned. It belongs to the instance that made the call,
-/// and is an argument of later calls of that instance.
+/// A handle to a resource that a call has returned. It belongs to the instance that made the call, and
+/// can be an argument of later calls of that instance.
 ///
-/// `{}` shows it as `$1`, `$2`, …, in the order in which the instance has returned them.
+/// `Display` writes it as `$1`, `$2`, …, in the order in which the instance has returned the handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Resource {
-    /// Its number, from 1.
+    /// The number of the handle in its instance, from 1.
     pub(crate) number: usize,
-    /// Which instance it belongs to.
+    /// The number of the instance that the handle belongs to.
     pub(crate) instance: u64,
 }
 
@@ -108,7 +108,7 @@ impl fmt::Display for Resource {
 }
 
 impl Value {
-    /// The text of a `string`.
+    /// The text of a [`String`](Self::String); `None` for any other variant.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text),
@@ -116,7 +116,7 @@ impl Value {
         }
     }
 
-    /// The bytes of a `list<u8>`.
+    /// The bytes of a [`Bytes`](Self::Bytes); `None` for any other variant.
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
@@ -134,12 +134,12 @@ impl Value {
         Self::Option(None)
     }
 
-    /// `ok(value)`; the variant itself says `ok` without a payload.
+    /// `ok(value)`. An `ok` without a payload is written as the variant itself.
     pub fn ok(value: impl Into<Self>) -> Self {
         Self::Result(Ok(Some(Box::new(value.into()))))
     }
 
-    /// `err(value)`; the variant itself says `err` without a payload.
+    /// `err(value)`. An `err` without a payload is written as the variant itself.
     pub fn err(value: impl Into<Self>) -> Self {
         Self::Result(Err(Some(Box::new(value.into()))))
     }

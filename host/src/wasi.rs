@@ -26,13 +26,13 @@ pub(crate) fn consumer(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bounded_io::define(linker)
 }
 
-/// The module that WASI preview1 is imported from.
+/// The name of the module from which core modules import WASI preview1.
 pub(crate) const PREVIEW1: &str = "wasi_snapshot_preview1";
 
-/// Defines WASI preview1 for a plain module.
+/// Defines WASI preview1 for a core module.
 pub(crate) fn module(linker: &mut wasmtime::Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p1::add_to_linker_async(linker, State::preview1)?;
-    // The engine's own traps where the code is 126 or more.
+    // The engine's own `proc_exit` traps for codes from 126.
     linker.allow_shadowing(true);
     linker.func_wrap(PREVIEW1, "proc_exit", |code: i32| -> wasmtime::Result<()> {
         Err(I32Exit(code).into())
@@ -41,7 +41,7 @@ pub(crate) fn module(linker: &mut wasmtime::Linker<State>) -> wasmtime::Result<(
     Ok(())
 }
 
-/// Defines a private import of a plug, from the plug's own sandbox.
+/// Defines a private import of a plug, which reaches the plug's own sandbox.
 pub(crate) fn plug(
     linker: &mut Linker<State>,
     plug: &PartName,
@@ -81,7 +81,7 @@ pub(crate) fn plug(
     }
 }
 
-/// Defines a function without parameters that is answered from the context of one part.
+/// Defines a function without parameters. Its result comes from the context of one part.
 fn own<R>(
     instance: &mut LinkerInstance<'_, State>,
     part: usize,
@@ -97,7 +97,7 @@ where
     })
 }
 
-/// Ending the program is the consumer's alone: a plug that asks for it is stopped as by a trap.
+/// Only the consumer can end the program: a plug that calls `exit` is stopped as by a trap.
 fn exit(instance: &mut LinkerInstance<'_, State>, plug: &PartName) -> wasmtime::Result<()> {
     let refusal = format!("plug `{plug}` called `exit`, and only the consumer can end the program");
     let refusal_with_code = refusal.clone();

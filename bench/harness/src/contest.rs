@@ -11,7 +11,7 @@ pub trait Contender {
 #[derive(Clone, Copy, PartialEq)]
 pub struct Pace {
     pub contest: Duration,
-    /// The length of a turn: so short that other processes do not interrupt most turns.
+    /// The length of a turn. It is so short that other processes do not interrupt most turns.
     turn: Duration,
     /// The size of a large store: ten to the power of this many entries.
     pub magnitude: u32,
@@ -102,7 +102,7 @@ fn time(contender: &mut dyn Contender, count: u64) -> anyhow::Result<f64> {
     Ok(contender.take_turn(count)?.as_nanos() as f64 / count as f64)
 }
 
-/// The number of operations that fit into a turn. Measuring it also warms up the contender.
+/// The number of operations in one turn. Measuring it also warms up the contender.
 fn fill_turn(contender: &mut dyn Contender, pace: Pace) -> anyhow::Result<u64> {
     let mut count = 1;
     while contender.take_turn(count)? < pace.turn {

@@ -36,7 +36,7 @@ fn calls(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<(
     Ok(())
 }
 
-/// The whole life of a process, with compiled code in the code cache. The guest gets no orders.
+/// The whole duration of a process, with compiled code in the code cache. The guest gets no orders.
 fn starts(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
     let composed = memory.file("start.wasm");
     anyhow::ensure!(tools.compose(&tools.cache(), &composed).status()?.success());
@@ -81,7 +81,8 @@ fn compositions(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::R
     board.contest(row, &mut Started(ours), &mut Started(wac), Time(1.0))
 }
 
-/// All limits except fuel, which is a meter for programs that need to know, and not only to stop.
+/// All limits except fuel. Fuel is a meter for programs that need to know the number of steps, not only
+/// to stop.
 fn limits(tools: &Tools, board: &mut Board, memory: &Scratch) -> anyhow::Result<()> {
     let (with, without) = (memory.directory("with")?, memory.directory("without")?);
     let limits = ["--timeout", "1h", "--max-memory", "1GiB"];

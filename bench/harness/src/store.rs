@@ -93,7 +93,7 @@ fn get_against_native(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::
     Ok(())
 }
 
-/// The alternatives that a user has today.
+/// The alternatives that users have today.
 fn against_std_fs(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
     let scratch = Scratch::below(path)?;
     let mut fused = tools.fused(&scratch.directory("wasip2")?)?;
@@ -171,7 +171,7 @@ fn with_many_entries(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::R
     Ok(())
 }
 
-/// A key that is set repeatedly.
+/// One key that is set repeatedly.
 fn with_a_hot_key(tools: &Tools, board: &mut Board, path: &Path) -> anyhow::Result<()> {
     let scratch = Scratch::below(path)?;
     let (hot, cold) = (scratch.directory("hot")?, scratch.directory("cold")?);

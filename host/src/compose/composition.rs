@@ -1,4 +1,4 @@
-//! A composition: a binary, its parts, and what satisfies their imports.
+//! Compositions: a binary, its parts, and the providers of their imports.
 
 use super::{
     error::ComposeError,
@@ -23,7 +23,7 @@ pub struct Composition {
 }
 
 impl Composition {
-    /// A consumer without plugs.
+    /// Makes a composition of a consumer without plugs.
     pub(super) fn single(consumer: &Part) -> Result<Self, ComposeError> {
         let bytes = consumer.component.bytes();
         let imports = grants::top_level_imports(bytes).map_err(|source| ComposeError::Invalid {
@@ -42,8 +42,8 @@ impl Composition {
         Ok(Self::single_with_links(consumer, links))
     }
 
-    /// A consumer without plugs, with its links. Its binary stays as it is, so it imports the embedder's
-    /// interfaces by their own names.
+    /// Makes a composition of a consumer without plugs from its links. Its binary does not change, so
+    /// it imports the embedder's interfaces by their own names.
     pub(super) fn single_with_links(consumer: &Part, links: Vec<Link>) -> Self {
         let private = |link: &Link| {
             Some(PrivateImport {
@@ -91,7 +91,7 @@ impl Composition {
         &self.parts
     }
 
-    /// The imports that neither a plug satisfies nor the host provides, each with the part that has it.
+    /// The imports that nothing satisfies, each with the part that has it.
     pub fn open_imports(&self) -> impl Iterator<Item = (&PartName, &ExternName)> {
         self.links
             .iter()

@@ -17,11 +17,11 @@ pub enum ComposeError {
         /// The name of both.
         name: PartName,
     },
-    /// A plug exports an interface, and an import of that name has a type that does not fit.
+    /// A plug exports an interface whose type does not fit the type of an import of the same name.
     #[error(transparent)]
     Mismatch(Box<Mismatch>),
-    /// A plug exports an interface that a part before it imports from the host, without a permission
-    /// to stand in between: see [`Part::virtualize`](crate::Part::virtualize).
+    /// A plug exports an interface that a part before it imports from the host, without the permission
+    /// to replace the host: see [`Part::virtualize`](crate::Part::virtualize).
     #[error(
         "plug `{plug}` exports `{}`, which the host provides to `{importer}`; in the place of the host it could see and change all that `{importer}` does through that interface",
         Name(.export)
@@ -33,10 +33,11 @@ pub enum ComposeError {
         export: ExternName,
         /// The part before the plug that imports the interface.
         importer: PartName,
-        /// The name of the import, which may be of another compatible version.
+        /// The name of the import, which may have another compatible version.
         import: ExternName,
     },
-    /// A plug imports something other than an interface by the name of an interface of the host.
+    /// A plug has an import with the name of an interface of the host, but the import is not an
+    /// interface.
     #[error("plug `{plug}` imports `{}`, which is an interface, as something else", Name(.import))]
     NotAnInterface {
         /// The plug.
@@ -66,7 +67,8 @@ pub enum ComposeError {
         /// The import that an export nearly satisfies.
         hint: Option<Box<NearMiss>>,
     },
-    /// A plug imports an interface that no plug after it exports and that the host grants to no plug.
+    /// A plug imports an interface that no plug after it exports, and that the host does not grant to
+    /// plugs.
     #[error(
         "plug `{plug}` imports `{}`, which no plug after it exports and the host grants to no plug; plug a component that exports it after `{plug}`",
         Name(.import)
@@ -77,8 +79,8 @@ pub enum ComposeError {
         /// The name of the import.
         import: ExternName,
     },
-    /// The embedder provides an interface to a part that does not import it, or to which it also
-    /// provides a version that fits better.
+    /// The embedder provides an interface to a part that does not import it, or provides that part a
+    /// better fitting version too.
     #[error(
         "the host interface `{}` satisfies no import of `{part}`{}",
         Name(.interface), remedy_for_idle_host_interface(.interface, .open)
@@ -91,7 +93,7 @@ pub enum ComposeError {
         /// The imports of that part that nothing satisfies.
         open: Vec<ExternName>,
     },
-    /// The embedder provides an interface that a plug exports too.
+    /// The embedder provides an interface to a part, and a plug satisfies the same import.
     #[error(
         "`{importer}` imports `{}`, which plug `{plug}` and the host interface `{}` both satisfy; leave one of them out",
         Name(.import), Name(.interface)
@@ -106,7 +108,7 @@ pub enum ComposeError {
         /// The name of the embedder's interface.
         interface: ExternName,
     },
-    /// The embedder provides an interface that the host provides.
+    /// The embedder provides an interface that the host itself provides.
     #[error(
         "`{}` cannot be provided to `{part}` by the embedder, because the host itself provides it; grant what `{part}` is to reach in its sandbox",
         Name(.interface)
@@ -117,7 +119,7 @@ pub enum ComposeError {
         /// The name of the interface.
         interface: ExternName,
     },
-    /// The embedder provides an interface, and the part imports something else by that name.
+    /// The embedder provides an interface to a part whose import of that name is not an interface.
     #[error(
         "`{part}` imports `{}`, but not as an interface, so no host interface can satisfy it",
         Name(.import)
@@ -165,20 +167,20 @@ pub enum ComposeError {
         /// The validator's error, with the offset in the binary of the part.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The composed binary does not have the imports that it should have, so [`compose()`](crate::compose())
-    /// does not return it.
+    /// The imports of the composed binary differ from those that it should have.
+    /// [`compose()`](crate::compose()) does not return such a binary.
     #[error(
         "the composed component {defect} `{}`; this is a defect of the composer, please report it",
         Name(.import)
     )]
     Unsound {
-        /// The difference to what it should have.
+        /// The difference.
         defect: ImportDefect,
         /// The name of the import.
         import: ExternName,
     },
-    /// The composed binary passes to a part something other than the links say, so
-    /// [`compose()`](crate::compose()) does not return it.
+    /// The composed binary does not pass to a part what its links say. [`compose()`](crate::compose())
+    /// does not return such a binary.
     #[error(
         "the types of `{part}` are built so that its import `{}` would be mixed up with another one; give each import a type of its own",
         Name(.import)
@@ -197,7 +199,7 @@ pub enum ComposeError {
 pub enum ImportDefect {
     /// An import is missing.
     Missing,
-    /// There is an import that should not be there.
+    /// The binary has an import that it should not have.
     Unexpected,
 }
 
@@ -205,13 +207,13 @@ pub enum ImportDefect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdleVirtualization {
-    /// The host has no such interface, so any plug may provide it.
+    /// The host does not provide the interface, so a plug needs no permission to provide it.
     #[error("the host does not provide it, so a plug needs no permission for it")]
     NotOfTheHost,
-    /// The plug does not export it.
+    /// The plug does not export the interface.
     #[error("the plug does not export it")]
     NotExported,
-    /// No part before the plug imports it, or a nearer plug provides it.
+    /// No part before the plug imports the interface, or a nearer plug provides it.
     #[error("no part before it imports that interface from it")]
     NotImported,
 }

@@ -1,5 +1,5 @@
-//! The grant form: imports that carry authority, one for each plug, and interfaces of the embedder,
-//! one for each part that was given one.
+//! The grant form: private imports. Each plug has imports of its own that carry authority, and each
+//! part has imports of its own for the interfaces that the embedder provides to it.
 
 use super::{
     error::{ComposeError, ImportDefect},
@@ -15,8 +15,8 @@ use std::collections::{HashMap, HashSet};
 use wac_graph::types::{NameMap, NameMapNoIntern};
 use wasmparser::{Payload, names::KebabStr};
 
-/// The private imports of all parts. It fails closed: an import of a plug that is neither shared nor can
-/// be granted is an error.
+/// The private imports of all parts. An import of a plug that is neither shared nor grantable is an
+/// error.
 pub(super) fn private_imports(
     parts: &[&Part],
     links: &[Link],
@@ -26,7 +26,7 @@ pub(super) fn private_imports(
     for link in links {
         let part = &parts[link.importer].name;
         let is_of_plug = link.importer > 0;
-        // Loading refuses the consumer's imports.
+        // Loading refuses such an import of the consumer.
         if is_of_plug && link.refusal().is_some() {
             return Err(ComposeError::NotGranted {
                 plug: part.clone(),
@@ -56,11 +56,12 @@ pub(super) fn private_imports(
 
 /// The names of private imports.
 ///
-/// A name has no version: the composer merges imports whose versions are compatible, and a part may
-/// import one interface in two of them. The second one is numbered.
+/// The names have no version. The composer merges imports whose versions are compatible, but a part may
+/// import one interface in two such versions. The second name is numbered.
 #[derive(Default)]
 struct PrivateNames {
-    /// In lower case and without hyphens, because validation ignores both when it compares names.
+    /// The names in use, in lower case and without hyphens, because validation ignores case and hyphens
+    /// when it compares names.
     taken: HashSet<String>,
     /// The number of imports that were given each name.
     counts: HashMap<String, u32>,
@@ -93,8 +94,8 @@ fn label(import: &ExternName) -> &str {
     }
 }
 
-/// Checks the composed binary itself: it has every private import, and no other that carries authority
-/// except those that the consumer imports.
+/// Checks the composed binary itself: it has every private import, and no other import that carries
+/// authority except those of the consumer.
 pub(super) fn verify(
     bytes: &[u8],
     parts: &[&Part],
@@ -125,7 +126,7 @@ pub(super) fn verify(
         .filter(|link| link.importer == 0)
         .filter(|link| matches!(link.provider, Provider::Host(_) | Provider::Nothing))
     {
-        // Where shadowing is allowed, inserting cannot fail.
+        // Inserting cannot fail, because shadowing is allowed.
         let _ = of_consumer.insert(link.import.as_str(), &mut NameMapNoIntern, true, ());
     }
     for import in imports {
@@ -181,8 +182,8 @@ mod tests {
         }
     }
 
-    /// Of a consumer, which has its own directories, and two plugs, of which the first has its own too
-    /// and imports an interface that the second exports.
+    /// The links of a consumer and two plugs. The consumer and the first plug each have directories of
+    /// their own, and the first plug imports an interface that the second one exports.
     fn links() -> Vec<Link> {
         vec![
             link(0, "wasi:filesystem/preopens@0.2.6", None),
@@ -202,7 +203,7 @@ mod tests {
         "plug:grant/preopens",
     ];
 
-    /// The defect of a composed component that has these imports.
+    /// The defect of a composed component with these imports.
     fn verdict(imports: &[&str]) -> Option<(ImportDefect, String)> {
         let imports = imports
             .iter()
@@ -297,7 +298,7 @@ mod tests {
         };
         assert!(verdict(&expected).is_ok());
         assert!(verdict(&expected[1..]).is_err());
-        // Under its own name it could be any part's.
+        // An import under the original name could be the import of any part.
         let merged = [&expected[..], &["a:b/store@1.0.0"]].concat();
         assert!(verdict(&merged).is_err());
     }
@@ -321,7 +322,7 @@ mod tests {
                 }
                 other => panic!("{import}: {other:?}"),
             }
-            // Loading refuses the consumer's imports.
+            // Loading refuses such an import of the consumer.
             let of_consumer = private_imports(&parts, &[link(0, import, None)]);
             assert_eq!(of_consumer.expect("it is not a plug's"), []);
         }
@@ -330,7 +331,7 @@ mod tests {
     #[test]
     fn a_composed_component_that_has_what_it_is_to_have_is_sound() {
         assert_eq!(verdict(&OWN), None);
-        // The encoder may take the higher of two compatible versions.
+        // The encoder may use the higher of two compatible versions.
         let newer = OWN.map(|name| match name {
             "wasi:filesystem/preopens@0.2.6" => "wasi:filesystem/preopens@0.2.8",
             name => name,
@@ -347,7 +348,7 @@ mod tests {
             verdict(&without),
             Some((ImportDefect::Missing, private.to_owned()))
         );
-        // A part's own import is not one of the whole.
+        // An import inside a part is not an import of the composed component.
         let inside = format!("(component (component (import \"{private}\" (instance))))");
         assert_eq!(
             verdict_on(&inside),
@@ -358,12 +359,12 @@ mod tests {
     #[test]
     fn a_composed_component_with_authority_that_is_not_the_consumers_is_unsound() {
         for import in [
-            // of the first plug, satisfied by the second
+            // An import of the first plug that the second one satisfies.
             "wasi:cli/stdin@0.2.3",
             "wasi:cli/environment@0.2.6",
             "wasi:sockets/tcp-create-socket@0.2.6",
             "wasi:http/outgoing-handler@0.2.6",
-            // of the consumer, satisfied by the first plug
+            // An import of the consumer that the first plug satisfies.
             "test:numbers/number@1.0.0",
             "other:grant/preopens",
             "plug:grant/stdin",

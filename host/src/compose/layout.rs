@@ -18,7 +18,7 @@ pub(crate) struct Layout {
     like_adapters: LikeAdapters,
 }
 
-/// The ranges of bytes of core modules that import what the engine's own adapters import, so that only
+/// The ranges of bytes of the core modules with the same imports as the engine's own adapters. Only
 /// their position distinguishes them from adapters.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LikeAdapters(Vec<Range<usize>>);
@@ -49,7 +49,7 @@ impl LikeAdapters {
 }
 
 impl Layout {
-    /// A binary that is one part.
+    /// The layout of a binary that consists of one part.
     pub(crate) fn single(part: PartName, bytes: &[u8]) -> Self {
         Self {
             places: vec![(0..bytes.len(), part)],
@@ -57,7 +57,7 @@ impl Layout {
         }
     }
 
-    /// A composed binary.
+    /// The layout of a composed binary.
     pub(crate) fn of_composed(bytes: &[u8], parts: &[&Part]) -> Self {
         let mut layout = Vec::new();
         let mut by_length: HashMap<usize, Vec<&Part>> = HashMap::new();
@@ -126,7 +126,7 @@ impl Layout {
         Some((part, offset.checked_sub(range.start)?))
     }
 
-    /// The parts, with the binary of each.
+    /// The parts, each with its own binary.
     pub(crate) fn parts<'a>(
         &'a self,
         bytes: &'a [u8],

@@ -23,14 +23,14 @@ pub(crate) enum Provider {
     Part {
         /// The index of that part.
         index: usize,
-        /// The export's name, which may be of another version that is compatible.
+        /// The export's name, which may have another compatible version.
         export: ExternName,
     },
-    /// The host, as far as the importer's sandbox grants it.
+    /// The host, within the grants of the importer's sandbox.
     Host(Authority),
-    /// The embedder, by an interface that the importer was given.
+    /// The embedder, with an interface that it provides to the importer.
     Embedder(HostInterface),
-    /// Nothing: it stays an import of the composition.
+    /// Nothing: the import stays an import of the composition.
     Nothing,
 }
 
@@ -53,7 +53,7 @@ impl Link {
         }
     }
 
-    /// The index of the part that satisfies this import, and `true` if it does so in the place of the host.
+    /// The index of the part that satisfies this import, and `true` if it does so in place of the host.
     pub(crate) fn part(&self) -> Option<(usize, bool)> {
         match self.provider {
             Provider::Part { index, .. } => {
@@ -64,7 +64,7 @@ impl Link {
         }
     }
 
-    /// The interface of the embedder that satisfies this import.
+    /// The embedder's interface that satisfies this import.
     pub(crate) fn host_interface(&self) -> Option<&HostInterface> {
         match &self.provider {
             Provider::Embedder(interface) => Some(interface),
@@ -77,8 +77,8 @@ impl Link {
         self.refusal() == Some(Refusal::Unknown)
     }
 
-    /// The reason why a program with this import is refused. It fails closed: a program with an import
-    /// without a known provider does not run.
+    /// The reason why a program with this import is refused; `None` if it is not. Every import without
+    /// a known provider is refused.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         match self.provider {
             Provider::Nothing | Provider::Host(Authority::Foreign) => Some(Refusal::Unknown),
@@ -93,31 +93,32 @@ impl Link {
 /// The reason why an import is not satisfied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Neither a part nor the host nor the embedder provides it.
+    /// Neither a part nor the host nor the embedder provides the interface.
     Unknown,
-    /// The host provides it to the consumer only. Where parts share their imports, a plug's is the
-    /// consumer's.
+    /// The host provides the interface to the consumer only. If the parts share their imports, a plug's
+    /// import of it is the consumer's.
     NotForPlugs,
 }
 
-/// An import of the composed component that one part has for itself, in
+/// An import of the composed component that belongs to one part alone, in
 /// [`Form::Granted`](super::Form).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PrivateImport {
-    /// The index of the part: a plug, or for an interface of the embedder any part.
+    /// The index of the part. An import that the host grants belongs to a plug, and one that the
+    /// embedder satisfies to any part.
     pub(crate) part: usize,
-    /// The part's own name for it.
+    /// The name of the import in the part.
     pub(crate) import: ExternName,
     pub(crate) provider: PrivateProvider,
-    /// The name of the import of the composed component.
+    /// The name of the import in the composed component.
     pub(crate) name: String,
 }
 
 /// The provider of a private import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PrivateProvider {
-    /// The host, from the sandbox of the plug.
+    /// The host, within the grants of the plug's sandbox.
     Grant(Grant),
-    /// The embedder.
+    /// The embedder, with this interface.
     Embedder(HostInterface),
 }

@@ -12,7 +12,7 @@ use std::{
     hash::Hash,
 };
 
-/// An export whose type does not fit the import that it has the name of.
+/// An export and an import of the same name whose types do not fit.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Mismatch {
@@ -22,11 +22,11 @@ pub struct Mismatch {
     pub import: ExternName,
     /// The plug that exports.
     pub plug: PartName,
-    /// The name of the export, which may be of another compatible version.
+    /// The name of the export, which may have another compatible version.
     pub export: ExternName,
     /// The items of the interface that differ. Empty if WIT cannot express one of the two types.
     pub items: Vec<DifferentItem>,
-    /// The first difference, as the type checker describes it. The text quotes both files.
+    /// The first difference, in the words of the type checker. They quote both files.
     pub reason: String,
 }
 
@@ -40,8 +40,8 @@ pub struct DifferentItem {
     pub found: Option<String>,
 }
 
-/// An export that nearly satisfies an import, or a nearer plug that already does. `Display` says what to
-/// do about it.
+/// An export that nearly satisfies an import, or a nearer plug that already satisfies it. `Display`
+/// writes a remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NearMiss {
@@ -52,14 +52,14 @@ pub enum NearMiss {
         /// The plug that satisfies it.
         plug: PartName,
     },
-    /// Both names are of one interface, in versions that are not compatible.
+    /// The export and the import are of one interface, in versions that are not compatible.
     Version {
         /// The name of the export.
         export: ExternName,
         /// The name of the import.
         import: ExternName,
     },
-    /// Both interfaces have the same name, in different packages.
+    /// The export and the import are interfaces of the same name in different packages.
     Package {
         /// The name of the export.
         export: ExternName,

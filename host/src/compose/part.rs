@@ -12,26 +12,26 @@ use crate::{
 use std::{borrow::Cow, collections::HashMap};
 use wasm_encoder::CustomSection;
 
-/// A component under the name that it has in a composition.
+/// A component and its name in a composition.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Unique among the parts of a composition.
+    /// The name of the part, which is unique in a composition.
     pub name: PartName,
     /// The component.
     pub component: Component,
-    /// The interfaces of the host whose imports its exports may satisfy.
+    /// The interfaces of the host that the part may provide to the parts before it.
     pub(super) virtualizes: Vec<InterfaceName>,
-    /// The interfaces that the embedder provides to it alone.
+    /// The interfaces that the embedder provides to this part alone.
     pub(super) provided: Vec<HostInterface>,
 }
 
 impl Part {
-    /// A component under a name.
+    /// Makes a part from a name, which is parsed, and a component.
     pub fn new(name: &str, component: Component) -> Result<Self, InvalidPartName> {
         Ok(Self::named(name.parse()?, component))
     }
 
-    /// A component under a name that is parsed already.
+    /// Makes a part from a name that has been parsed, and a component.
     pub fn named(name: PartName, component: Component) -> Self {
         Self {
             name,
@@ -41,26 +41,27 @@ impl Part {
         }
     }
 
-    /// Allows this plug to satisfy imports of `interface`, which the host provides, for the parts
-    /// before it: `wasi:random/random@0.2.6`, or `wasi:random/random` for any version.
+    /// Allows this plug to satisfy the imports of the parts before it of `interface`, which the host
+    /// provides: `wasi:random/random@0.2.6`, or `wasi:random/random` for any version.
     ///
-    /// Without it a plug that exports such an interface is refused, because it would stand between
-    /// those parts and the host unseen: with `wasi:filesystem/types` it is lent their open
-    /// directories with every call. An interface that this plug does not export, that the host does
-    /// not provide or that no part before it imports is an error of [`compose()`](crate::compose()).
+    /// Without this permission, a plug that exports such an interface is refused, because it would
+    /// stand unnoticed between those parts and the host. With `wasi:filesystem/types`, for example, it
+    /// gets their open directories in every call. [`compose()`](crate::compose()) returns an error if
+    /// this plug does not export the interface, if the host does not provide it, or if no part before
+    /// this plug imports it.
     pub fn virtualize(mut self, interface: InterfaceName) -> Self {
         self.virtualizes.push(interface);
         self
     }
 
-    /// Satisfies this part's import of that interface from Rust. No other part of the composition
-    /// reaches it, also where that one imports the same interface.
+    /// Satisfies this part's import of the interface with functions in Rust. No other part of the
+    /// composition reaches them, even if it imports the same interface.
     ///
-    /// It is for [`Form::Granted`](crate::Form). In [`Form::Portable`](crate::Form) the import stays
-    /// open, because the composed binary holds no Rust.
+    /// This is for [`Form::Granted`](crate::Form). In [`Form::Portable`](crate::Form) the import stays
+    /// open, because the composed binary cannot contain Rust code.
     ///
-    /// An interface that the part does not import, that a plug satisfies too, or that the host itself
-    /// provides is an error of [`compose()`](crate::compose()).
+    /// [`compose()`](crate::compose()) returns an error if the part does not import the interface, if a
+    /// plug satisfies the import too, or if the host itself provides the interface.
     pub fn provide(mut self, interface: HostInterface) -> Self {
         self.provided.push(interface);
         self
@@ -77,7 +78,7 @@ impl Part {
         })
     }
 
-    /// `true` if a permission allows this plug to satisfy `import` by `export`.
+    /// `true` if a permission allows this plug to satisfy `import` with `export`.
     pub(super) fn may_virtualize(&self, import: &ExternName, export: &ExternName) -> bool {
         let is_allowed = |interface: &InterfaceName| {
             is_interface(import, interface) || is_interface(export, interface)
@@ -86,20 +87,20 @@ impl Part {
     }
 }
 
-/// `true` if an import or export of this name is of `interface`, which stands for all versions if it
-/// has none.
+/// `true` if `name` is a name of `interface`. An `interface` without a version stands for all its
+/// versions.
 pub(super) fn is_interface(name: &ExternName, interface: &InterfaceName) -> bool {
     name.interface().is_some_and(|name| interface.matches(name))
 }
 
-/// The same parts, no two of which are byte-identical: a part that equals an earlier one gets a custom
+/// Returns the same parts without byte-identical ones: a part that equals an earlier one gets a custom
 /// section at its end, which only this crate reads.
 ///
-/// The comparison is between the results, because a file can already contain such a section in order to
-/// equal what another part becomes.
+/// Parts are compared after such sections are added, because a file can already contain such a section,
+/// and so equal the changed form of another part.
 pub(super) fn made_distinct<'a>(parts: &[&'a Part]) -> Vec<Cow<'a, Part>> {
     let mut made_distinct: Vec<Cow<'a, Part>> = Vec::with_capacity(parts.len());
-    // Few parts have the same length, so few are compared.
+    // Only parts of the same length are compared, and few parts have the same length.
     let mut of_length: HashMap<usize, Vec<usize>> = HashMap::new();
     for (index, part) in parts.iter().enumerate() {
         let mut part = Cow::Borrowed(*part);

@@ -19,10 +19,10 @@ use wac_graph::{
     },
 };
 
-/// The positions of a part's exports by their names, and by the versions that are compatible.
+/// The positions of a part's exports by name and by compatible version.
 type Exports = NameMap<String, usize>;
 
-/// The registered parts: the consumer, then the plugs.
+/// The parts, registered in the graph: the consumer, then the plugs.
 pub(super) struct Stack {
     packages: Vec<PackageId>,
 }
@@ -45,7 +45,7 @@ impl Stack {
         Ok(Self { packages })
     }
 
-    /// A link for each import of each part.
+    /// Finds the link of each import of each part.
     pub(super) fn links(
         &self,
         graph: &CompositionGraph,
@@ -105,7 +105,7 @@ impl Stack {
         Ok(links)
     }
 
-    /// The names of what a part exports.
+    /// The names of a part's exports.
     pub(super) fn exports<'g>(
         &self,
         graph: &'g CompositionGraph,
@@ -122,7 +122,8 @@ impl Stack {
             .collect()
     }
 
-    /// Adds an import to the graph that has the type of the part's own and is merged with no other.
+    /// Adds an import to the graph, with the type of the part's own import. It is not merged with
+    /// another one.
     pub(super) fn import_privately(
         &self,
         graph: &mut CompositionGraph,
@@ -136,16 +137,16 @@ impl Stack {
         let mut interface = graph.types()[*interface].clone();
         interface.id = None;
         if let PrivateProvider::Embedder(_) = import.provider {
-            // Types of values stay the same when they are defined in place; the interfaces that they
-            // are from would become imports too.
+            // The types of values stay the same if they are defined inside the interface. Otherwise the
+            // interfaces that they come from would become imports too.
             interface.uses.clear();
         }
         let interface = graph.types_mut().add_interface(interface);
         Ok(graph.import(&import.name, ItemKind::Instance(interface))?)
     }
 
-    /// The first part after `importer` that exports `import`, by its name or else by the latest
-    /// version that is semver-compatible with it.
+    /// The first part after `importer` that exports `import`, by its name or else by its latest
+    /// compatible version.
     fn provider<'g>(
         &self,
         graph: &'g CompositionGraph,
@@ -165,7 +166,7 @@ impl Stack {
         let of_part = |part| {
             let mut exports = Exports::default();
             for (position, name) in self.exports(graph, part).enumerate() {
-                // Where shadowing is allowed, inserting cannot fail.
+                // Inserting cannot fail, because shadowing is allowed.
                 let _ = exports.insert(name, &mut NameMapNoIntern, true, position);
             }
             exports
@@ -178,8 +179,9 @@ impl Stack {
     }
 }
 
-/// Gives each import an interface by its own name. The composer merges imports by the ids of their
-/// interfaces, and takes an id from the first name under which it finds the type.
+/// Gives the type of each import the name of the import as its id. The composer merges imports by the
+/// ids of their interfaces, and the id of a type is the first name under which the composer finds the
+/// type.
 fn name_imports(types: &mut Types, world: WorldId) {
     let misnamed: Vec<(String, InterfaceId)> = types[world]
         .imports
@@ -199,7 +201,7 @@ fn name_imports(types: &mut Types, world: WorldId) {
     }
 }
 
-/// Refuses an import of a plug that has the name of an interface of the host and is not an interface.
+/// Refuses an import of a plug that has the name of an interface of the host but is not an interface.
 fn refuse_other_than_interface(
     plug: &Part,
     import: &ExternName,
@@ -215,7 +217,8 @@ fn refuse_other_than_interface(
     })
 }
 
-/// Refuses an import that is not an interface, or has resources: a host interface cannot satisfy it.
+/// Refuses an import that is not an interface or has resources, because a host interface cannot satisfy
+/// it.
 fn refuse_other_than_values(
     graph: &CompositionGraph,
     part: &Part,
@@ -237,7 +240,7 @@ fn refuse_other_than_values(
     }
 }
 
-/// Refuses a plug that would satisfy an import in the place of the host without a permission.
+/// Refuses a plug that would satisfy an import in place of the host without a permission.
 fn refuse_interposing(
     importer: &Part,
     import: &ExternName,
@@ -256,8 +259,8 @@ fn refuse_interposing(
     })
 }
 
-/// The error of a part that the composer does not register. The composer supports more features than the
-/// engine, so a part that the engine refuses is reported as invalid.
+/// The error for a part that the composer does not register. The composer supports more features than
+/// the engine, so a part that the engine refuses is reported as invalid.
 fn of_registering(part: &Part, error: anyhow::Error) -> ComposeError {
     let part_name = part.name.clone();
     match validate(part.component.bytes()) {

@@ -1,9 +1,10 @@
-//! Checks the instance, function, component or module that the composed binary passes to each part for
-//! each of its imports.
+//! A check of the composed binary: the item that the binary passes to each part for each of its imports
+//! is the one that the links promise. An item is an instance, a function, a component or a module.
 //!
-//! The composer merges imports by the ids of their interfaces, and takes an id from the first name
-//! under which it finds a type. A part can be built so that a harmless import shares the type of one
-//! that carries authority. This check therefore compares the binary with the links.
+//! The composer merges imports by the ids of their interfaces, and the id of a type is the first name
+//! under which the composer finds the type. A stranger can build a part in which a harmless import
+//! shares its type with an import that carries authority. So this check compares the binary with the
+//! links.
 
 use super::{
     error::ComposeError,
@@ -34,7 +35,7 @@ enum Origin<'a> {
     Other,
 }
 
-/// The index spaces of the composed component in which authority can be.
+/// The index spaces of the composed component whose items can carry authority.
 #[derive(Default)]
 struct Spaces<'a> {
     instances: Vec<Origin<'a>>,
@@ -44,7 +45,7 @@ struct Spaces<'a> {
 }
 
 impl<'a> Spaces<'a> {
-    /// The space of a kind; `None` for types and values, which carry no authority.
+    /// The index space of a kind; `None` for types and values, which carry no authority.
     fn of(&mut self, kind: ComponentExternalKind) -> Option<&mut Vec<Origin<'a>>> {
         match kind {
             ComponentExternalKind::Instance => Some(&mut self.instances),
@@ -115,7 +116,7 @@ pub(super) fn verify(
     Ok(())
 }
 
-/// An argument of the instantiation of a part.
+/// An argument in the instantiation of a part.
 struct Argument<'a> {
     part: usize,
     import: &'a str,
@@ -250,7 +251,7 @@ mod tests {
         Part::new(name, wasm.try_into().expect("a component")).expect("a name")
     }
 
-    /// A consumer and two plugs, with imports that parts, the host and nothing satisfy.
+    /// A composition of a consumer and two plugs. Parts, the host and nothing satisfy their imports.
     fn composition(form: Form) -> Composition {
         let consumer = part(
             "consumer",

@@ -1,12 +1,12 @@
 //! Opening a directory that is granted to a part.
 //!
-//! A guest that may write to a directory can put a symbolic link there and wait until a user grants
-//! the path of that link to a guest: if `data/cache` has become a link to `../../home`, granting
-//! `data/cache` would grant `home`. So a link on the way to a granted directory is followed only if it
-//! is harmless or if no guest can have made it: its target stays below the directory that holds the
-//! link, as in `/tmp -> private/tmp`, or this user cannot write to the directory that holds the link,
-//! as with `/var` for everybody except the administrator. Any other link is refused; the user can grant
-//! its target by its own path instead.
+//! A guest that may write to a directory can put a symbolic link there and wait until a user grants the
+//! path of that link to a guest: if `data/cache` has become a link to `../../home`, granting
+//! `data/cache` would grant `home`. So a link on the path of a granted directory is followed only in
+//! two cases. In the first, the link is harmless: its target stays below the directory that holds the
+//! link, as in `/tmp -> private/tmp`. In the second, no guest can have made the link: this user cannot
+//! write to the directory that holds it, as with `/var` for everybody except the administrator. Any
+//! other link is refused; the user can grant its target by its own path instead.
 //!
 //! The path is walked through open directories, so the directory that was checked is the one that is
 //! opened.

@@ -60,10 +60,10 @@ pub struct InvalidInterfaceName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InterfaceNameFault {
-    /// There is no colon, which ends the namespace.
+    /// The colon that ends the namespace is missing.
     #[error("there is no namespace before a `:`")]
     NoNamespace,
-    /// There is no slash before the version, which starts the interface.
+    /// The slash before the version, which starts the interface, is missing.
     #[error("there is no interface behind a `/`")]
     NoInterface,
     /// The first slash is before the first colon.
@@ -141,7 +141,8 @@ impl InterfaceName {
             && (self.version().is_none() || self.version() == name.version())
     }
 
-    /// `true` if it is the interface of this namespace, package and name, in any version.
+    /// `true` if the name is that of the interface with this namespace, package and interface, in any
+    /// version.
     pub(crate) fn is(&self, namespace: &str, package: &str, interface: &str) -> bool {
         (self.namespace(), self.package(), self.interface()) == (namespace, package, interface)
     }

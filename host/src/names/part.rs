@@ -36,7 +36,7 @@ impl PartName {
         words.join("-").parse().ok()
     }
 
-    /// `consumer`, for a component whose file gives it no name.
+    /// `consumer`, the name for a component whose file gives it no name.
     pub fn consumer() -> Self {
         Self("consumer".to_owned())
     }

@@ -23,8 +23,9 @@ impl Wasi {
     }
 }
 
-/// The interfaces of WASI 0.2 under the names that the engine defines them by. Where these are not the
-/// engine's own, `wasi/bounded_io.rs` replaces nothing, and the tests of the limits fail.
+/// The interfaces of WASI 0.2, under the names by which the engine defines them. If these names
+/// differed from the engine's own, `wasi/bounded_io.rs` would replace nothing, and the tests of the
+/// limits would fail.
 pub(crate) const FILESYSTEM_TYPES: &str = "wasi:filesystem/types@0.2.12";
 pub(crate) const STREAMS: &str = "wasi:io/streams@0.2.12";
 

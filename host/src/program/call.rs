@@ -28,13 +28,13 @@ use wasmtime::{
 };
 
 impl Instance {
-    /// Calls one function with these values, and returns its results: of a component at most one, of
-    /// a core module any number.
+    /// Calls one function with these values and returns its results: at most one of a component, any
+    /// number of a core module.
     ///
-    /// A handle that is passed where the function takes an `own` is the function's from then on, also
-    /// where the call fails; one that is passed as a `borrow` stays. Handles in the results are kept
-    /// until they are passed on or [released](Self::release), at most
-    /// [`Limits::handles`](crate::Limits) of them.
+    /// The function owns a handle that is passed as an `own` from then on, even if the call fails. The
+    /// instance keeps a handle that is passed as a `borrow`. It also keeps the handles in the results,
+    /// at most [`Limits::handles`](crate::Limits) of them, until they are passed as an `own` or
+    /// [released](Self::release).
     ///
     /// ```no_run
     /// # async fn f(mut instance: wit_host::Instance) -> Result<(), wit_host::CallError> {
@@ -56,7 +56,7 @@ impl Instance {
         self.call_callee(index, callee, arguments).await
     }
 
-    /// Finds one of the program's functions in the instance.
+    /// Finds the function at this index of the program's exports in the instance.
     pub(crate) fn callee(&mut self, index: usize) -> Result<Callee, CallError> {
         let exports = self.program.exports();
         let callee = match &self.entry {
@@ -69,7 +69,7 @@ impl Instance {
                 .get_func(&mut self.store, &exports.function(index).name)
                 .map(|func| Callee::Core(func, func.ty(&self.store))),
         };
-        // Its name is one of the program's exports.
+        // The name is one of the program's exports, so the instance has the function.
         callee.ok_or_else(|| CallError::NoSuchFunction {
             name: exports.function(index).full_name(),
             candidates: Vec::new(),
@@ -129,7 +129,8 @@ impl Instance {
             self.store.data_mut().limiter.release_handles(1);
         }
         let mut results = vec![Val::Bool(false); usize::from(result_type.is_some())];
-        // The engine has one budget for the result and for what the imports of the function are passed.
+        // The engine has one budget for the result and for the arguments of the imports that the
+        // function calls.
         if let Some(fuel) = fuel {
             self.store.set_hostcall_fuel(fuel.max(LEAST_FUEL));
         }
@@ -138,7 +139,8 @@ impl Instance {
         let returned = self.end(returned, deadline);
         match returned {
             Ok(()) => {}
-            // Without a frame it is not an import that was called with too much.
+            // A call of an import with too large arguments would have a frame. Without a frame, the
+            // result is too large.
             Err(Ended::Trapped(trap)) if trap.passes_too_much() && trap.frames.is_empty() => {
                 return Err(too_large());
             }
@@ -153,7 +155,8 @@ impl Instance {
         }
     }
 
-    /// Turns a result into a value. Its handles are kept, or all of them dropped if that is too many.
+    /// Converts a result to a value. Its handles are kept; if they are too many, all of them are
+    /// dropped.
     async fn keep_result(
         &mut self,
         function: &Function,
@@ -174,7 +177,8 @@ impl Instance {
         let Err(refusal) = keeping else {
             return Ok(value);
         };
-        // None of them was counted, so none may stay where it could be given back.
+        // None of the handles was counted, so none may stay: releasing one would reduce the count
+        // wrongly.
         let handles: Vec<_> = kept
             .into_iter()
             .filter_map(|resource| Some((resource, self.handles.remove(resource)?)))
@@ -217,7 +221,8 @@ impl Instance {
         Ok(results.into_iter().filter_map(of_core).collect())
     }
 
-    /// The handle that is shown under this name, `$1`, if the instance has it.
+    /// The handle that is shown as `name`, such as `$1`. Fails with
+    /// [`NoSuchHandle`](CallError::NoSuchHandle) if the instance does not have it.
     pub fn handle(&self, name: &str) -> Result<Resource, CallError> {
         let number = name
             .strip_prefix('$')
@@ -230,8 +235,8 @@ impl Instance {
             })
     }
 
-    /// Gives up a handle that a call has returned: the resource is dropped, which runs its
-    /// destructor. It cannot be used any more.
+    /// Drops the resource of a handle that a call has returned, which runs its destructor. The handle
+    /// cannot be used any more.
     pub async fn release(&mut self, resource: Resource) -> Result<(), CallError> {
         let Some(handle) = self.handles.remove(resource) else {
             return Err(CallError::NoSuchHandle {
@@ -256,8 +261,8 @@ impl Instance {
     }
 }
 
-/// A copy of a value that has nothing inside, to be shown where it is of the wrong type: a value that
-/// is passed on is not there any more.
+/// A copy of a value without contents, to show the value if it has the wrong type: by then the value
+/// itself has been passed on.
 fn small(value: &Value) -> Option<Value> {
     match value {
         Value::String(_)
@@ -274,11 +279,12 @@ fn small(value: &Value) -> Option<Value> {
     }
 }
 
-/// The least fuel of a call: its imports are passed as much, whatever its result may take.
+/// The least fuel of a call: the imports that the function calls have at least this budget for their
+/// arguments, even if the bound of the result is smaller.
 const LEAST_FUEL: usize = 1 << 20;
 
-/// The fuel of the engine with which a result of at most so many bytes can be taken. `None` if every
-/// result of the type is small.
+/// The engine's fuel for a result of at most `limit` bytes. `None` if every result of the type is
+/// small.
 fn fuel_for_result(
     exports: &Exports,
     index: usize,

@@ -24,8 +24,8 @@ use wasmtime_wasi::p2::bindings::Command;
 
 /// The outcome of a run.
 ///
-/// The three variants are all ways in which a run ends, so this enum is exhaustive on purpose: a caller
-/// handles each of them.
+/// A run ends in one of these three ways and in no other, so this enum is exhaustive on purpose: a
+/// caller handles each of them.
 #[derive(Debug)]
 pub enum Outcome {
     /// The consumer returned, or ended the program with this exit code. A WASI 0.2 component can only
@@ -34,8 +34,7 @@ pub enum Outcome {
     Exited(i32),
     /// A part trapped.
     Trapped(Box<Trap>),
-    /// The run took longer than [`Limits::timeout`](crate::Limits::timeout), or than the deadline of the
-    /// instance.
+    /// The run exceeded [`Limits::timeout`](crate::Limits::timeout) or the deadline of the instance.
     TimedOut(TimedOut),
 }
 
@@ -72,8 +71,8 @@ impl Program {
 }
 
 impl Instance {
-    /// Runs the program to its end: a component's `wasi:cli/run`, or a core module's `_start`. A program
-    /// with neither traps; [`Program::expect_command`] detects that before.
+    /// Runs the program to its end: `wasi:cli/run` of a component, or `_start` of a core module. A
+    /// program that exports neither traps; [`Program::expect_command`] reports that before the run.
     pub async fn run(mut self) -> Outcome {
         let deadline = self.begin();
         let result = within(deadline, run(&mut self.store, &self.entry)).await;

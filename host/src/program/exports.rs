@@ -16,12 +16,12 @@ use wasmtime::{
 #[non_exhaustive]
 pub struct Function {
     /// The name of the interface that the function belongs to; `None` if the component or core module
-    /// exports the function itself.
+    /// itself exports the function.
     pub interface: Option<String>,
-    /// The name of the function. A constructor has the name of its resource, a method is
+    /// The name of the function. A constructor has the name of its resource, and a method is called
     /// `resource.method`.
     pub name: String,
-    /// The type of the function, as `func(key: string) -> list<u8>`.
+    /// The type of the function as WIT, such as `func(key: string) -> list<u8>`.
     pub signature: String,
 }
 
@@ -65,8 +65,8 @@ impl Program {
         &self.exports().functions
     }
 
-    /// Finds a function by its full name, or by a bare name that only one interface has. A function that
-    /// the component exports itself precedes those of its interfaces.
+    /// Finds a function by its full name, or by a bare name that only one interface has. A function
+    /// that the component itself exports precedes those of its interfaces.
     ///
     /// Fails with [`NoSuchFunction`](CallError::NoSuchFunction) or
     /// [`Ambiguous`](CallError::Ambiguous).
@@ -147,7 +147,7 @@ impl Exports {
         });
     }
 
-    /// Adds the functions that a component exports, itself and in interfaces.
+    /// Adds the functions that a component exports, directly and in interfaces.
     fn add_component(&mut self, component: &Component) {
         let engine = component.engine();
         let ty = component.component_type();

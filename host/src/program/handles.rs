@@ -7,7 +7,7 @@ use std::{
 };
 use wasmtime::component::ResourceAny;
 
-/// The handles that calls have returned and that nobody has released.
+/// The handles that calls have returned and that are neither passed on nor released.
 pub(crate) struct Handles {
     /// Distinguishes the handles of this instance from those of others.
     instance: u64,

@@ -15,15 +15,15 @@ use std::{
 };
 use wasmtime::Store;
 
-/// A program in a store of its own. It can be moved between threads, and so can what its methods
-/// return.
+/// An instance of a program, in a store of its own. It can be moved between threads, and so can the
+/// futures of its methods.
 ///
 /// After a call that did not return, everything in the store is lost, and no more calls can be made.
 pub struct Instance {
     pub(crate) program: Program,
     pub(crate) store: Store<State>,
     pub(crate) entry: Entry,
-    /// The handles that calls have returned, which can be arguments of later calls.
+    /// The handles that calls have returned, and that later calls can pass.
     pub(crate) handles: Handles,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
@@ -46,33 +46,35 @@ impl Instance {
         }
     }
 
-    /// The program that it is an instance of.
+    /// The program of this instance.
     pub fn program(&self) -> &Program {
         &self.program
     }
 
-    /// Sets the time of each later call, instead of [`Limits::timeout`].
+    /// Sets the longest duration of each later call, in place of [`Limits::timeout`]. `None` removes
+    /// the bound.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
     }
 
-    /// Stops each later call at this time, if its timeout does not stop it earlier. A call that is made for
-    /// another call can thus be given the time that the other one has left. `None` removes the bound.
+    /// Stops each later call at this time, unless its timeout stops it earlier. An instance that is
+    /// called on behalf of another call can thus get the time that this other call has left. `None`
+    /// removes the bound.
     pub fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.deadline = deadline;
     }
 
-    /// Begins a call, whose code is stopped at the deadline.
+    /// Begins a call, and returns the deadline at which its code is stopped.
     pub(crate) fn begin(&mut self) -> Option<Deadline> {
         let deadline = Deadline::of(self.timeout, self.deadline);
         self.begin_until(deadline);
         deadline
     }
 
-    /// Begins a call, or a part of one, that has this deadline.
+    /// Begins a call, or a part of a call, with this deadline.
     pub(crate) fn begin_until(&mut self, deadline: Option<Deadline>) {
         self.store.data_mut().deadline = deadline.map(|deadline| deadline.at);
-        // An earlier call may have been dropped before it was over.
+        // An earlier call may have been dropped before it ended.
         self.store.set_hostcall_fuel(self.program.passing_fuel());
     }
 

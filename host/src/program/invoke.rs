@@ -14,9 +14,9 @@ use crate::{
 use wasmtime::component::Type;
 
 impl Instance {
-    /// Calls one function, as [`call`](Self::call) does, with arguments in WAVE. A handle in the
-    /// result is an argument of later calls by the name that it is shown with, `$1`. Several results
-    /// of a core module are a [`Value::Tuple`].
+    /// Calls one function with arguments in WAVE, otherwise like [`call`](Self::call). A later call can
+    /// pass a handle in the result by the name that is shown for it, such as `$1`. Several results of a
+    /// core module are a [`Value::Tuple`].
     pub async fn invoke(&mut self, call: &Call) -> Result<Option<Value>, CallError> {
         let program = self.program.clone();
         let index = program.exports().find(call.name())?;

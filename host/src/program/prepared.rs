@@ -3,13 +3,13 @@
 use crate::store::state::State;
 use wasmtime::{Engine, Store, component};
 
-/// Compiled code with its imports, of a component or of a core module.
+/// Compiled code of a component or of a core module, with its imports.
 pub(crate) enum Prepared {
     Component(component::InstancePre<State>),
     Module(wasmtime::InstancePre<State>),
 }
 
-/// The engine's instance, which has the exports.
+/// The engine's instance of a component or of a core module, which has the exports.
 pub(crate) enum Entry {
     Component(component::Instance),
     Module(wasmtime::Instance),
@@ -23,7 +23,7 @@ impl Prepared {
         }
     }
 
-    /// Instantiates it, which runs its start-up code.
+    /// Instantiates the code, which runs its start-up code.
     pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Entry> {
         Ok(match self {
             Self::Component(component) => {

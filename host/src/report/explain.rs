@@ -10,13 +10,13 @@ use crate::{
 };
 use std::{collections::BTreeSet, fmt};
 
-/// The authority of each part of a composition in its sandbox: the grants that it imports, and what
-/// other parts lend it by calling it in place of the host.
+/// The authority of each part of a composition in its sandbox: the grants that the part imports, and
+/// the handles that other parts lend it when they call it in place of the host.
 ///
-/// `Display` prints a table; [`picture`](Self::picture) draws a graph.
+/// `Display` writes a table; [`picture`](Self::picture) returns a graph.
 ///
 /// A part can also pass its handles to other parts in the arguments and results of its own interfaces.
-/// Its code decides that, so its imports do not show it.
+/// The code of the part decides that, so this report cannot show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -24,7 +24,7 @@ pub struct Explanation {
     pub parts: Vec<Reach>,
     /// The imports that other parts satisfy.
     pub connections: Vec<Connection>,
-    /// The imports that the embedder satisfies. What the parts reach through them depends on its code.
+    /// The imports that the embedder satisfies. Their reach depends on the code of the embedder.
     pub host_interfaces: Vec<HostConnection>,
 }
 
@@ -34,23 +34,25 @@ pub struct Explanation {
 pub struct Reach {
     /// The part.
     pub part: PartName,
-    /// A description of each thing that it can reach, such as "directory `data` as `/data`, to read".
-    /// Clocks and randomness, which every part can reach, are left out. The texts are not escaped.
+    /// A description of each thing that the part can reach, such as "directory `data` as `/data`, to
+    /// read". Clocks and randomness, which every part can reach, are left out. The texts are not
+    /// escaped.
     pub things: Vec<String>,
 }
 
-/// An import of one part that another one satisfies.
+/// An import of one part that another part satisfies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection {
-    /// The index in [`Explanation::parts`] of the part that imports.
+    /// The index in [`Explanation::parts`] of the part that has the import.
     pub importer: usize,
     /// The name of the import.
     pub interface: ExternName,
-    /// The index of the part that exports it.
+    /// The index in [`Explanation::parts`] of the part that exports the interface.
     pub provider: usize,
-    /// `true` if the host provides that interface too, so that the provider stands between the
-    /// importer and the host, by [`Part::virtualize`](crate::Part::virtualize).
+    /// `true` if the host provides that interface too: with the permission
+    /// [`Part::virtualize`](crate::Part::virtualize), the provider then stands between the importer and
+    /// the host.
     pub is_virtual: bool,
 }
 
@@ -58,7 +60,7 @@ pub struct Connection {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostConnection {
-    /// The index in [`Explanation::parts`] of the part that imports.
+    /// The index in [`Explanation::parts`] of the part that has the import.
     pub importer: usize,
     /// The name of the embedder's interface.
     pub interface: ExternName,
@@ -67,11 +69,11 @@ pub struct HostConnection {
 /// Something that a part can reach.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Thing {
-    /// The index of the part that it was granted to.
+    /// The index of the part to which the thing is granted.
     owner: usize,
-    /// The grant that gives it.
+    /// The grant that the thing belongs to.
     grant: Grant,
-    /// Its position among those of the same grant.
+    /// The position of the thing among those of the same grant.
     number: usize,
     what: String,
 }
@@ -123,7 +125,7 @@ impl Explanation {
         }
     }
 
-    /// Explains a core module, which can reach everything that it is granted.
+    /// Explains a core module, which can reach everything that its sandbox grants.
     pub fn of_module(name: &PartName, sandbox: &Sandbox) -> Self {
         let mut things: Vec<String> = Grant::ALL
             .iter()
@@ -140,7 +142,7 @@ impl Explanation {
         }
     }
 
-    /// A picture of the parts, of their calls, and of what each can reach.
+    /// Draws the parts, the imports that connect them, and the things that each can reach.
     pub fn picture(&self, format: PictureFormat) -> String {
         let mut graph = Graph::new(format);
         for (index, reach) in self.parts.iter().enumerate() {
@@ -275,8 +277,9 @@ fn granted(parts: &[PartName], links: &[Link], sandboxes: &Sandboxes) -> Vec<BTr
         .collect()
 }
 
-/// Adds what parts lend each other where one satisfies the imports of another in place of the host: the
-/// handles in the arguments and the results of those calls, and so on from part to part.
+/// Adds the handles that parts lend each other. A part that satisfies imports in place of the host gets
+/// the handles in the arguments and results of those calls. It can lend them to further parts in the
+/// same way.
 fn with_lent_handles(
     connections: &[Connection],
     mut things: Vec<BTreeSet<Thing>>,

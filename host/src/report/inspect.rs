@@ -21,7 +21,7 @@ use wasmparser::{
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Report {
-    /// Component or core module.
+    /// The kind of the file: component or core module.
     pub kind: Kind,
     /// The size of the binary, in bytes.
     pub size: usize,
@@ -45,15 +45,16 @@ pub struct Import {
     /// The type of a core module's import. A component's is in [`Report::wit`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
-    /// The provider of a component's import.
+    /// The expected provider of a component's import.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub satisfied_by: Option<SatisfiedBy>,
-    /// A description of what the component can reach by the import, if it carries authority.
+    /// A description of the things that the component can reach through the import, if it carries
+    /// authority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reaches: Option<String>,
 }
 
-/// The provider that an import of a component asks for.
+/// The provider that satisfies an import of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -76,9 +77,9 @@ pub struct Export {
     /// The type of a core module's export. A component's is in [`Report::wit`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ty: Option<String>,
-    /// `true` if the host provides an interface of this name: as a plug, the component could stand
-    /// between other components and the host, with a permission
-    /// ([`Part::virtualize`](crate::Part::virtualize)).
+    /// `true` if the host provides an interface of this name. With a permission
+    /// ([`Part::virtualize`](crate::Part::virtualize)), the component could be a plug that stands
+    /// between other components and the host.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_of_host: bool,
 }
@@ -90,7 +91,7 @@ pub enum InspectError {
     /// WIT cannot express the type of the component.
     #[error("failed to read the WIT of `{}`", Name(.origin))]
     Wit {
-        /// The path or the name that the file was read from.
+        /// The path of the file, or the name that was given to the input.
         origin: String,
         /// The error of the WIT library.
         source: Box<dyn Error + Send + Sync>,
@@ -285,7 +286,7 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// A picture of what a component imports: interfaces that plugs satisfy, and authority.
+    /// Draws the imports of a component: interfaces that plugs satisfy, and authority.
     pub fn picture(&self, format: PictureFormat) -> String {
         let mut graph = Graph::new(format);
         graph.node("c", "component");

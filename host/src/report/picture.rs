@@ -9,7 +9,7 @@ use std::{
     fmt::{self, Display, Write},
 };
 
-/// A language that pictures are written in.
+/// A language for pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PictureFormat {
@@ -55,7 +55,7 @@ impl Graph {
         }
     }
 
-    /// Adds a round node for something that a component can reach, and a dotted arrow to it.
+    /// Adds a round node for a thing that a component can reach, and a dotted arrow to it.
     pub(super) fn reach(&mut self, from: impl Display, id: impl Display, label: &str) {
         let label = self.format.label(label);
         match self.format {
@@ -67,7 +67,7 @@ impl Graph {
         }
     }
 
-    /// The whole picture.
+    /// Returns the whole picture.
     pub(super) fn finish(mut self) -> String {
         if self.format == PictureFormat::Dot {
             self.text.push_str("}\n");
@@ -82,8 +82,7 @@ impl Graph {
 }
 
 impl PictureFormat {
-    /// The escaped form of a text between the quotation marks of a label, which it can neither end nor
-    /// format.
+    /// The escaped form of a text for a quoted label: the text can neither end the label nor format it.
     fn label(self, text: &str) -> String {
         let mut label = String::new();
         for c in Name(text).to_string().chars() {
@@ -106,9 +105,9 @@ impl PictureFormat {
 }
 
 impl Composition {
-    /// A picture of the parts, with an arrow for each import to the part that satisfies it, to the
-    /// embedder, or to a node of its own if nothing satisfies it. Imports that the host satisfies are
-    /// left out, because nearly every part has some.
+    /// Draws the parts. Each import is an arrow to the part that satisfies it, to the embedder, or, if
+    /// nothing satisfies it, to a node of its own. Imports that the host satisfies are left out,
+    /// because nearly every part has some.
     pub fn picture(&self, format: PictureFormat) -> String {
         let mut graph = Graph::new(format);
         for (index, name) in self.parts.iter().enumerate() {

@@ -32,11 +32,10 @@ const MAX_KEPT: u64 = 1 << 30;
 
 /// A directory of compiled code that only this user can write to. It holds at most 1 GiB.
 ///
-/// The code in it is executed with all rights of this process, so it is trusted as far as the
-/// directory is: see [`open`](Self::open). The host writes for a guest with the user's own rights, so a
-/// directory that a guest may write to must not lead to this one: see
-/// [`refuse_reaching`](Self::refuse_reaching). There is no protection against other programs of the
-/// same user.
+/// The code in it is executed with all rights of this process, so the directory must be trusted: see
+/// [`open`](Self::open). The host writes for a guest with the user's own rights, so a directory that a
+/// guest may write to must not lead to this one: see [`refuse_reaching`](Self::refuse_reaching). The
+/// code cache does not protect against other programs of the same user.
 ///
 /// # Platforms
 ///
@@ -110,8 +109,8 @@ impl CodeCache {
         })
     }
 
-    /// Returns the compiled code of a binary: from its file if there is one, otherwise from `compile`,
-    /// and then the code is kept.
+    /// Returns the compiled code of a binary: from its file if there is one, otherwise from `compile`.
+    /// In the second case the code is stored.
     pub(crate) fn get_or<C: Code, E>(
         &self,
         engine: &Engine,

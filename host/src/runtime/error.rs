@@ -22,12 +22,12 @@ pub enum LoadError {
         Name(.import)
     )]
     Unsatisfied {
-        /// The part that imports it.
+        /// The part that has the import.
         part: PartName,
         /// The name of the import.
         import: ExternName,
     },
-    /// A core module imports something that is neither in WASI preview1 nor one of the embedder's
+    /// A core module has an import that is neither in WASI preview1 nor one of the embedder's
     /// [`HostFunctions`](crate::HostFunctions).
     #[error(
         "`{part}` imports `{}.{}`, and nothing satisfies it",
@@ -42,7 +42,7 @@ pub enum LoadError {
         /// The field name of the import.
         name: String,
     },
-    /// A core module imports a host function as something else than it is.
+    /// A core module imports the name of a host function with another type.
     #[error(
         "`{part}` imports `{}.{}` as `{expected}`, and the host's is `{provided}`",
         Name(.module),
@@ -76,10 +76,10 @@ pub enum LoadError {
         /// The first error in the binary of the part.
         source: InvalidBinary,
     },
-    /// A part is valid, and the engine does not compile it.
+    /// The engine failed to compile a valid part.
     #[error("failed to compile `{part}`")]
     Compile {
-        /// The part; the consumer if every part compiles alone.
+        /// The part; the consumer if every part compiles when it is compiled alone.
         part: PartName,
         /// The error of the engine.
         source: Box<dyn Error + Send + Sync>,
@@ -90,10 +90,10 @@ pub enum LoadError {
     OtherHost {
         /// The consumer of the program.
         part: PartName,
-        /// The error of the engine, which says what differs.
+        /// The error of the engine, which names the difference.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A grant reaches the code cache.
+    /// A guest could replace code in the code cache through a grant.
     #[error(transparent)]
     CodeCacheReached(#[from] CodeCacheReached),
     /// A host interface of the embedder differs from the interface that a part imports.
@@ -103,14 +103,14 @@ pub enum LoadError {
         part: PartName,
         /// The name of the interface.
         interface: ExternName,
-        /// The difference.
+        /// The difference between the two interfaces.
         source: HostInterfaceMismatch,
     },
-    /// The host provides an import of that name with another type.
+    /// The host provides an interface of the imported name, but with another type.
     #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", imports(.parts, .import.as_ref()), pronoun(.parts))]
     Link {
-        /// The part that imports it. If several parts import it, the engine does not report which of
-        /// them expects another type, and all of them are listed.
+        /// The part that has the import. If several parts have it, all of them are listed, because the
+        /// engine does not report which of them expects another type.
         parts: Vec<PartName>,
         /// The import; `None` if the engine does not name it.
         import: Option<ExternName>,
@@ -164,7 +164,7 @@ pub(super) fn of_linking(
     }
 }
 
-/// The start of the message of [`LoadError::Link`]: the parts that import it, and the import.
+/// The start of the message of [`LoadError::Link`]: the parts that have the import, and its name.
 fn imports(parts: &[PartName], import: Option<&ExternName>) -> String {
     let names: Vec<String> = parts.iter().map(|part| format!("`{part}`")).collect();
     let import = match import {

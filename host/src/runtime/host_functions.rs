@@ -8,10 +8,10 @@ use crate::{
 use std::{collections::BTreeMap, error::Error, fmt, sync::Arc};
 use wasmtime::{Engine, FuncType, Linker, Val, ValType};
 
-/// Functions that the embedder offers to core modules, by the names that they are imported by.
+/// Functions that the embedder provides to core modules, by their module and field names.
 ///
-/// A module gets those that it imports, beside WASI preview1; it is refused where it imports one with
-/// another type than it has here.
+/// A core module gets the functions that it imports, in addition to WASI preview1. A module that
+/// imports one of them with another type is refused.
 ///
 /// ```
 /// use wit_host::{CoreType, HostFunctions, Limits, Runtime, RuntimeOptions, Sandboxes, Value, Wasm};
@@ -50,7 +50,7 @@ use wasmtime::{Engine, FuncType, Linker, Val, ValType};
 #[derive(Clone, Default)]
 pub struct HostFunctions(BTreeMap<(String, String), HostFunction>);
 
-/// A type of value that a host function takes and returns.
+/// A type of a parameter or a result of a host function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CoreType {
@@ -74,15 +74,15 @@ struct HostFunction {
 }
 
 impl HostFunctions {
-    /// No function.
+    /// Makes an empty set of functions.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Defines `name` of the module `module`, in the place of an earlier definition.
+    /// Defines the function `name` of the module `module`, or replaces its earlier definition.
     ///
-    /// `call` runs on the thread that the instance runs on. Its arguments are of the types of the
-    /// parameters. An error of it, or results of other types, are a trap of the module that called.
+    /// `call` runs on the thread that runs the instance. Its arguments have the types of `parameters`.
+    /// If it returns an error, or results of other types, the module that called it traps.
     pub fn define(
         mut self,
         module: impl Into<String>,
@@ -103,13 +103,13 @@ impl HostFunctions {
         self
     }
 
-    /// The type of a function, if it is defined.
+    /// The type of a function; `None` if it is not defined.
     pub(super) fn type_of(&self, engine: &Engine, module: &str, name: &str) -> Option<FuncType> {
         let function = self.0.get(&(module.to_owned(), name.to_owned()))?;
         Some(function.ty(engine))
     }
 
-    /// Defines all of them for one module.
+    /// Defines all functions in the linker of one module.
     pub(super) fn add_to(&self, linker: &mut Linker<State>) -> wasmtime::Result<()> {
         for ((module, name), function) in &self.0 {
             let full_name = format!("{module}.{name}");
@@ -148,7 +148,7 @@ fn failed(function: &str, error: &dyn fmt::Display) -> wasmtime::Error {
     wasmtime::Error::msg(format!("the host's `{}` failed: {error}", Name(function)))
 }
 
-/// Puts the values where the engine takes them from, if they are of the types of the results.
+/// Copies the values to the engine's results, if they have the types of the results.
 fn returns(values: &[Value], types: &[ValType], returned: &mut [Val]) -> Result<(), String> {
     if values.len() != types.len() {
         return Err(format!(

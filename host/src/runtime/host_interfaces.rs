@@ -13,7 +13,7 @@ use wasmtime::component::{
     types::{ComponentFunc, ComponentItem},
 };
 
-/// A host interface that is not what a part imports.
+/// A difference between a host interface and the interface that a part imports.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostInterfaceMismatch {
@@ -22,10 +22,11 @@ pub enum HostInterfaceMismatch {
     NoFunction {
         /// The name of the function.
         function: String,
-        /// Its type, as WIT.
+        /// The type of the function, as WIT.
         signature: String,
     },
-    /// A function passes more than values.
+    /// A function has parameters or results with handles, streams or futures, which a [`Value`] cannot
+    /// pass.
     #[error(
         "`{}` is of type `{}`, and a host interface passes values only; plug a component that exports the interface",
         Name(.function),
@@ -34,10 +35,10 @@ pub enum HostInterfaceMismatch {
     NotValues {
         /// The name of the function.
         function: String,
-        /// Its type, as WIT.
+        /// The type of the function, as WIT.
         signature: String,
     },
-    /// Something else than functions and types is in the interface.
+    /// The interface contains an item that is neither a function nor a type.
     #[error(
         "`{}` in it is neither a function nor a type of values; plug a component that exports the interface",
         Name(.item)
@@ -52,11 +53,12 @@ pub enum HostInterfaceMismatch {
 pub(crate) struct ImportedFunction<'a> {
     name: String,
     implementation: &'a HostFunction,
-    /// The largest number of bytes that an argument takes on the host for each unit of the engine's fuel.
+    /// The largest number of bytes that an argument takes on the host, for each unit of the engine's
+    /// fuel.
     pub(crate) bytes_per_fuel: f64,
 }
 
-/// The functions that a part imports by this name from a host interface, if it has all of them.
+/// The functions that a part imports by this name. Fails if the host interface lacks one of them.
 pub(crate) fn imported_functions<'a>(
     component: &Component,
     import: &str,
@@ -135,7 +137,7 @@ fn is_value(ty: &Type) -> bool {
         | Type::String
         | Type::Enum(_)
         | Type::Flags(_) => true,
-        // Handles, streams, futures, and what comes.
+        // Handles, streams, futures, and types that the engine adds later.
         _ => false,
     }
 }
@@ -181,8 +183,8 @@ pub(crate) fn define(
     Ok(())
 }
 
-/// A call that did not give what it should. It has no source, so that its own words are what a trap
-/// shows.
+/// A call that failed or returned a result of another type. It has no source, so a trap shows this
+/// message itself.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the host interface `{interface}` failed in `{function}`: {reason}")]
 struct Failed {
@@ -191,7 +193,7 @@ struct Failed {
     reason: String,
 }
 
-/// An error with its causes.
+/// The message of an error, followed by the messages of its causes.
 fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let words: Vec<String> = causes.map(ToString::to_string).collect();
@@ -200,7 +202,7 @@ fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
 
 fn call_of(part: &PartName, ty: &ComponentFunc, arguments: &[Val]) -> Result<HostCall, String> {
     let mut arguments = arguments.iter().zip(ty.params()).map(|(val, (_, ty))| {
-        // Functions with handles are not linked.
+        // A function with handles is never linked, so no value has a handle.
         let keep = &mut |_| unreachable!("a value without handles");
         of_val(val.clone(), &ty, keep)
             .ok_or_else(|| format!("an argument is a `{}`", signature::of_value(&ty)))

@@ -3,7 +3,7 @@
 use crate::runtime::code_cache::CodeCache;
 use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 
-/// The options of a [`Runtime`](crate::Runtime). Each has a cost, so by default all of them are off.
+/// The options of a [`Runtime`](crate::Runtime). Each of them has a cost, so all are off by default.
 ///
 /// Each field has a method of the same name that sets it:
 ///
@@ -16,14 +16,14 @@ use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RuntimeOptions {
-    /// Allows [`Limits::timeout`](crate::Limits::timeout) to stop programs. Code that computes then
-    /// runs about a fifth slower, the tightest loops twice as slow.
+    /// Allows [`Limits::timeout`](crate::Limits::timeout) to stop programs. Code that computes is then
+    /// slower: usually by about a fifth, in the tightest loops by a factor of two.
     pub interruptible: bool,
     /// Allows programs to have [`Limits::fuel`](crate::Limits::fuel). Code that computes then runs much
     /// slower.
     pub fuel: bool,
-    /// The directory where compiled code is kept; `None` compiles each time. An embedder that grants
-    /// directories to guests calls [`CodeCache::refuse_reaching`] first.
+    /// The directory in which compiled code is kept; `None` compiles every time. An embedder that
+    /// grants directories to guests calls [`CodeCache::refuse_reaching`] first.
     pub code_cache: Option<CodeCache>,
     /// A pool from which instances are taken; `None` allocates each instance on demand.
     pub pool: Option<Pool>,
@@ -60,23 +60,23 @@ impl RuntimeOptions {
     }
 }
 
-/// A pool of instances, allocated before the first of them is needed. Instantiating from a pool is
-/// several times faster, and each program must fit into a slot of the pool.
+/// A pool of instances, allocated before the first one is needed. Instantiating from a pool is several
+/// times faster, but each program must fit into a slot of the pool.
 ///
 /// On Linux, up to 1 MiB of each linear memory stays allocated for the next program in the slot. It is
 /// cleared before that program runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pool {
-    /// The largest number of instances of programs at a time.
+    /// The largest number of instances of programs that exist at the same time.
     pub programs: u32,
     /// The size of the largest linear memory, in bytes.
     pub memory: usize,
 }
 
 impl Pool {
-    /// A pool for this number of instances of programs, whose linear memories have at most `memory`
-    /// bytes each.
+    /// Makes a pool for this number of instances of programs. Each of their linear memories has at most
+    /// `memory` bytes.
     pub fn new(programs: u32, memory: usize) -> Self {
         Self { programs, memory }
     }
@@ -87,7 +87,8 @@ impl RuntimeOptions {
     pub(super) fn engine_config(&self) -> Config {
         let mut config = Config::new();
         config
-            // Sparse data does not become an image of 16 MiB for each memory.
+            // With this bound, the engine does not turn sparse data into an image of 16 MiB for each
+            // memory.
             .memory_guaranteed_dense_image_size(1 << 20)
             .epoch_interruption(self.interruptible)
             .consume_fuel(self.fuel);
@@ -103,8 +104,8 @@ const KEPT_MEMORY: usize = 1 << 20;
 const KEPT_TABLE: usize = 64 << 10;
 
 fn allocation(pool: Pool) -> wasmtime::InstanceAllocationStrategy {
-    // A component consists of several core instances, memories and tables: one that is composed of
-    // parts in interpreted languages has about forty.
+    // A component consists of several core instances, memories and tables. A component that is composed
+    // of parts in interpreted languages has about forty.
     let inside = pool.programs.saturating_mul(50);
     let mut config = PoolingAllocationConfig::default();
     config

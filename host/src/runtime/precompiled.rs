@@ -28,10 +28,10 @@ use std::{
 };
 use wasmtime::component::Component;
 
-/// The first bytes of a precompiled file, whatever its version.
+/// The first bytes of a precompiled file of any version.
 const MAGIC: &[u8] = b"\0wit-host code ";
-/// The version of the format. After it come the SHA-256 of the rest, the length of the linking in four
-/// bytes, the linking, and the engine's own format.
+/// The version of the format. The file continues with the SHA-256 of the rest, the length of the
+/// linking in four bytes, the linking, and the engine's own format.
 const VERSION: &[u8] = b"2\0";
 const DIGEST_SIZE: usize = 32;
 
@@ -51,12 +51,12 @@ pub struct Precompiled {
     code: Range<usize>,
 }
 
-/// Compiled code that its user vouches for.
+/// Compiled code that the user trusts.
 #[derive(Debug)]
 pub struct TrustedCode(Precompiled);
 
 impl TrustedCode {
-    /// The file that the code is from.
+    /// The path of the file that contained the code.
     pub fn precompiled(&self) -> &Precompiled {
         &self.0
     }
@@ -290,7 +290,7 @@ impl Runtime {
             });
         }
         let component = self.compile(composition)?;
-        // Linking reports what is missing, with the same errors as running.
+        // Linking reports missing imports, with the same errors as running.
         self.link_composition(&component, composition)?;
         let code = component.serialize().map_err(anyhow::Error::from);
         code.and_then(|code| encode(&linking, &code))
@@ -310,8 +310,8 @@ impl Runtime {
             private,
             layout,
         } = &precompiled.linking;
-        // SAFETY: it is what `serialize` gave, as the caller of `Precompiled::trust` has promised, and
-        // the engine checks its version and configuration.
+        // SAFETY: the code is the output of `serialize`, as the caller of `Precompiled::trust` has
+        // promised, and the engine checks its version and configuration.
         let component = unsafe { Component::deserialize(self.engine(), precompiled.code()) };
         let component = component.map_err(|error| LoadError::OtherHost {
             part: parts[0].clone(),

@@ -1,8 +1,8 @@
 //! The authority that imports carry.
 //!
-//! In WASI 0.2 authority is in handles, and in the few interfaces that return the first
-//! handles. Interfaces that only define resources do nothing without a handle, so all parts of a
-//! composition share them; every part has clocks and randomness.
+//! In WASI 0.2, authority consists of handles, and of the few interfaces that return the first handles.
+//! Interfaces that only define resources do nothing without a handle, so all parts of a composition
+//! share them. Every part has clocks and randomness.
 
 use crate::names::{external::ExternName, interface::InterfaceName, wasi::Wasi};
 use std::fmt;
@@ -11,17 +11,17 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Authority {
-    /// None of its own: shared by all parts of a composition.
+    /// No authority of its own: all parts of a composition share the interface.
     Shared,
-    /// Each part has its own instance, made from what its [`Sandbox`](crate::Sandbox) grants.
+    /// Each part has its own instance, which reaches what its [`Sandbox`](crate::Sandbox) grants.
     Granted(Grant),
     /// The network. The host links it for the consumer and refuses every address.
     Network,
-    /// The host does not provide it; a plug or the embedder satisfies it.
+    /// The host does not provide the interface; a plug or the embedder satisfies the import.
     Foreign,
 }
 
-/// An interface of WASI 0.2 whose instance is authority.
+/// An interface of WASI 0.2 that gives authority to the part that imports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Grant {
@@ -35,8 +35,8 @@ pub enum Grant {
     Stdout,
     /// `wasi:cli/stderr`: standard error.
     Stderr,
-    /// `wasi:cli/exit`: ending the program with an exit code. Only the consumer's has an effect; a plug
-    /// that uses it is stopped as by a trap.
+    /// `wasi:cli/exit`: ending the program with an exit code. It has an effect only for the consumer; a
+    /// plug that calls it is stopped as by a trap.
     Exit,
     /// `wasi:cli/terminal-stdin`: the knowledge whether standard input is a terminal.
     TerminalStdin,
@@ -49,8 +49,8 @@ pub enum Grant {
 impl Authority {
     /// Classifies an import, for example `wasi:filesystem/preopens@0.2.6`.
     ///
-    /// Unknown interfaces, names of anything else, and WASI of another version than 0.2 are
-    /// [`Foreign`](Self::Foreign).
+    /// Unknown interfaces, names that are not names of interfaces, and WASI of another version than 0.2
+    /// are [`Foreign`](Self::Foreign).
     pub fn of_import(name: &ExternName) -> Self {
         let known = name
             .interface()
@@ -61,8 +61,7 @@ impl Authority {
         }
     }
 
-    /// Classifies a name that may have no version, which then stands for any version that the host
-    /// provides.
+    /// Classifies a name. A name without a version stands for every version that the host provides.
     pub(crate) fn of_interface(name: &InterfaceName) -> Self {
         match name.version() {
             Some(_) => Self::of_import(&name.clone().into()),
@@ -151,7 +150,7 @@ pub(crate) fn handles_passed_by(interface: &ExternName) -> &'static [Grant] {
     }
 }
 
-/// A short description of what a component that imports the interface can reach.
+/// Writes a short description of the things that a component can reach through the interface.
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

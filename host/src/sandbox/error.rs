@@ -21,7 +21,7 @@ pub enum SandboxError {
         /// The system's error.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A link leads to a directory that is to be granted, and a program could have made the link.
+    /// The path of a directory that is to be granted contains a link that a program could have made.
     #[error(
         "failed to open directory `{}` for `{part}`{}",
         Name(.host.display()), remedy_for_link(.directory)
@@ -31,7 +31,7 @@ pub enum SandboxError {
         part: PartName,
         /// The path of the grant on the host.
         host: PathBuf,
-        /// The directory that the path leads to, if that exists.
+        /// The directory that the path leads to; `None` if it does not exist.
         directory: Option<PathBuf>,
         /// The link.
         source: GuestMadeLink,

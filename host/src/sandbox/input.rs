@@ -39,7 +39,7 @@ impl Input {
         Self(Source::Empty)
     }
 
-    /// This process's standard input.
+    /// The standard input of this process.
     pub fn inherited() -> Self {
         Self(Source::Inherited)
     }
@@ -49,12 +49,12 @@ impl Input {
         Self(Source::Bytes(bytes.into().into()))
     }
 
-    /// A reader. A thread of its own reads it, starting when the part first asks for its standard input,
-    /// and up to 192 KiB ahead of the part. The thread ends at the end of the input, at the first error,
+    /// A reader. A thread of its own reads it, up to 192 KiB ahead of the part. The thread starts when
+    /// the part first asks for its standard input. It ends at the end of the input, at the first error,
     /// or, after the instance is dropped, when the current read returns.
     ///
-    /// All clones of the sandbox share one input: the bytes that one instance has read are not there for
-    /// another one.
+    /// All clones of the sandbox share one input: no instance gets bytes that another instance has
+    /// read.
     pub fn reader(reader: impl Read + Send + 'static) -> Self {
         Self(Source::Reader(ReaderInput(Arc::new(Shared {
             reader: Mutex::new(Some(Box::new(reader))),
@@ -96,7 +96,7 @@ struct ReaderInput(Arc<Shared>);
 struct Shared {
     /// The reader, until a thread takes it.
     reader: Mutex<Option<Box<dyn Read + Send>>>,
-    /// The pieces that all streams on this input share. No task of an event loop stands between, so the input
+    /// The pieces that all streams on this input share. The input needs no task in an event loop, so it
     /// can be read in one event loop after another.
     pieces: OnceLock<Mutex<Pieces>>,
 }
@@ -138,7 +138,7 @@ impl InputStream for ReaderInput {
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
         let mut pieces = self.pieces();
         match pieces.poll_fill(&mut Context::from_waker(Waker::noop())) {
-            // There is nothing yet, and `ready` waits for it.
+            // No bytes are there yet; `ready` waits for them.
             Poll::Pending => Ok(Bytes::new()),
             Poll::Ready(Ok(false)) => Err(StreamError::Closed),
             Poll::Ready(Ok(true)) => Ok(Bytes::copy_from_slice(pieces.take(size))),
@@ -179,9 +179,9 @@ const PIECE: usize = 64 << 10;
 struct Pieces {
     pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
     piece: Vec<u8>,
-    /// The number of bytes of the piece that the part has read.
+    /// The number of bytes of the current piece that the part has read.
     done: usize,
-    /// An error that was found while no read was under way.
+    /// An error that occurred while the part was not reading.
     failed: Option<io::Error>,
 }
 
@@ -223,7 +223,7 @@ impl Pieces {
 }
 
 impl Pieces {
-    /// Gets a piece that is not read to its end. `false` at the end of the input.
+    /// Gets a piece that the part has not read completely. `false` at the end of the input.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Err(error));
@@ -238,7 +238,7 @@ impl Pieces {
         Poll::Ready(Ok(true))
     }
 
-    /// Waits until a read does not have to. An error is for that read.
+    /// Waits until the next read does not have to wait. An error is kept for that read.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let Err(error) = ready!(self.poll_fill(context)) {
             self.failed = Some(error);
@@ -246,7 +246,7 @@ impl Pieces {
         Poll::Ready(())
     }
 
-    /// At most so many bytes of the piece, which are then read.
+    /// Takes at most `size` bytes of the piece, which then count as read.
     fn take(&mut self, size: usize) -> &[u8] {
         let start = self.done;
         self.done += size.min(self.piece.len() - start);

@@ -21,26 +21,26 @@ use wasmtime_wasi::{
 /// The largest number of random bytes that a guest can ask for at a time.
 pub(crate) const MAX_RANDOM: u64 = 64 << 20;
 
-/// The threads on which operations on files and directories block, because systems offer no other way
-/// to open, read and write them.
+/// The threads that operations on files and directories block. Systems offer no other way to open, read
+/// and write files.
 ///
-/// Opening a FIFO that no other process opens, or reading from a file system that does not respond, can
-/// block for ever. On the calling thread only the end of the process stops such an operation; not even
-/// [`Limits::timeout`](crate::Limits::timeout) does.
+/// An operation can block forever: for example, opening a FIFO that no other process opens, or reading
+/// from a file system that does not respond. If it blocks the calling thread, only the end of the
+/// process stops it; not even [`Limits::timeout`](crate::Limits::timeout) does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum FileOperations {
-    /// The thread that runs the instance; other instances on that thread wait too. A command chooses
-    /// it, because an operation on a small file then takes a tenth of the time or less.
+    /// The thread that runs the instance. Other instances on that thread wait too. It suits a command,
+    /// because an operation on a small file then takes a tenth of the time or less.
     #[default]
     OnCallingThread,
-    /// The threads of Tokio's `spawn_blocking`, while the calling thread runs other instances. A server
-    /// chooses them.
+    /// The threads of Tokio's `spawn_blocking`. The calling thread runs other instances meanwhile. It
+    /// suits a server.
     OnOtherThreads,
 }
 
 impl Sandbox {
-    /// Opens what is granted to a consumer, which may be a core module.
+    /// Opens the grants of a consumer, which may be a core module.
     pub(crate) fn open(
         &self,
         part: &PartName,
@@ -52,7 +52,7 @@ impl Sandbox {
         Ok(wasi)
     }
 
-    /// Opens what is granted to a plug, which has no handles of its own.
+    /// Opens the grants of a plug, which has no table of handles of its own.
     pub(crate) fn open_as_plug(
         &self,
         part: &PartName,

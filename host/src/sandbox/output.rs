@@ -43,7 +43,7 @@ impl Output {
         Self(Target::Discarded)
     }
 
-    /// This process's stream of the same name.
+    /// The stream of this process that has the same name.
     pub fn inherited() -> Self {
         Self(Target::Inherited)
     }
@@ -53,15 +53,15 @@ impl Output {
         Self(Target::Captured(capture.clone()))
     }
 
-    /// A writer. It is called on the thread that runs the instance, which waits for it: put a writer that
-    /// blocks behind a channel. Its errors are errors of the part's stream; after
-    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) the stream is closed.
+    /// A writer. It is called on the thread that runs the instance, which waits for it; a writer that
+    /// blocks should therefore be behind a channel. An error of the writer is an error of the part's
+    /// stream. After [`BrokenPipe`](io::ErrorKind::BrokenPipe) the stream is closed.
     pub fn writer(writer: impl Write + Send + 'static) -> Self {
         Self(Target::Writer(WriterOutput(Arc::new(Mutex::new(writer)))))
     }
 
-    /// This process's standard error, line by line, each line marked with `name`: `[name] line`. Control
-    /// characters are escaped.
+    /// The standard error of this process. Each line is marked with `name`, as `[name] line`, and its
+    /// control characters are escaped.
     pub fn marked_lines(name: PartName) -> Self {
         Self(Target::Marked(name))
     }
@@ -115,10 +115,10 @@ fn define(wasi: &mut WasiCtxBuilder, name: OutputName, stream: impl StdoutStream
 }
 
 /// A bounded buffer that parts write to and the embedder reads. Clones share the buffer, and several
-/// streams can.
+/// streams can write to it.
 ///
-/// A write that exceeds the bound fails with an error of the part's stream. The bytes that fit are kept,
-/// and no further ones until the embedder [takes](Self::take) the contents.
+/// A write that exceeds the bound fails with an error of the part's stream. The bytes that fit are
+/// kept. Further bytes are refused until the embedder [takes](Self::take) the contents.
 ///
 /// ```
 /// use wit_host::{Capture, Output, Sandbox};
@@ -152,12 +152,12 @@ impl Capture {
         self.lock().limit
     }
 
-    /// A copy of the bytes that were written and not taken.
+    /// A copy of the bytes in the buffer: those that were written and not taken.
     pub fn bytes(&self) -> Vec<u8> {
         self.lock().bytes.clone()
     }
 
-    /// Removes and returns the bytes, which makes room for more.
+    /// Removes the bytes from the buffer and returns them, which makes room for more.
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.lock().bytes)
     }

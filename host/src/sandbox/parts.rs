@@ -1,4 +1,4 @@
-//! The sandboxes of all parts of a composition.
+//! The sandboxes of all parts of a program.
 
 use super::{Sandbox, error::SandboxError, open::FileOperations};
 use crate::names::part::PartName;
@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 /// The sandboxes of all parts of a program.
 ///
-/// A plug without a sandbox here has an empty one. A sandbox for a plug that the program does not have
-/// is an error of [`Plan::new`](crate::Plan::new), [`Program::expect_grants`](crate::Program::expect_grants)
-/// and [`Program::instantiate`](crate::Program::instantiate).
+/// A plug for which no sandbox is set here has an empty one. A sandbox for a plug that the program does
+/// not have is an error of [`Plan::new`](crate::Plan::new),
+/// [`Program::expect_grants`](crate::Program::expect_grants) and
+/// [`Program::instantiate`](crate::Program::instantiate).
 ///
 /// ```
 /// use wit_host::{Preopen, Sandbox, Sandboxes};
@@ -27,7 +28,8 @@ pub struct Sandboxes {
 }
 
 impl Sandboxes {
-    /// A sandbox for the consumer, which is the component or core module that runs.
+    /// Sets the sandbox of the consumer, which is the component or core module that runs. Plugs have
+    /// none yet.
     pub fn new(consumer: Sandbox) -> Self {
         Self {
             consumer,
@@ -35,29 +37,29 @@ impl Sandboxes {
         }
     }
 
-    /// Gives a plug its sandbox, in place of an earlier one.
+    /// Sets the sandbox of a plug, or replaces the earlier one.
     #[must_use]
     pub fn plug(mut self, name: PartName, sandbox: Sandbox) -> Self {
         self.plugs.insert(name, sandbox);
         self
     }
 
-    /// Chooses the threads on which file operations of all parts block.
+    /// Chooses the threads that file operations of all parts block.
     #[must_use]
     pub fn file_operations(mut self, file_operations: FileOperations) -> Self {
         self.file_operations = file_operations;
         self
     }
 
-    /// `true` if any part is granted a directory in which it can make, change or remove files.
+    /// `true` if any part has a granted directory in which it can make, change or remove files.
     pub fn grant_writing(&self) -> bool {
         std::iter::once(&self.consumer)
             .chain(self.plugs.values())
             .any(|sandbox| sandbox.writable_directories().next().is_some())
     }
 
-    /// Returns an error if there is a sandbox for a plug that is not among the parts of a program:
-    /// the consumer, then the plugs.
+    /// Fails with [`NoSuchPlug`](SandboxError::NoSuchPlug) if there is a sandbox for a plug that is not
+    /// among `parts`, the names of the parts of a program: the consumer's, then the plugs'.
     pub fn expect_plugs_of(&self, parts: &[PartName]) -> Result<(), SandboxError> {
         let plugs = parts.get(1..).unwrap_or_default();
         match self.plugs.keys().find(|name| !plugs.contains(name)) {
@@ -69,7 +71,7 @@ impl Sandboxes {
         }
     }
 
-    /// The largest number of directories that one part is granted.
+    /// The largest number of directories that are granted to one part.
     pub(crate) fn most_directories(&self) -> usize {
         let plugs = self.plugs.values();
         let counts = plugs.map(|sandbox| sandbox.preopens.len());

@@ -13,16 +13,17 @@ use std::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Preopen {
-    /// Its path on the host; a relative one is relative to the current directory of the process.
+    /// The path of the directory on the host. A relative path starts at the current directory of the
+    /// process.
     pub host: PathBuf,
-    /// Its path for the guest.
+    /// The path of the directory in the guest.
     pub guest: String,
-    /// The access of the guest to everything below it.
+    /// The access of the guest to everything below the directory.
     pub access: Access,
 }
 
 impl Preopen {
-    /// A directory below which the guest has this access.
+    /// Grants a directory with this access.
     pub fn new(host: impl Into<PathBuf>, guest: impl Into<String>, access: Access) -> Self {
         Self {
             host: host.into(),
@@ -31,23 +32,23 @@ impl Preopen {
         }
     }
 
-    /// A directory below which the guest may make, change and remove files.
+    /// Grants a directory in which the guest may make, change and remove files.
     pub fn read_write(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
         Self::new(host, guest, Access::ReadWrite)
     }
 
-    /// A directory below which the guest may list and read files.
+    /// Grants a directory in which the guest may list and read files.
     pub fn read_only(host: impl Into<PathBuf>, guest: impl Into<String>) -> Self {
         Self::new(host, guest, Access::ReadOnly)
     }
 
-    /// A description of the grant, with the resolved path if that differs.
+    /// A description of the grant, with the resolved path if it differs from the given one.
     pub(super) fn resolved(&self) -> String {
         match GrantedDirectory::open(&self.host) {
             Ok(opened) if is_absolute_form(&opened.path, &self.host) => self.to_string(),
             Ok(opened) => format!("{self}, which is `{}`", Name(opened.path.display())),
             Err(Refused::Link(link)) => format!("{self}, which is refused: {link}"),
-            // A directory that does not exist yet may be made before the program runs.
+            // The directory does not exist yet, but may be made before the program runs.
             Err(Refused::Io(_)) => self.to_string(),
         }
     }

@@ -14,10 +14,10 @@ use std::{
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 
-/// The length in bytes from which a line is passed on in pieces.
+/// The length, in bytes, from which a line is written in several pieces.
 const MAX_LINE: usize = 4096;
 
-/// Passes lines on to this process's standard error, each as `[name] line`.
+/// Writes lines to the standard error of this process, each as `[name] line`.
 #[derive(Clone)]
 pub(crate) struct StderrLines(Arc<Mutex<Line>>);
 
@@ -72,7 +72,7 @@ impl Line {
     }
 }
 
-/// The number of bytes before an incomplete character at the end.
+/// The number of bytes that remain without an incomplete character at the end.
 fn whole_characters(bytes: &[u8]) -> usize {
     let chunks = bytes.utf8_chunks();
     let tail = chunks.last().map_or(&[][..], |last| last.invalid());

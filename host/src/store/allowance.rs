@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Limits that several instances share, and the amounts that they use.
+/// Limits that several instances share, and the amounts that these instances use.
 ///
 /// Four sums are kept, each over all instances that were made on one allowance: bytes of linear
 /// memory, elements of tables, bytes that the host holds for open streams, and handles to host
@@ -14,7 +14,7 @@ use std::sync::{
 /// sums: [`timeout`](Limits::timeout) and [`result`](Limits::result) bound each call,
 /// [`fuel`](Limits::fuel) and [`instances`](Limits::instances) each instance.
 ///
-/// Clones are the same allowance. Instances on several threads can share one.
+/// Clones are the same allowance. Instances on several threads can share it.
 ///
 /// ```
 /// use wit_host::{Allowance, Limits};
@@ -55,7 +55,7 @@ impl Allowance {
         }))
     }
 
-    /// The limits that it was made with.
+    /// The limits that the allowance was made with.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
     }

@@ -31,7 +31,7 @@ pub(crate) enum Ended {
 pub struct TimedOut {
     /// The part that was computing; `None` if the program was waiting for the host.
     pub part: Option<PartName>,
-    /// The time that the call had.
+    /// The time from the start of the call to its deadline.
     pub after: Duration,
 }
 

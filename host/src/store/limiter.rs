@@ -53,10 +53,11 @@ impl Limiter {
         }
     }
 
-    /// Lets the table have `count` more handles, if the allowance has them.
+    /// Makes room in the table for `count` more handles, if the allowance has them.
     ///
-    /// The engine does not report the number of handles in a table, so they are pushed and removed again. A
-    /// table does not become smaller, so handles that are drawn for it stay drawn.
+    /// The engine does not report the number of handles in a table, so this function pushes as many
+    /// handles and removes them again. A table does not become smaller, so handles that are drawn for
+    /// it stay drawn.
     pub(crate) fn make_room_for_handles(&mut self, table: &mut ResourceTable, count: usize) {
         if !self.is_shared {
             return;
@@ -77,7 +78,7 @@ impl Limiter {
             }
         }
         for handle in tried {
-            // It was pushed above.
+            // The handle was pushed above, so it is in the table.
             let _ = table.delete(handle);
         }
     }
@@ -126,13 +127,14 @@ impl Limiter {
     }
 
     fn grow(&mut self, what: Growing, from: usize, to: usize, maximum: Option<usize>) -> bool {
-        // A growth beyond its own maximum fails anyway, and must not be counted.
+        // The engine refuses a growth beyond the maximum of the memory or table itself, so it must not
+        // be counted.
         if maximum.is_some_and(|maximum| to > maximum) {
             return false;
         }
-        // A growth that the engine then cannot do stays counted. The engine reports such failures, and
-        // reports failures of growths too that it has never asked for, so a guest could have memory that
-        // it holds taken off the account.
+        // A growth that fails in the engine after this stays counted. The engine reports such failures,
+        // but it also reports failures of growths for which it has never asked. If these were given
+        // back, a guest could hold memory that is not counted.
         self.draw(what, to.saturating_sub(from))
     }
 
@@ -151,7 +153,7 @@ impl Limiter {
 
     fn give_back(&mut self, what: Growing, amount: usize) {
         let drawn = &mut self.drawn[what.index()];
-        // More than was drawn would be taken from the account of other stores.
+        // A larger amount would be taken from the account of other stores.
         let amount = amount.min(*drawn);
         *drawn -= amount;
         self.allowance.give_back(what, amount);

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-/// The largest size of what a guest passes to the host in one call, in bytes.
+/// The largest size of the values that a guest passes to the host in one call, in bytes.
 pub(crate) const MAX_PASSED: usize = 128 << 20;
 
 /// Bounds on the resources of a program; each bound holds for all its parts together. Several instances
@@ -21,35 +21,37 @@ pub(crate) const MAX_PASSED: usize = 128 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The longest time of a call into the program, waiting included; `None` is no bound.
+    /// The longest duration of a call into the program, including the time that it waits; `None` is
+    /// unbounded.
     ///
-    /// Code that computes is stopped within 20 ms after it, a wait for the host at once. A host call
-    /// that blocks its thread, such as opening a FIFO, is not stopped. Needs
+    /// Code that computes is stopped at most 20 ms after that time. A wait for the host is stopped at
+    /// once. A host call that blocks its thread, such as opening a FIFO, is not stopped. This needs
     /// [`RuntimeOptions::interruptible`](crate::RuntimeOptions::interruptible).
     pub timeout: Option<Duration>,
-    /// The number of steps of an instance, about one for each instruction of its code; `None` is no
-    /// bound. The host's work in a call costs no fuel; [`timeout`](Self::timeout) bounds it. Needs
-    /// [`RuntimeOptions::fuel`](crate::RuntimeOptions::fuel).
+    /// The number of steps of an instance, about one for each instruction of its code; `None` is
+    /// unbounded. The host's work in a call costs no fuel; [`timeout`](Self::timeout) bounds it. This
+    /// needs [`RuntimeOptions::fuel`](crate::RuntimeOptions::fuel).
     pub fuel: Option<u64>,
     /// The size of all linear memories together, in bytes.
     pub memory: usize,
     /// The number of elements of all tables together.
     pub table_elements: usize,
-    /// The number of core instances in one instance of a program, and equally the number of its tables
-    /// and of its memories. A component written in Python has about forty.
+    /// The number of core instances in one instance of a program. The same number bounds its tables,
+    /// and its memories. A component written in Python has about forty core instances.
     pub instances: usize,
-    /// The number of open handles to host resources, such as files and streams; and equally the number of
-    /// resources that calls have returned and that are not released.
+    /// The number of open handles to host resources, such as files and streams. The same number bounds
+    /// the resources that calls have returned and that are not released.
     pub handles: usize,
-    /// The size of the host's buffers for streams on files and for directories that are listed, in
-    /// bytes: 64 KiB for each that is open. Opening one more fails with `insufficient-memory`. A core
+    /// The size of the host's buffers for streams on files and for directories that are being listed,
+    /// in bytes: 64 KiB for each open one. Opening one more fails with `insufficient-memory`. A core
     /// module has no such streams.
     pub streams: usize,
-    /// The size of the result of a call on the host, in bytes. The host holds it as a tree of values, in
-    /// which a byte of a `list<u8>` takes 40 bytes.
+    /// The size on the host of the result of a call, in bytes. The host holds a result as a tree of
+    /// values, in which a byte of a `list<u8>` takes 40 bytes.
     ///
-    /// The engine has one budget for a call, so while a function with a large result runs, each of its
-    /// imports may be passed as much as the result may take, instead of 128 MiB.
+    /// The engine has one budget for a call. So while a function with a large result runs, the
+    /// arguments of each call to its imports are bounded by the budget for the result, instead of by
+    /// 128 MiB.
     pub result: usize,
 }
 
@@ -131,7 +133,7 @@ impl Default for Limits {
 pub struct Refusal {
     /// The resource that was to grow.
     pub what: Growing,
-    /// The sum with the growth, in the unit of the resource.
+    /// The sum after the growth, in the unit of the resource.
     pub wanted: usize,
     /// The limit, in the same unit.
     pub limit: usize,

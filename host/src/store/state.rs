@@ -26,7 +26,7 @@ pub(crate) struct State {
 const MOST_HANDLES: usize = 4;
 
 impl State {
-    /// `consumer` and `plugs` were opened from these sandboxes.
+    /// Makes the state from `consumer` and `plugs`, which were opened from these sandboxes.
     pub(crate) fn new(
         limiter: Limiter,
         mut consumer: WasiP1Ctx,
@@ -59,7 +59,7 @@ impl State {
         }
     }
 
-    /// The grants of a core module, for WASI preview1.
+    /// The grants of the consumer, in the form that WASI preview1 needs for a core module.
     pub(crate) fn preview1(&mut self) -> &mut WasiP1Ctx {
         self.part(0);
         &mut self.consumer

@@ -48,11 +48,11 @@ mod tests {
     use std::time::Instant;
     use wasmtime::{Config, Instance, Module, Store};
 
-    /// How many ticks a loop runs for.
+    /// The number of ticks before a loop is interrupted.
     const TICKS: u32 = 20;
 
-    /// How long a loop runs that is to be interrupted after so many ticks. It looks at them all at once:
-    /// on a busy machine it would have to wait for its turn with each.
+    /// The duration of a loop that is interrupted after [`TICKS`] ticks. The loop runs through all
+    /// ticks in one call: on a busy machine it would otherwise have to wait for its turn at each tick.
     fn ticking() -> Duration {
         let engine = Engine::new(Config::new().epoch_interruption(true)).expect("an engine");
         let looping = wat::parse_str("(module (func (export \"f\") (loop $l (br $l))))");
@@ -68,7 +68,8 @@ mod tests {
         started.elapsed()
     }
 
-    /// Told against a thread that sleeps as often beside it: on a busy machine both wait.
+    /// The duration is compared with that of a thread that sleeps as often at the same time, because a
+    /// busy machine delays both.
     #[test]
     fn running_code_looks_at_the_clock_every_ten_milliseconds() {
         let tick = Duration::from_millis(10);

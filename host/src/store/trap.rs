@@ -11,20 +11,21 @@ use crate::{
 use std::fmt;
 use wasmtime::{FrameInfo, WasmBacktrace, component::ResourceTableError};
 
-/// A trap: a part stopped with an error. The instance cannot be used any more.
+/// A trap: an error that stopped a part. The instance cannot be used any more.
 #[non_exhaustive]
 pub struct Trap {
-    /// The part that was running; `None` if it is not known, or if the trap happened between two parts.
+    /// The part that was running; `None` if it is not known, or if the trap happened in a call between
+    /// two parts.
     pub part: Option<PartName>,
     /// The reason of the trap, in words. They may quote the guest.
     pub reason: String,
-    /// The last growth that a limit refused before the trap, if any. It is usually the cause: most
-    /// programs abort when they get no more memory.
+    /// The last growth that a limit refused before the trap, if there is one. It is usually the cause,
+    /// because most programs abort when a growth of memory is refused.
     pub refusal: Option<Refusal>,
     /// The calls that led to the trap, the innermost first.
     pub frames: Vec<Frame>,
-    /// The engine's error. It is not shown: its backtrace demangles the names in the guest, and their
-    /// length is then not bounded.
+    /// The engine's error. It is not shown: its backtrace demangles the names in the guest without a
+    /// bound on their length.
     source: wasmtime::Error,
 }
 
@@ -34,8 +35,8 @@ pub struct Trap {
 pub struct Frame {
     /// The part that the function belongs to; `None` if it is not known.
     pub part: Option<PartName>,
-    /// The name of the function as the binary has it, which may be mangled; `None` if the binary has no
-    /// name for it. `{}` of the frame shows it demangled, escaped and cut.
+    /// The name of the function in the binary, which may be mangled; `None` if the binary has no name
+    /// for it. `Display` of the frame writes it demangled, escaped and cut.
     pub function: Option<String>,
     /// The index of the function in its core module.
     pub index: u32,
@@ -54,7 +55,7 @@ impl Trap {
             .downcast_ref::<WasmBacktrace>()
             .map(|backtrace| backtrace.frames())
             .unwrap_or_default();
-        // The backtrace does not show which of the two parts broke the rules of a call between them.
+        // The backtrace does not show which of the two parts violated the rules of a call between them.
         let is_between_parts =
             calls.first().is_some_and(|frame| is_adapter(frame, layout)) && !is_interrupt(&source);
         let frames: Vec<Frame> = calls
@@ -80,7 +81,7 @@ impl Trap {
         }
     }
 
-    /// `true` if a call passed more between guest and host than is allowed.
+    /// `true` if a call passed more data between guest and host than is allowed.
     pub(crate) fn passes_too_much(&self) -> bool {
         is_passing_too_much(&self.source.root_cause().to_string())
     }

@@ -1,4 +1,4 @@
-//! Values as the engine has them.
+//! Conversions between [`Value`]s and the values of the engine.
 
 use super::{Resource, Value};
 use crate::{untrusted::Name, wasm::signature};
@@ -9,11 +9,12 @@ use wasmtime::{
     component::{ResourceAny, Type, Val},
 };
 
-/// A value that is not of the type that is expected.
+/// A value that does not have the expected type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}", Name(.place), Name(.reason))]
 pub(crate) struct WrongValue {
-    /// Where in the value, outermost first, as `field a: `; empty for the value itself.
+    /// The position of the wrong value inside the whole value, outermost part first, as `field a: `;
+    /// empty for the whole value.
     place: String,
     reason: String,
 }
@@ -40,8 +41,8 @@ impl WrongValue {
     }
 }
 
-/// Turns a value into the engine's, if it is of this type. `handle` finds the
-/// engine's handle of this type, or says why there is none.
+/// Converts a value to the engine's value of this type. `handle` finds the engine's handle of this
+/// type, or returns the reason why there is none.
 pub(crate) fn to_val(
     value: Value,
     ty: &Type,
@@ -135,13 +136,14 @@ fn to_payload(
     }
 }
 
-/// The fields in the order of the type. An optional one may be left out.
+/// The fields in the order of the type. An optional field that is left out is `none`.
 fn to_fields<'a>(
     mut fields: Vec<(String, Value)>,
     types: impl Iterator<Item = (&'a str, Type)>,
     handle: &mut impl FnMut(Resource, &Type) -> Result<ResourceAny, String>,
 ) -> Result<Vec<(String, Val)>, WrongValue> {
-    // Fields are mostly in order, so that the next one is the first.
+    // Fields are mostly in the order of the type. The fields are reversed, so the next one is then the
+    // last, and removing it moves no others.
     let mut vals = Vec::with_capacity(fields.len());
     fields.reverse();
     for (name, ty) in types {
@@ -161,8 +163,8 @@ fn to_fields<'a>(
     }
 }
 
-/// Turns the engine's value of this type into one of ours. `keep` takes the engine's handles. `None`
-/// for a type that is not supported.
+/// Converts the engine's value of this type. `keep` takes each handle of the engine and returns ours.
+/// `None` for a type that is not supported.
 pub(crate) fn of_val(
     val: Val,
     ty: &Type,
@@ -171,10 +173,11 @@ pub(crate) fn of_val(
     of_shape(val, &Shape::of(ty), keep)
 }
 
-/// A type, as far as the engine's value does not show it: an empty list has elements of any type. It is
-/// made once for a value, because looking up a case in a type takes as long as the type has cases.
+/// The part of a type that the engine's value does not show; for example, the value of an empty list
+/// does not show the type of its elements. It is made once for a value, because the time to look up a
+/// case in a type grows with the number of cases.
 enum Shape {
-    /// No list is inside.
+    /// No list is inside the type.
     Plain,
     Bytes,
     List(Box<Shape>),
@@ -313,7 +316,7 @@ fn byte(val: Val) -> Option<u8> {
     }
 }
 
-/// `None` is a payload that is not supported, and `Some(None)` that there is no payload.
+/// Returns `None` if the payload is not supported, and `Some(None)` if there is no payload.
 fn of_payload(
     payload: Option<Box<Val>>,
     shape: &Shape,
@@ -325,7 +328,7 @@ fn of_payload(
     })
 }
 
-/// Turns a value into one of a core module. An unsigned integer has the same bits.
+/// Converts a value to a core module's. An unsigned integer keeps its bits.
 pub(crate) fn to_core(value: &Value, ty: &ValType) -> Result<wasmtime::Val, WrongValue> {
     Ok(match (value, ty) {
         (Value::S32(value), ValType::I32) => wasmtime::Val::I32(*value),
@@ -339,7 +342,7 @@ pub(crate) fn to_core(value: &Value, ty: &ValType) -> Result<wasmtime::Val, Wron
     })
 }
 
-/// Turns a value of a core module into one of ours. `None` for a reference.
+/// Converts a core module's value. `None` for a reference.
 pub(crate) fn of_core(val: wasmtime::Val) -> Option<Value> {
     Some(match val {
         wasmtime::Val::I32(value) => Value::S32(value),
@@ -352,7 +355,7 @@ pub(crate) fn of_core(val: wasmtime::Val) -> Option<Value> {
 }
 
 impl Value {
-    /// What kind of value it is, for an error.
+    /// A description of the kind of the value, for an error.
     fn described(&self) -> String {
         let kind = match self {
             Self::Bool(_) => "a `bool`",
@@ -392,7 +395,7 @@ mod tests {
         component::{Component, types::ComponentItem},
     };
 
-    /// A type as it stands in the text of a component.
+    /// A type, parsed from the text of a component.
     fn ty(text: &str) -> Type {
         let text = format!(
             r#"(component

@@ -3,7 +3,7 @@
 use super::Value;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-/// It is written as it goes: a large value is not copied to be shown.
+/// Values are serialized without a copy, so a large value takes no further memory.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -1,14 +1,14 @@
 //! The memory of a value on the host, compared with the engine's charge for it.
 //!
-//! The engine lifts a result into [`Val`]s, each many times as large as what it stands for in the
-//! guest's memory, and counts what that takes in units of its own, its fuel. That count is too low:
-//! the allocations of names are left out, and a list of one element has room for four. How far too
-//! low it is, depends on the type, and here the worst value of a type is found.
+//! The engine lifts a result into [`Val`]s, each of which is many times as large as its form in the
+//! guest's memory. The engine charges for that memory in a unit of its own, the fuel. The charge is too
+//! low: it leaves out the allocations of names, and the room for four elements that a list of one
+//! element has. The difference depends on the type, so this module finds the worst value of a type.
 
 use wasmtime::component::{Type, Val};
 
-/// How many bytes on the host the worst value of this type takes for each unit of fuel with which it
-/// is lifted.
+/// The number of bytes that the worst value of this type takes on the host, for each unit of fuel that
+/// lifting the value costs.
 pub(crate) fn bytes_per_fuel(ty: &Type) -> f64 {
     let mut ratio = 1.0;
     while excess(ty, ratio).is_none() {
@@ -17,7 +17,7 @@ pub(crate) fn bytes_per_fuel(ty: &Type) -> f64 {
     ratio
 }
 
-/// Whether values of this type can be of any size.
+/// `true` if the size of the values of this type has no bound.
 pub(crate) fn can_be_large(ty: &Type) -> bool {
     let if_any = |ty: Option<Type>| ty.is_some_and(|ty| can_be_large(&ty));
     match ty {
@@ -31,7 +31,7 @@ pub(crate) fn can_be_large(ty: &Type) -> bool {
     }
 }
 
-/// The bytes that a value takes on the host, about.
+/// The approximate number of bytes that a value takes on the host.
 pub(crate) fn size_of_val(val: &Val) -> usize {
     let of_all = |vals: &[Val]| vals.iter().map(size_of_val).sum::<usize>();
     let of_payload = |payload: &Option<Box<Val>>| payload.as_deref().map_or(0, size_of_val);
@@ -56,22 +56,24 @@ pub(crate) fn size_of_val(val: &Val) -> usize {
 
 /// The inline size of a value.
 const VAL: f64 = size_of::<Val>() as f64;
-/// A name or a text.
+/// The inline size of a name or a text.
 const STRING: f64 = size_of::<String>() as f64;
-/// What an allocation takes that is hardly anything.
+/// The number of bytes that the smallest allocation takes.
 const SMALLEST: f64 = 32.0;
 
-/// What an allocation of so many bytes takes.
+/// The number of bytes that an allocation of this size takes, with its overhead.
 fn allocated(bytes: f64) -> f64 {
     (bytes + 16.0).max(SMALLEST)
 }
 
-/// How many more bytes a value can take, without its inline size, than `ratio` bytes for each unit
-/// of fuel. `None` if there is no bound: some list can be made larger for less.
+/// The largest number of bytes by which a value, without its inline size, can exceed `ratio` bytes for
+/// each unit of fuel. `None` if there is no such number: some list inside can grow by more than `ratio`
+/// bytes for each unit.
 fn excess(ty: &Type, ratio: f64) -> Option<f64> {
     Some(match ty {
         Type::String => {
-            // Text is decoded from UTF-16 at worst, and a buffer that grows is twice as large.
+            // In the worst case, text is decoded from UTF-16 into a growing buffer, whose capacity can
+            // be twice its length.
             if ratio < 3.0 {
                 return None;
             }
@@ -119,7 +121,7 @@ fn excess(ty: &Type, ratio: f64) -> Option<f64> {
             .map(|case| name(case, ratio))
             .fold(f64::MIN, f64::max),
         Type::Flags(flags) => {
-            // Room for four at first, then for twice as many as there are.
+            // A growing list has room for four names at first, and then for twice the number of names.
             let each = flags.names().map(|flag| 2.0 * STRING + name(flag, ratio));
             allocated(4.0 * STRING) + each.filter(|excess| *excess > 0.0).sum::<f64>()
         }
@@ -127,7 +129,7 @@ fn excess(ty: &Type, ratio: f64) -> Option<f64> {
     })
 }
 
-/// The room for a sequence of fixed length, which is charged by [`VAL`] for each element.
+/// The excess of a sequence of fixed length. The engine charges [`VAL`] for each element.
 fn sequence(element: f64, length: f64, ratio: f64) -> f64 {
     allocated(element * (2.0 * length).max(4.0)) - ratio * VAL * length
 }
@@ -149,7 +151,7 @@ mod tests {
         component::{Component, types::ComponentItem},
     };
 
-    /// How many times more a list takes than it is charged for, whose elements are of this type.
+    /// The memory of a list, as a multiple of the engine's charge. The elements have this type.
     fn ratio_of_list(element: &str) -> f64 {
         let text = format!(
             r#"(component
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn a_list_is_priced_by_the_worst_that_its_elements_can_be() {
         for (element, least, most) in [
-            // A value for each is all that they take.
+            // Each element takes only its inline size.
             ("u8", 1.0, 1.0),
             ("f64", 1.0, 1.0),
             // A text of one byte has an allocation of its own.

@@ -9,7 +9,7 @@ use wasm_wave::{
 };
 use wasmtime::component::Type;
 
-/// Parses a value of this type. The error says in words why the text is not one.
+/// Parses a value of this type. The error is the reason, in words, why the text is not such a value.
 pub(crate) fn parse(ty: &Type, text: &str) -> Result<Value, String> {
     if let Type::List(list) = ty
         && list.ty() == Type::U8
@@ -22,8 +22,8 @@ pub(crate) fn parse(ty: &Type, text: &str) -> Result<Value, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The bytes of a list that is written plainly, as most are. The parser of WAVE first builds a tree, which
-/// is several times as large as the value.
+/// The bytes of a list in its plain form, `[1, 2]`, which most lists have. The parser of WAVE would
+/// first build a tree that is several times as large as the value.
 fn plain_bytes(text: &str) -> Option<Vec<u8>> {
     let inside = text.trim().strip_prefix('[')?.strip_suffix(']')?.trim();
     if inside.is_empty() {
@@ -38,17 +38,17 @@ fn plain_bytes(text: &str) -> Option<Vec<u8>> {
     inside.split(',').map(byte).collect()
 }
 
-/// Characters that a terminal should not receive are escaped in the way of WAVE, so the text still stands
-/// for the same value.
+/// Characters that a terminal should not receive are escaped as WAVE escapes them, so the text is still
+/// a form of the same value.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Text(Wave(Cow::Borrowed(self))).fmt(f)
     }
 }
 
-/// A value for the parser and the writer of WAVE, so that [`Value`] itself does not implement a trait of
-/// their library. A parsed value is owned. A written value is borrowed, except for numbers that the
-/// writer gets in place of a byte and of a `v128`.
+/// A value in the form that the library for WAVE reads and writes. It exists so that [`Value`] itself
+/// does not implement a trait of that library. A parsed value is owned. A written value is borrowed,
+/// except for the numbers that replace a byte and a `v128` when they are written.
 #[derive(Clone)]
 struct Wave<'a>(Cow<'a, Value>);
 
@@ -58,8 +58,8 @@ impl fmt::Display for Wave<'_> {
     }
 }
 
-/// The trait asks for functions that are called only on values of the matching
-/// [`kind`](WasmValue::kind), and to panic otherwise.
+/// The library calls each of these functions only on values of the matching [`kind`](WasmValue::kind),
+/// and its trait requires a panic for other values.
 macro_rules! primitives {
     ($($variant:ident($ty:ty): $make:ident, $unwrap:ident;)*) => {
         $(
@@ -90,7 +90,7 @@ impl<'a> Wave<'a> {
         self.0.into_owned()
     }
 
-    /// A value with others inside, which is never one of the numbers that are owned.
+    /// A value that contains others. It is always borrowed, because only numbers are owned.
     fn borrowed(&self) -> &'a Value {
         match self.0 {
             Cow::Borrowed(value) => value,
@@ -131,7 +131,8 @@ impl WasmValue for Wave<'_> {
             Value::Record(_) => WasmTypeKind::Record,
             Value::Tuple(_) | Value::V128(_) => WasmTypeKind::Tuple,
             Value::Variant(..) => WasmTypeKind::Variant,
-            // WAVE has no resources; a bare word, as a case is, is what they are shown as.
+            // WAVE has no resources. A resource is shown as `$1`, which is written like the name of a
+            // case.
             Value::Enum(_) | Value::Resource(_) => WasmTypeKind::Enum,
             Value::Option(_) => WasmTypeKind::Option,
             Value::Result(_) => WasmTypeKind::Result,

@@ -1,9 +1,10 @@
-//! WASI's streams and directories, where the engine's own would let a guest make the host hold more
-//! than the guest itself may have.
+//! Bounded streams and directories of WASI. With the engine's own, a guest could make the host hold
+//! more memory than the guest itself may have.
 //!
-//! Three things are done differently. A stream on a file is charged to [`Limits::streams`] for the
-//! piece of the file that it can hold. A directory is read entry by entry, not all at once before the
-//! first. What is written to a stream at a time is at most what `check-write` ever allows.
+//! There are three differences from the engine. The memory in which the host holds a piece of a file
+//! for a stream is charged to [`Limits::streams`]. A directory is read entry by entry, instead of
+//! completely before the first entry. One write to a stream has at most the number of bytes that
+//! `check-write` can allow.
 //!
 //! [`Limits::streams`]: crate::Limits
 
@@ -31,14 +32,16 @@ use wasmtime_wasi::{
     },
 };
 
-/// The most that a stream holds, in bytes: what is read ahead, or waits to be written.
+/// The largest number of bytes that the host holds for a stream: bytes that are read ahead, or that
+/// wait to be written.
 const PIECE: usize = 64 << 10;
-/// What an open directory holds while it is listed: the system hands out its entries by the buffer.
+/// The number of bytes that the host holds for a directory while it is listed, because the system
+/// returns many entries at a time.
 const LISTING: usize = 64 << 10;
 
 type Context<'a> = StoreContextMut<'a, State>;
 
-/// Replaces the definitions that are there.
+/// Replaces the engine's definitions in the linker.
 pub(crate) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     let types = &mut linker.instance(FILESYSTEM_TYPES)?;
@@ -77,8 +80,8 @@ fn file_streams(types: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     )
 }
 
-/// Opens something that holds so many bytes until it is dropped. Where that is too much, it is
-/// refused as by a system that has no more memory.
+/// Opens a resource that holds this number of bytes until it is dropped. If that exceeds the limit,
+/// opening fails with the error of a system that has no more memory.
 fn charged<R: 'static>(
     store: &mut Context<'_>,
     bytes: usize,
@@ -102,7 +105,7 @@ fn charged<R: 'static>(
     }
 }
 
-/// Takes a handle out of the table, and what it held off the bill.
+/// Removes a handle from the table, and gives back the bytes that were drawn for it.
 fn dropped<R: Any>(store: &mut Context<'_>, handle: u32) -> wasmtime::Result<R> {
     let state = store.data_mut();
     let held = state.ctx().table.delete(Resource::<R>::new_own(handle))?;
@@ -137,7 +140,8 @@ fn drops(streams: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     )
 }
 
-/// A stream on a file takes whatever it is given, and keeps it until it is written.
+/// Bounds the size of a write. The engine's stream on a file accepts bytes of any length, and keeps
+/// them until they are written.
 fn write(streams: &mut LinkerInstance<'_, State>) -> wasmtime::Result<()> {
     streams.func_wrap(
         "[method]output-stream.write",

@@ -81,7 +81,7 @@ struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// The size of a full batch, in bytes. Validating that much code takes many times longer than
+    /// The size of a full batch, in bytes. Validating this amount of code takes many times longer than
     /// starting a thread.
     const FULL: usize = 64 << 10;
 

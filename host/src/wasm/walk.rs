@@ -103,7 +103,7 @@ mod tests {
         sections.map(kind_of_whole).collect()
     }
 
-    /// Its name in the parser.
+    /// The name of the payload in the parser.
     fn kind(payload: &Payload) -> String {
         let shown = format!("{payload:?}");
         let end = shown.find(['(', ' ']).unwrap_or(shown.len());

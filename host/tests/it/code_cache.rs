@@ -139,7 +139,7 @@ fn another_users_directory() -> Result<(), Failed> {
     chown(&own, Some(0), None)?;
     chown(&above, Some(OTHER), None)?;
     expect_refused(&own, "above it: it belongs to another user")?;
-    // The owner can replace files in the directory, whatever its mode is.
+    // The owner can replace files in the directory with any mode.
     set_mode(&above, 0o1755)?;
     expect_refused(&own, "above it: it belongs to another user")?;
     // Other users may be members of the user's own group.

@@ -209,7 +209,7 @@ fn hanging_command() -> Result<(), Failed> {
     let work = tempfile::tempdir()?;
     let limit = Duration::from_millis(200);
     let started = Instant::now();
-    // Two processes that hold the output open, and one that has closed it.
+    // Two processes that hold the output open, and one process that has closed it.
     for command in ["sleep 600 & sleep 600", "exec >&- 2>&-; sleep 600"] {
         let ended = run(command, work.path(), limit, &mut String::new());
         let words = ended

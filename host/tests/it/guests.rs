@@ -23,7 +23,7 @@ pub enum Guest {
 }
 
 impl Guest {
-    /// The name of its folder.
+    /// The name of the guest's folder.
     pub fn name(self) -> &'static str {
         match self {
             Self::CacheImpl => "cache-impl",
@@ -38,8 +38,8 @@ impl Guest {
         }
     }
 
-    /// Why it cannot be built here, if it cannot. On a continuous integration machine everything
-    /// has to be.
+    /// The reason why the guest cannot be built here; `None` if it can. A continuous integration
+    /// machine must be able to build every guest.
     pub fn missing_toolchain(self) -> Option<String> {
         if std::env::var_os("CI").is_some() {
             return None;
@@ -54,7 +54,7 @@ impl Guest {
         }
     }
 
-    /// The component file, built if it is not yet.
+    /// The path of the component, which is built on first use.
     pub fn path(self) -> Result<PathBuf, Failed> {
         static BUILT: Mutex<Option<HashMap<Guest, PathBuf>>> = Mutex::new(None);
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,7 +67,7 @@ impl Guest {
         Ok(path)
     }
 
-    /// Builds as the recipes do.
+    /// Builds the guest in the same way as the recipes.
     fn build(self) -> Result<PathBuf, Failed> {
         let output = script()
             .args(["build", "--into"])
@@ -82,10 +82,10 @@ impl Guest {
     }
 }
 
-/// The status with which the script ends where a compiler is missing.
+/// The exit status of the script if a compiler is missing.
 const MISSING_TOOLCHAIN: i32 = 3;
 
-/// What builds guests, for the recipes and for the tests.
+/// The script that builds guests, for the recipes and for the tests.
 pub fn script() -> Command {
     Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/guest"))
 }

@@ -1,5 +1,5 @@
-//! Interfaces that the embedder implements: what satisfies an import, for which part, and what happens
-//! where it does not.
+//! Interfaces that the embedder implements: the imports that they satisfy, the parts that reach them,
+//! and the errors if they do not fit.
 
 use crate::embedding::{CONSUMER, NUMBER, part, run, tokio};
 use libtest_mimic::{Failed, Trial};
@@ -78,7 +78,7 @@ fn expect_exit(outcome: &Outcome, code: i32) -> Result<(), Failed> {
     }
 }
 
-/// The consumer is content with 42.
+/// This consumer succeeds if it gets 42.
 fn a_function_answers() -> Result<(), Failed> {
     let consumer = || part("consumer", CONSUMER);
     expect_exit(&outcome(consumer()?.provide(number(42)), &[])?, 0)?;
@@ -105,7 +105,7 @@ fn a_function_answers() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Passes what it is given on to the import of that name, and gives back what it gets.
+/// Passes its argument to the import of that name, and returns the result.
 const ECHO: &str = r#"(component
   (import "echo" (instance $echo
     (type $r (record (field "a" u8) (field "b" (option string))))
@@ -228,7 +228,7 @@ fn wrong_result() -> Result<(), Failed> {
     })?;
     let error = error.ok_or("a result that the function does not have was taken")?;
     let expected = "the host interface `echo` failed in `nothing`: expected no result, found one";
-    // The trap is a field of the error, and not in its words.
+    // The trap is a field of the error, so the message of the error does not contain it.
     let facts = format!("{error:?}");
     assert!(facts.contains(expected), "{facts}");
     Ok(())
@@ -242,7 +242,7 @@ fn error_is_a_trap() -> Result<(), Failed> {
     expect_trap(failing, r"the\u{1b}[2J disk is full")
 }
 
-/// Content if the plug's number is 5 and its own secret is 1.
+/// Succeeds if the plug's number is 5 and its own secret is 1.
 const KEEPER: &str = r#"(component
   (import "test:numbers/number@1.0.0" (instance $number (export "get" (func (result u32)))))
   (import "test:own/secret" (instance $secret (export "get" (func (result u32)))))
@@ -261,7 +261,7 @@ const KEEPER: &str = r#"(component
   (instance $command (export "run" (func $run)))
   (export "wasi:cli/run@0.2.6" (instance $command)))"#;
 
-/// A plug whose number is what it gets from an import.
+/// A plug whose number comes from an import.
 fn teller(import: &str) -> String {
     format!(
         r#"(component
@@ -322,8 +322,7 @@ fn not_anothers() -> Result<(), Failed> {
     }
 }
 
-/// Plugs that import by an innocent name what has the type, or the name, of what the consumer is
-/// given.
+/// Plugs with a harmless import that has the type, or the name, of the consumer's private import.
 fn forged_type() -> Result<(), Failed> {
     const HELPER: &str = r#"(component
       (component $c)
@@ -367,7 +366,7 @@ fn forged_type() -> Result<(), Failed> {
             Ok(_) => return Err(format!("a plug gets what is the consumer's: {import}").into()),
         }
     }
-    // The name of the private import, imported openly, is only a name.
+    // A plug that imports the name of the private import openly is refused.
     let open = r#"(import "keeper:host/secret" (instance $import (type $secret)))"#;
     let keeper = part("keeper", KEEPER)?.provide(secret(5));
     match compose(&keeper, &[part("teller", &teller(open))?], Form::Granted) {
@@ -408,7 +407,7 @@ fn refused() -> Result<(), Failed> {
             )
         );
     }
-    // What the host does not provide may be provided, if it is imported.
+    // The embedder may provide an interface that the host does not provide, if a part imports it.
     for name in ["wasi:cli/environment@0.3.0", "wasi:http/types@0.2.0"] {
         let words = composed(HostInterface::new(name), &[])?;
         assert!(
@@ -483,7 +482,8 @@ fn resources() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The same, alone and with a plug, so that it keeps its own binary and is composed.
+/// Expects this exit code from the part alone, which keeps its own binary, and from the part composed
+/// with a plug.
 fn expect_exit_alone_and_composed(
     text: &str,
     provided: &[HostInterface],
@@ -502,7 +502,7 @@ fn expect_exit_alone_and_composed(
     Ok(())
 }
 
-/// An interface whose types are from another one: that one is provided without functions.
+/// An interface whose types come from another one; the other one is provided without functions.
 fn types_of_others() -> Result<(), Failed> {
     let text = r#"(component
         (import "a:b/types" (instance $types
@@ -527,7 +527,7 @@ fn types_of_others() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Interfaces that would have the same private name, and two versions of one.
+/// Interfaces whose private names would be equal, and two versions of one interface.
 fn versions_and_labels() -> Result<(), Failed> {
     let names = [
         "a:b/store@1.0.0",
@@ -575,7 +575,7 @@ fn versions_and_labels() -> Result<(), Failed> {
     let all: Vec<HostInterface> = each().collect();
     expect_exit_alone_and_composed(&text, &all, 0)?;
 
-    // A compatible version satisfies an import where there is none of its own.
+    // A compatible version satisfies an import if its own version is not provided.
     let second = HostInterface::new("a:b/store@1.2.0").function("get", |_| Ok(Some(Value::U32(1))));
     let others = each().enumerate().filter(|(index, _)| *index != 1);
     let others = others.map(|(_, interface)| interface).chain([second]);
@@ -597,7 +597,7 @@ fn portable() -> Result<(), Failed> {
         Some(LoadError::Unsatisfied { import, .. }) if import == NUMBERS => {}
         other => return Err(format!("expected a refusal, found {other:?}").into()),
     }
-    // It is composed further.
+    // The result can be composed again.
     let composed = wit_host::Wasm::parse("composed.wasm", composition.bytes().to_vec())?;
     let composed = Part::new("composed", composed.try_into()?)?;
     expect_exit(&outcome(composed, &[part("number", NUMBER)?])?, 0)

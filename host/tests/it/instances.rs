@@ -1,4 +1,4 @@
-//! Instances side by side, as an embedder has them: on several threads, on one allowance, with
+//! Several instances of an embedder at the same time: on several threads, on one allowance, with
 //! values, handles and streams of their own.
 
 use crate::{
@@ -34,7 +34,7 @@ const OPENS_A_FIFO: &str = r#"(module
     (call $exit (call $path_open (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 4)
       (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 0)))))"#;
 
-/// Grows its memory by so many pages.
+/// Grows its memory by this number of pages.
 const GROWING: &str = r#"(module
   (memory 1)
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"#;
@@ -83,7 +83,7 @@ fn is_send<T: Send>(value: T) -> T {
     value
 }
 
-/// What the compiler proves here, a server relies on.
+/// A server relies on these properties, which the compiler proves.
 #[expect(dead_code, reason = "it is compiled and never called")]
 async fn everything_is_send(
     program: &Program,
@@ -110,7 +110,7 @@ async fn everything_is_send(
     Some(())
 }
 
-/// Eight that compute and wait at a time, on two threads that steal each other's work.
+/// Eight instances compute and wait at the same time, on two threads that steal each other's work.
 fn threads() -> Result<(), Failed> {
     let program = component(COUNTERS)?;
     let tokio = tokio::runtime::Builder::new_multi_thread()
@@ -146,7 +146,7 @@ fn threads() -> Result<(), Failed> {
 
 const PAGE: usize = 64 << 10;
 
-/// Two threads grow their instances until nothing is left; then all of it comes back.
+/// Two threads grow their instances until the allowance is used up; then all of it is given back.
 fn allowance() -> Result<(), Failed> {
     let program = module(GROWING)?;
     let limits = Limits::new().memory(100 * PAGE);
@@ -158,7 +158,7 @@ fn allowance() -> Result<(), Failed> {
             let sandboxes = Sandboxes::default();
             let instance = program.instantiate_within(&sandboxes, &allowance, None);
             let instance = tokio.block_on(instance);
-            // Both have their first page before one of them takes all that is left.
+            // Both instances have their first page before one of them takes all that is left.
             both.wait();
             let mut instance = instance?;
             let grow = &program.functions()[0];
@@ -339,7 +339,7 @@ fn handles() -> Result<(), Failed> {
         is_refused(instance.call(take, with(&[second])).await)?;
         is_refused(instance.call(value, with(&[second])).await)?;
 
-        // What was refused has given nothing away.
+        // A refused call has given no handle away.
         let reason = is_refused(instance.call(take_two, with(&[third, third])).await)?;
         assert_eq!(reason, "`$3` is given away, and passed twice");
         is_refused(instance.call(take_two, with(&[third, second])).await)?;
@@ -386,7 +386,7 @@ fn run(program: &Program, sandboxes: &Sandboxes) -> Result<Outcome, Failed> {
     crate::embedding::run(program, sandboxes)
 }
 
-/// The module and the component that it makes, with inputs of all kinds.
+/// The module and the component that is made of it, with inputs of all kinds.
 fn streams() -> Result<(), Failed> {
     let as_module = module(ECHO)?;
     let wasm = Wasm::parse("echo", ECHO.as_bytes().to_vec())?;
@@ -448,8 +448,8 @@ fn full_capture() -> Result<(), Failed> {
     Ok(())
 }
 
-/// One that opens a FIFO waits, and another one on the same thread runs; then somebody opens the
-/// other end.
+/// An instance that opens a FIFO waits, while another one on the same thread runs. Then a process opens
+/// the other end.
 fn fifo() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     let pipe = directory.path().join("pipe");
@@ -466,7 +466,7 @@ fn fifo() -> Result<(), Failed> {
         let waiting = waiting.instantiate(&sandboxes, &limits).await?;
         let waiting = waiting.run();
         let other = async {
-            // It waits before the other one begins.
+            // The first instance waits before the other one begins.
             tokio::time::sleep(Duration::from_millis(50)).await;
             let instance = computing.instantiate(&Sandboxes::default(), &limits).await;
             let outcome = instance?.run().await;
@@ -483,7 +483,7 @@ fn fifo() -> Result<(), Failed> {
     })
 }
 
-/// What a guest finds that tries all of WASI does not depend on where its operations wait.
+/// A guest that tries all of WASI gets the same results on whichever threads its file operations block.
 fn same_files() -> Result<(), Failed> {
     let consumer = Part::new("prober", Component::open(Guest::ProberConsumer.path()?)?)?;
     let plug = Part::new("plug", Component::open(Guest::ProberPlug.path()?)?)?;
@@ -494,7 +494,7 @@ fn same_files() -> Result<(), Failed> {
         for number in 0..150 {
             std::fs::write(directory.path().join(number.to_string()), "text")?;
         }
-        // The ones that it tries.
+        // The file and the link that the guest tries.
         std::fs::write(directory.path().join("inside"), "text")?;
         std::os::unix::fs::symlink("inside", directory.path().join("link"))?;
         let output = Capture::new(1 << 20);

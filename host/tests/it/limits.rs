@@ -277,7 +277,7 @@ fn fuel() -> Result<(), Failed> {
         load(&options, &times(10))?,
         load(&options, &times(100_000))?,
     );
-    // The second run has as much as the first.
+    // The second run has as much fuel as the first one.
     for (program, fuel) in [(&short, Some(1000)), (&short, Some(1000)), (&long, None)] {
         match run(program, &of(fuel))? {
             Outcome::Exited(0) => {}
@@ -294,7 +294,7 @@ fn interruptible() -> RuntimeOptions {
     RuntimeOptions::new().interruptible(true)
 }
 
-/// The second call computes after the time of the first has passed.
+/// The second call computes until after the timeout of the first one has passed.
 fn whole_time() -> Result<(), Failed> {
     let program = load(
         &interruptible(),

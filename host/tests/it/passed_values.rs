@@ -15,8 +15,8 @@ use wit_host::{
     RuntimeOptions, Sandbox, Sandboxes, Value, Wasm, compose,
 };
 
-/// Passes a list of so many elements of TYPE, whose bytes are FILL, to the host, and returns nothing or an
-/// empty list.
+/// Passes a list of this number of elements of TYPE, whose bytes are FILL, to the host, and returns
+/// nothing or an empty list.
 const PASSING: &str = r#"(component
   (import "test:a/taker" (instance $taker
     (type $named TYPE) (export "e" (type $e (eq $named)))
@@ -40,7 +40,7 @@ const PASSING: &str = r#"(component
   (func (export "bytes") (param "n" u32) (result (list u8))
     (canon lift (core func $m "bytes") (memory (core memory $memory "memory")))))"#;
 
-/// Returns so many handles, whose destructor is DESTRUCTOR.
+/// Returns this number of handles, whose destructor is DESTRUCTOR.
 const MAKING: &str = r#"(component
   (core module $d (func (export "dtor") (param i32) DESTRUCTOR))
   (core instance $d (instantiate $d))
@@ -103,7 +103,7 @@ fn load(text: &str, host: Option<HostInterface>) -> Result<Program, Failed> {
     Ok(Runtime::new(&options)?.load(&composition)?)
 }
 
-/// Calls the function on a new instance, and says how many elements the host was passed.
+/// Calls the function on a new instance, and returns the number of elements that the host received.
 fn pass(
     ty: &str,
     fill: &str,
@@ -180,7 +180,8 @@ fn variants() -> Result<(), Failed> {
     let (passed, returned) = pass(&ty, "0x26", "pass", 100_000, &Limits::new())?;
     returned?;
     assert_eq!(passed, 100_000);
-    // Each element searched through half of the cases takes longer than that on any machine.
+    // On any machine, elements that each searched through half of the cases would take longer than
+    // that.
     assert!(
         started.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -227,7 +228,7 @@ fn destructors() -> Result<(), Failed> {
     })
 }
 
-/// Gives a byte at a time, slowly enough that the next one is waited for.
+/// Provides one byte at a time, so slowly that the part waits for the next one.
 struct Slow(u8);
 
 impl Read for Slow {

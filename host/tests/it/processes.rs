@@ -22,7 +22,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The trials. In a child process, the one trial that it is started for.
+/// The trials. A child process has only the trial for which it was started.
 pub fn trials() -> Vec<Trial> {
     if let Some(process) = crowd::Process::from_environment() {
         return vec![Trial::test(crowd::PROCESS, move || process.run())];

@@ -1,4 +1,4 @@
-//! What the command prints on a terminal and what it prints elsewhere: colours, and binary.
+//! The output of the command on a terminal and elsewhere: colours and binary data.
 
 use libtest_mimic::{Failed, Trial};
 use std::{
@@ -24,7 +24,8 @@ pub fn trials() -> Vec<Trial> {
 /// `error:` in bold red.
 const RED: &str = "\x1b[1m\x1b[31merror:\x1b[0m ";
 
-/// An error of the command, one of the parser of arguments, and one that ends the process at once.
+/// An error of the command, an error of the argument parser, and an error that ends the process at
+/// once.
 const FAILING: [&[&str]; 3] = [
     &["run", "missing.wasm"],
     &["run", "--nonsense"],
@@ -63,7 +64,7 @@ fn labels() -> Result<(), Failed> {
             if code == Some(0) || output.is_empty() {
                 return Err(format!("{what} ends with {code:?}: {output:?}").into());
             }
-            // The parser has the styles of its own library.
+            // The argument parser has styles of its own.
             let has_label = output.contains("error:") && output.contains(RED) == is_colored
                 || line.contains(&"--nonsense");
             if !has_label || output.contains('\x1b') != is_colored {
@@ -123,8 +124,8 @@ fn escaped_text() -> Result<(), Failed> {
     }
 }
 
-/// Runs the command with standard output and error on a terminal or in a pipe. Gives its exit code and
-/// all that it prints.
+/// Runs the command with standard output and error on a terminal or in a pipe. Returns its exit code
+/// and its whole output.
 fn run(
     on_terminal: bool,
     directory: &Path,
@@ -153,11 +154,11 @@ fn run_on_terminal(mut command: Command) -> Result<(Option<i32>, String), Failed
     let (controller, terminal) = open_terminal()?;
     command.stdout(terminal.try_clone()?).stderr(terminal);
     let mut child = command.spawn()?;
-    // It holds the terminal open too.
+    // The command holds the terminal open too.
     drop(command);
     let mut printed = Vec::new();
     let mut controller = File::from(controller);
-    // The end is `EIO` on Linux, and the end of a file elsewhere.
+    // At the end, reading fails with `EIO` on Linux, and returns no bytes elsewhere.
     let _ = controller.read_to_end(&mut printed);
     let status = child.wait()?;
     Ok((
@@ -166,12 +167,12 @@ fn run_on_terminal(mut command: Command) -> Result<(Option<i32>, String), Failed
     ))
 }
 
-/// A new terminal: the end of its controller, and that of its programs.
+/// A new terminal: the end of its controller and the end of its programs.
 fn open_terminal() -> Result<(OwnedFd, OwnedFd), Failed> {
     let (mut controller, mut terminal) = (-1, -1);
     #[expect(unsafe_code, reason = "the system gives bare descriptors")]
-    // SAFETY: both pointers are to descriptors, the null pointers ask for nothing, and what is
-    // returned without an error are two open descriptors that nobody else has.
+    // SAFETY: both pointers are to descriptors, the null pointers ask for nothing, and a call that
+    // returns without an error gives two open descriptors with no other owner.
     unsafe {
         let result = libc::openpty(
             &mut controller,

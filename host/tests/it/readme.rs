@@ -16,7 +16,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-/// One trial for each document, and those of the mechanism.
+/// One trial for each document, and the trials of the mechanism.
 pub fn trials() -> Vec<Trial> {
     let documents = documents().expect("the examples can be listed");
     let run = documents.into_iter().map(|path| {
@@ -49,8 +49,8 @@ fn documents() -> std::io::Result<Vec<PathBuf>> {
     Ok(documents)
 }
 
-/// A directory that looks like a clone in which everything has been built, and that keeps what the
-/// documents' commands write out of the real one.
+/// A directory that looks like a clone in which everything has been built. The commands of the
+/// documents write here and not into the real clone.
 struct Clone {
     directory: tempfile::TempDir,
 }
@@ -147,23 +147,23 @@ fn run_document(text: &str, clone: &Clone) -> Result<(), Failed> {
     }
 }
 
-/// A block that is to be run.
+/// A block that is run.
 struct Block {
     /// The number of its first line.
     line: usize,
-    /// The command without which it is left out.
+    /// The command that the block needs; without it the block is left out.
     needs: Option<String>,
     steps: Vec<Step>,
 }
 
-/// A command, or a script, and what it prints.
+/// A command or a script, and its expected output.
 struct Step {
     command: String,
-    /// Empty where nothing is said about it.
+    /// Empty if the document does not show the output.
     output: String,
 }
 
-/// The blocks of a document that are to be run.
+/// The blocks of a document that are run.
 fn blocks(text: &str) -> Result<Vec<Block>, String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -204,7 +204,7 @@ fn blocks(text: &str) -> Result<Vec<Block>, String> {
     Ok(blocks)
 }
 
-/// The commands of a `console` block. A command goes on after a backslash at the end of its line.
+/// The commands of a `console` block. A command continues after a backslash at the end of its line.
 fn console_steps(lines: &[&str]) -> Option<Vec<Step>> {
     let mut steps: Vec<Step> = Vec::new();
     for line in lines {
@@ -226,14 +226,14 @@ fn console_steps(lines: &[&str]) -> Option<Vec<Step>> {
 }
 
 impl Block {
-    /// Runs the block in one shell, so that `cd` and variables stay. The inner error is a command that
-    /// fails or that prints something else.
+    /// Runs the block in one shell, so that `cd` and variables keep their effect. The inner error means
+    /// that a command failed or that its output differs.
     fn run(&self, clone: &Clone) -> Result<Result<(), String>, Failed> {
-        /// Separates the outputs of the commands, and their exit codes.
+        /// The text between the outputs of the commands and their exit codes.
         const END: char = '\u{1e}';
         let mut script = String::from("exec 2>&1\n");
         for step in &self.steps {
-            // An error of syntax in one command is to be that command's.
+            // A syntax error in one command must be an error of that command only.
             writeln!(script, "eval {}", quoted(&step.command))?;
             writeln!(script, "printf '{END}%s{END}' \"$?\"")?;
         }
@@ -260,7 +260,7 @@ fn quoted(command: &str) -> String {
     format!("'{}'", command.replace('\'', r"'\''"))
 }
 
-/// Whether a text is one that a pattern stands for, in which `…` is any text.
+/// `true` if the text fits the pattern, in which `…` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('…');
     let first = pieces.next().unwrap_or_default();

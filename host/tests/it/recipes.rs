@@ -99,7 +99,7 @@ fn unknown_guest() -> Result<(), Failed> {
     Ok(())
 }
 
-/// In a copy of the scripts, so that the repository is left alone.
+/// The recipes run in a copy of the scripts, so that the repository is not changed.
 fn new_cpp_guest() -> Result<(), Failed> {
     let repository = tempfile::tempdir()?;
     let root = repository.path();
@@ -112,7 +112,7 @@ fn new_cpp_guest() -> Result<(), Failed> {
         let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts");
         fs::copy(from.join(script), root.join("scripts").join(script))?;
     }
-    // It stands in for the compiler, and is asked for its version before anything is built.
+    // This replacement of the compiler is asked for its version before anything is built.
     fs::write(root.join("scripts/wasm-cxx"), "#!/bin/sh\nexit 3\n")?;
     let mode = fs::Permissions::from_mode(0o755);
     fs::set_permissions(root.join("scripts/wasm-cxx"), mode)?;

@@ -32,7 +32,7 @@ impl Stack {
             .find_map(|(_, guest)| guest.missing_toolchain())
     }
 
-    /// The arguments of `wit-host` that add its plugs.
+    /// The arguments of `wit-host` that add the plugs.
     pub fn plug_args(&self) -> Result<Vec<String>, Failed> {
         self.plugs
             .iter()

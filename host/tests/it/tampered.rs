@@ -156,7 +156,7 @@ fn other_options() -> Result<(), Failed> {
 
 #[expect(unsafe_code, reason = "native code from a file is trusted")]
 fn load(runtime: &Runtime, precompiled: Precompiled) -> Result<Program, LoadError> {
-    // SAFETY: the file is what `precompiled` has made, or it was refused.
+    // SAFETY: the file is the output of `precompiled`, or it was refused.
     let code = unsafe { precompiled.trust() };
     runtime.load_precompiled(&code)
 }

@@ -141,7 +141,7 @@ impl PrivateDirectory {
 /// A walk along a path on which every directory is checked, and missing ones are created.
 struct Walk {
     place: Place,
-    /// The directories that decided so far where the path leads.
+    /// The directories that determined so far which directory the path leads to.
     leading: Vec<Identity>,
 }
 
@@ -167,7 +167,7 @@ impl Walk {
     /// Checks the directory that the walk is in, and enters the directory called `step`; creates it if
     /// it is missing. The inner error is that of entering, which fails for a link.
     fn enter(&mut self, step: &Path) -> Result<Result<(), Errno>, Unusable> {
-        // What `/` refers to does not depend on a directory.
+        // The meaning of `/` does not depend on a directory.
         if step != Path::new("/") {
             self.expect_lasting()?;
         }

@@ -1,4 +1,5 @@
-//! Systems on which it is not known who can write to a directory: opening one always fails.
+//! Systems on which the host cannot find out which users can write to a directory: opening one always
+//! fails.
 
 use super::Unusable;
 use std::{

@@ -1,4 +1,4 @@
-//! The function that is called, in the form that the instance has it.
+//! The function that is called, in its instance.
 
 use super::error::{self, CallError};
 use crate::{
@@ -11,7 +11,7 @@ use wasmtime::{
     component::{self, Type, types::ComponentFunc},
 };
 
-/// A function of an instance, and its type there.
+/// A function of an instance, and its type in the instance.
 pub(crate) enum Callee {
     Component(component::Func, ComponentFunc),
     Core(wasmtime::Func, FuncType),
@@ -35,7 +35,7 @@ impl Callee {
         })
     }
 
-    /// Refuses a function whose results are of a type that cannot be taken.
+    /// Refuses a function whose results have a type that [`Value`] cannot express.
     pub(crate) fn expect_results(
         &self,
         function: &Function,
@@ -60,8 +60,8 @@ impl Callee {
         }
     }
 
-    /// Reads arguments in WAVE; a handle is what it is shown as. There are as many as the function
-    /// takes.
+    /// Parses arguments in WAVE; a handle is written as it is shown, such as `$1`. The number of
+    /// arguments has been checked.
     pub(crate) fn parse(
         &self,
         function: &Function,

@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 use wasmtime::component;
 
 /// An error of a call. Unless a variant says otherwise, the function was not called, and the instance
-/// can be used further.
+/// can still be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -54,13 +54,13 @@ pub enum CallError {
         function: String,
         /// The position of the argument, from 1.
         position: usize,
-        /// The start of the argument in WAVE: at most 60 characters, then `…`. For a value with contents,
-        /// such as a string or a list, that was passed to
-        /// [`Instance::call`](crate::Instance::call), it is `…` alone.
+        /// The start of the argument in WAVE: at most 60 characters, then `…`. For a value with
+        /// contents, such as a string or a list, that was passed to
+        /// [`Instance::call`](crate::Instance::call), the text is `…` alone.
         text: String,
         /// The type of the parameter, as WIT.
         expected: String,
-        /// The difference between the two, in words. They may quote the argument.
+        /// The difference between the argument and the type, in words. They may quote the argument.
         reason: String,
     },
     /// The result has a type that [`Value`](crate::Value) or WAVE cannot express.
@@ -81,8 +81,8 @@ pub enum CallError {
         /// The handle as it is shown, such as `$1`.
         handle: String,
     },
-    /// The function was called, and the instance may not keep as many handles as its result has. All
-    /// handles of the result were dropped, and the instance can be used further.
+    /// The function was called, and its result has more handles than the instance may keep. All handles
+    /// of the result were dropped, and the instance can still be used.
     #[error("the result of `{}` cannot be kept: {refusal}", Name(.function))]
     TooManyHandles {
         /// The full name of the function.
@@ -104,7 +104,7 @@ pub enum CallError {
     Ended {
         /// The full name of the function, or `drop($1)` for the destructor of a resource.
         function: String,
-        /// The end of the call.
+        /// The outcome of the call.
         outcome: Outcome,
     },
 }
@@ -140,7 +140,7 @@ fn full_names(functions: &[Function]) -> String {
     })
 }
 
-/// Functions beyond these are counted, not listed.
+/// The largest number of functions in a message; further functions are only counted.
 const MAX_LISTED: usize = 50;
 
 fn list(functions: &[Function], show: impl Fn(&Function) -> String) -> String {
@@ -156,7 +156,7 @@ fn list(functions: &[Function], show: impl Fn(&Function) -> String) -> String {
 pub(super) fn shown(value: impl fmt::Display) -> String {
     const LONGEST: usize = 60;
 
-    /// A writer that fails when it is full.
+    /// A writer that fails when it has reached its bound.
     struct Beginning {
         text: String,
         left: usize,

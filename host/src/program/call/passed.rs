@@ -11,7 +11,7 @@ pub(super) struct PassedHandles<'a> {
 
 struct Passed {
     resource: Resource,
-    /// `true` where the function takes an `own`, so that the handle is the function's afterwards.
+    /// `true` if the function takes an `own`, so that it owns the handle after the call.
     is_owned: bool,
 }
 

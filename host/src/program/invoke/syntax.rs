@@ -5,14 +5,14 @@ use std::str::FromStr;
 
 /// A call: the name of a function and its arguments, in WAVE.
 ///
-/// The name is bare, `get("k")`, or in full, `toolkit:cache/cache@0.1.0#get("k")`.
+/// The name is bare, as in `get("k")`, or full, as in `toolkit:cache/cache@0.1.0#get("k")`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     name: String,
     arguments: Vec<String>,
 }
 
-/// A text that is no call.
+/// An error of parsing a text that is not a [`Call`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "`{}` is no call: {reason}; write `name(argument, …)` with values such as `1`, `\"text\"`, `[1, 2]`, `some(1)`",
@@ -60,7 +60,7 @@ impl FromStr for Call {
     }
 }
 
-/// Splits at the commas that stand in no bracket and in no quotes.
+/// Splits the text at the commas outside of brackets and quotes.
 fn split_arguments(text: &str) -> Result<Vec<String>, &'static str> {
     let mut arguments = Vec::new();
     let mut closers = Vec::new();

@@ -13,7 +13,7 @@ pub(super) fn make_room(directory: &PrivateDirectory, max_kept: u64) -> io::Resu
     Ok(())
 }
 
-/// Removes from `files`, which are lengths and names, oldest first.
+/// Removes the oldest of `files`, which are lengths and names, oldest first.
 fn remove_oldest(files: &[(u64, String)], max_kept: u64, remove: impl Fn(&str) -> io::Result<()>) {
     let mut total: u64 = files.iter().map(|(length, _)| length).sum();
     if total <= max_kept {
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use std::cell::RefCell;
 
-    /// The names that are asked to be removed from four files of 100 bytes, of which 200 may be kept.
+    /// The names that eviction selects from four files of 100 bytes, if 200 bytes may be kept.
     fn removed(result: impl Fn(&str) -> io::Result<()>) -> Vec<String> {
         let files = ["a", "b", "c", "d"].map(|name| (100, name.to_owned()));
         let asked = RefCell::new(Vec::new());

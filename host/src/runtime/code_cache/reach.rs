@@ -38,8 +38,8 @@ impl CodeCache {
         refuse(&self.path, sandboxes, reaches)
     }
 
-    /// Does the same for the path of a code cache that is not open, but that a later run may use.
-    /// Resolved paths are compared.
+    /// Like [`refuse_reaching`](Self::refuse_reaching), for the path of a code cache that is not open,
+    /// but that a later run may use. Resolved paths are compared.
     pub fn refuse_reaching_path(
         directory: &Path,
         sandboxes: &Sandboxes,

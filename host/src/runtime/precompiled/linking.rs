@@ -1,5 +1,5 @@
-//! The links between the parts of compiled code: the imports that each part has for itself, and what
-//! satisfies the others. They are stored as JSON, which is small compared with the code.
+//! The links between the parts of compiled code: the private imports of each part, and the providers of
+//! the other imports. They are stored as JSON, which is small compared with the code.
 
 use crate::{
     compose::layout::{Layout, LikeAdapters},
@@ -67,7 +67,7 @@ impl Linking {
         Some((&self.parts[link.importer], &link.import))
     }
 
-    /// An import of a plug that carries authority and that the plug does not have for itself.
+    /// An import of a plug that carries authority and is not private to the plug.
     pub(super) fn shared_import(&self) -> Option<(&PartName, &ExternName)> {
         let link = self.links.iter().find(|link| {
             let carries_authority = matches!(

@@ -1,7 +1,7 @@
 //! Directories, read entry by entry.
 //!
-//! The engine reads all entries when a listing starts, and asks the system about each: with a
-//! million files that is hundreds of megabytes and a host call of seconds, for each listing.
+//! The engine reads all entries when a listing starts, and asks the system for the type of each. For a
+//! million files that takes hundreds of megabytes, and each listing is a host call of several seconds.
 
 use super::{Context, LISTING, dropped};
 use crate::{sandbox::open::FileOperations, store::state::State};
@@ -14,9 +14,9 @@ use wasmtime_wasi::{
     p2::bindings::filesystem::types::{DescriptorType, DirectoryEntry, ErrorCode},
 };
 
-/// A directory that is being read.
+/// A directory that is being listed.
 struct Listing {
-    /// `None` while another thread reads it.
+    /// `None` while another thread reads the directory.
     directory: Option<Dir>,
     /// Entries that another thread has read.
     ahead: VecDeque<Entry>,
@@ -24,8 +24,8 @@ struct Listing {
 
 type Entry = Result<DirectoryEntry, ErrorCode>;
 
-/// The number of entries that another thread reads at a time. Changing threads for each entry would take
-/// longer than reading it.
+/// The number of entries that another thread reads at a time. Changing threads for each entry would
+/// take longer than reading the entry.
 const ENTRIES_AT_A_TIME: usize = 64;
 
 /// Defines `directory-entry-stream` and the functions that make and read one.
@@ -96,7 +96,7 @@ async fn read_entry(
     if let Some(entry) = listing.ahead.pop_front() {
         return Ok(entry.map(Some));
     }
-    // It is lost where the call that read it has been given up.
+    // The directory is missing if the call that read it was dropped before it ended.
     let Some(mut directory) = listing.directory.take() else {
         return Ok(Err(ErrorCode::Io));
     };
@@ -136,7 +136,7 @@ fn open(directory: &Arc<File>) -> io::Result<Dir> {
     Ok(directory.and_then(Dir::new)?)
 }
 
-/// Reads some entries, until an error or the end.
+/// Reads up to [`ENTRIES_AT_A_TIME`] entries. It stops earlier after an error or at the end.
 fn read_some(directory: &mut Dir) -> VecDeque<Entry> {
     let mut entries = VecDeque::new();
     while entries.len() < ENTRIES_AT_A_TIME {
@@ -163,7 +163,7 @@ fn next(directory: &mut Dir) -> Result<Option<DirectoryEntry>, ErrorCode> {
             continue;
         }
         let kind = match entry.file_type() {
-            // Some file systems do not tell by the way.
+            // Some file systems do not report the type of an entry with its name.
             FileType::Unknown => {
                 let directory = directory.fd().map_err(io::Error::from)?;
                 let status = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);

@@ -43,7 +43,7 @@ pub struct Interface {
 }
 
 impl Interface {
-    /// A function for each type, which takes it and gives it.
+    /// A function for each type, which takes a value of the type and returns it.
     pub fn of_every_type(name: &str) -> Self {
         let function = |ty| Function {
             name: format!("f{ty}"),
@@ -111,7 +111,7 @@ impl Interface {
         )
     }
 
-    /// The import of it.
+    /// The import of the interface.
     pub fn import_text(&self) -> String {
         let functions = self.functions.iter().map(|function| {
             let Function { name, .. } = function;

@@ -1,8 +1,8 @@
-//! Only the room `names` takes names of interfaces apart, or compares them as text.
+//! Only the room `names` splits names of interfaces or compares them as text.
 
 use super::source::SourceFile;
 
-/// Code that does so.
+/// Code that splits or compares names.
 const BY_HAND: [&str; 7] = [
     "split_once('@')",
     "split('@')",
@@ -13,7 +13,7 @@ const BY_HAND: [&str; 7] = [
     "are_semver_compatible",
 ];
 
-/// Lines of other rooms that take a name apart.
+/// Lines of other rooms that split or compare names.
 pub fn violations(files: &[SourceFile]) -> Vec<String> {
     let mut violations = Vec::new();
     for file in files.iter().filter(|file| file.room() != "names") {

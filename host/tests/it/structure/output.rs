@@ -58,7 +58,8 @@ const EXCEPTIONS: [(&str, &str, &str); 7] = [
     ),
 ];
 
-/// Uses of what only the command may use, and exceptions that are not needed any more.
+/// Uses in the library of things that only the command may use, and exceptions that are not needed any
+/// more.
 pub fn violations(files: &[SourceFile]) -> Vec<String> {
     let mut violations = Vec::new();
     let mut needed = [false; EXCEPTIONS.len()];

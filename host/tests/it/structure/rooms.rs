@@ -23,7 +23,7 @@ const ROOMS: [&str; 17] = [
     "lib",
 ];
 
-/// Rooms that use a room above them, each with the reason why they still do. The list only shrinks.
+/// Rooms that use a room above them, each with the reason. The list only shrinks.
 const EXCEPTIONS: [(&str, &str, &str); 0] = [];
 
 /// Uses of a room that is not below, and exceptions that are not needed any more.

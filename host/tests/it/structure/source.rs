@@ -8,7 +8,7 @@ pub struct SourceFile {
     pub path: String,
     /// Its lines, without comments and without the contents of string literals.
     pub lines: Vec<String>,
-    /// Its lines as they stand, those that are comments empty.
+    /// Its original lines; lines that are comments are empty.
     pub text: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ impl SourceFile {
         name.strip_suffix(".rs").unwrap_or(name)
     }
 
-    /// The lines in which a word occurs as a whole word, by their numbers.
+    /// The numbers of the lines that contain a text as a whole word.
     pub fn lines_with(&self, word: &str) -> impl Iterator<Item = usize> {
         let is_part_of_word = |c: char| c.is_alphanumeric() || c == '_';
         self.lines

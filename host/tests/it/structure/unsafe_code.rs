@@ -22,7 +22,7 @@ pub fn documented() -> Result<Vec<String>, Failed> {
         .collect())
 }
 
-/// Uses of `unsafe` in other files, and files that are listed and do without it.
+/// Uses of `unsafe` in other files, and listed files that do not use it.
 pub fn violations(files: &[SourceFile], documented: &[String]) -> Vec<String> {
     let mut violations = Vec::new();
     for file in files.iter().filter(|file| !documented.contains(&file.path)) {

@@ -26,8 +26,8 @@ impl Doors {
         }
     }
 
-    /// Does to a file all that the subcommands do. Each operation may refuse it, but not with an empty
-    /// message, and not with an error that blames the library itself.
+    /// Runs every operation of the subcommands on a file. Each operation may refuse the file, but not
+    /// with an empty message, and not with an error that blames the library itself.
     pub fn enter(&self, file: &[u8], choice: usize) -> Result<(), String> {
         let Some(wasm) = worded(Wasm::parse("file", file.to_vec()))? else {
             return Ok(());
