@@ -23,7 +23,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// Whether messages on standard error are coloured. The environment is read once, because a message
+/// `true` if messages on standard error are coloured. The environment is read once, because a message
 /// may be written where no lock can be taken.
 static MESSAGES_ARE_COLORED: AtomicBool = AtomicBool::new(false);
 

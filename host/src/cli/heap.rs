@@ -21,7 +21,7 @@ pub const DEFAULT: ByteSize = ByteSize::gib(4);
 static USED: AtomicIsize = AtomicIsize::new(0);
 static ALLOWED: AtomicIsize = AtomicIsize::new(countable(DEFAULT));
 
-/// Whether the system has refused memory.
+/// `true` if the system has refused memory.
 static REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// The number of bytes that a thread can allocate or free before it updates [`USED`]. So threads that
@@ -35,7 +35,7 @@ thread_local! {
 /// The bytes that a thread has allocated, less those that it has freed, since it updated [`USED`].
 struct Balance(Cell<isize>);
 
-/// Whether the system has refused memory, which usually leads to an abort.
+/// `true` if the system has refused memory, which usually leads to an abort.
 pub fn was_refused() -> bool {
     REFUSED.load(Ordering::Relaxed)
 }

@@ -22,7 +22,7 @@ pub struct OutputArgs {
 }
 
 impl OutputArgs {
-    /// Whether the command line has `-o`.
+    /// `true` if the command line has `-o`.
     pub fn is_given(&self) -> bool {
         self.path.is_some()
     }

@@ -9,12 +9,12 @@ use std::{
 };
 use wit_host::{Component, Precompiled, Wasm, untrusted::Name};
 
-/// Whether a path stands for standard input.
+/// `true` if a path stands for standard input.
 pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Whether a file starts like those that `precompile` writes. A file that is missing is reported later,
+/// `true` if a file starts like those that `precompile` writes. A file that is missing is reported later,
 /// when it is read.
 pub fn is_precompiled(path: &Path) -> anyhow::Result<bool> {
     if is_stdin(path) || !path.is_file() {

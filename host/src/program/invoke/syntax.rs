@@ -15,7 +15,7 @@ pub struct Call {
 /// An error of parsing a text that is not a [`Call`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "`{}` is no call: {reason}; write `name(argument, …)` with values such as `1`, `\"text\"`, `[1, 2]`, `some(1)`",
+    "`{}` is not a call: {reason}; write `name(argument, …)` with values such as `1`, `\"text\"`, `[1, 2]`, `some(1)`",
     Name(.text)
 )]
 pub struct CallSyntaxError {
