@@ -467,14 +467,11 @@ mod tests {
                 Value::Variant(case("a"), Some(Box::new(Value::Bytes(vec![])))),
             ),
             (
-                r#"(list (variant (case "a" (list u8)) (case "b" (tuple u8 (list u16)))))"#,
-                Value::List(vec![Value::Variant(
-                    case("b"),
-                    Some(Box::new(Value::Tuple(vec![
-                        1u8.into(),
-                        Value::List(vec![]),
-                    ]))),
-                )]),
+                "(list (tuple (list u8) (list u16)))",
+                Value::List(vec![Value::Tuple(vec![
+                    Value::Bytes(vec![]),
+                    Value::List(vec![]),
+                ])]),
             ),
             ("(option (list u8))", Value::some(Value::Bytes(vec![]))),
             (
