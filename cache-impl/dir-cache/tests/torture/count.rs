@@ -21,10 +21,18 @@ impl Scale {
             };
             number.expect("`TORTURE_SEED` is a number, as `7` or `0x7`")
         });
-        let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        let long = env::var_os("TORTURE").is_some_and(|long| long == "1");
+        // The short form is a test, and does the same each time. The long one explores.
+        let by_default = || match long {
+            true => SystemTime::UNIX_EPOCH
+                .elapsed()
+                .unwrap_or_default()
+                .as_nanos() as u64,
+            false => 1,
+        };
         Self {
-            long: env::var_os("TORTURE").is_some_and(|long| long == "1"),
-            seed: seed.unwrap_or(since_epoch.as_nanos() as u64),
+            long,
+            seed: seed.unwrap_or_else(by_default),
         }
     }
 
