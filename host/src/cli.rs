@@ -108,15 +108,18 @@ fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
     if let Some(file) = command.file() {
         Activity::set_subject(file);
     }
-    let budget = Budget::new(started, bounds.enforce());
+    let budget = Budget::new(started, bounds.enforce()?);
+    if !matches!(command, Command::Run(_) | Command::Invoke(_)) {
+        bounds.refuse_plugs()?;
+    }
     let mut phases = Phases::new(verbose, budget);
     match command {
         Command::Bindgen(command) => command.exec(&mut phases),
         Command::Componentize(command) => command.exec(&mut phases),
         Command::Compose(command) => command.exec(&mut phases),
         Command::Inspect(command) => command.exec(&mut phases),
-        Command::Run(command) => command.exec(&mut phases),
-        Command::Invoke(command) => command.exec(&mut phases),
+        Command::Run(command) => command.exec(&mut phases, &bounds),
+        Command::Invoke(command) => command.exec(&mut phases, &bounds),
         Command::Precompile(command) => command.exec(&mut phases),
         Command::Completions(command) => command.exec(),
         Command::Man(command) => command.exec(),

@@ -9,11 +9,13 @@
 pub(crate) mod composition;
 pub(crate) mod error;
 mod grants;
+pub(crate) mod isolation;
 pub(crate) mod layout;
 pub(crate) mod link;
 pub(crate) mod mismatch;
 pub(crate) mod part;
 mod stack;
+mod units;
 mod wiring;
 
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
     sandbox::authority::Authority,
     wasm::guarded::guarded,
 };
-use composition::Composition;
+use composition::{Composition, Unit};
 use error::{ComposeError, IdleVirtualization};
 use layout::Layout;
 use link::{Link, PrivateImport, Provider};
@@ -30,6 +32,7 @@ use mismatch::NearMiss;
 use part::{Part, is_interface};
 use stack::Stack;
 use std::{borrow::Cow, collections::HashSet};
+use units::Units;
 use wac_graph::{CompositionGraph, EncodeOptions};
 
 /// The form of the imports of a composed component.
@@ -71,7 +74,10 @@ pub enum Form {
 /// ```
 pub fn compose(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let composition = match plugs {
-        [] if consumer.virtualizes.is_empty() && consumer.provided.is_empty() => {
+        [] if consumer.virtualizes.is_empty()
+            && consumer.provided.is_empty()
+            && consumer.isolation.is_none() =>
+        {
             Composition::single(consumer)?
         }
         plugs => compose_stack(consumer, plugs, form)?,
@@ -85,6 +91,7 @@ pub fn compose(consumer: &Part, plugs: &[Part], form: Form) -> Result<Compositio
 fn compose_stack(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composition, ComposeError> {
     let parts: Vec<&Part> = std::iter::once(consumer).chain(plugs).collect();
     refuse_equal_names(&parts)?;
+    refuse_isolating(&parts, form)?;
     let parts = part::made_distinct(&parts);
     let parts: Vec<&Part> = parts.iter().map(Cow::as_ref).collect();
 
@@ -99,14 +106,56 @@ fn compose_stack(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composit
     if form == Form::Portable {
         leave_open(&mut links);
     }
-    if let [alone] = parts[..] {
-        return Ok(Composition::single_with_links(alone, links));
+    let units = Units::divide(&parts, &mut links)?;
+    let units = match &units.members[..] {
+        [_] => vec![connect_unit(
+            &mut graph,
+            &stack,
+            &parts,
+            links.clone(),
+            form,
+        )?],
+        _ => {
+            refuse_ungranted(&parts, &links)?;
+            stack.refuse_isolated_resources(&graph, &parts, &links)?;
+            let unit = |(unit, members): (usize, &Vec<usize>)| {
+                let links = units.links_of(unit, &links);
+                let members: Vec<&Part> = members.iter().map(|index| parts[*index]).collect();
+                let mut graph = CompositionGraph::new();
+                let stack = Stack::register(&mut graph, &members)?;
+                connect_unit(&mut graph, &stack, &members, links, form)
+            };
+            let units = units.members.iter().enumerate().map(unit);
+            units.collect::<Result<_, _>>()?
+        }
+    };
+    Ok(Composition {
+        parts: parts.iter().map(|part| part.name.clone()).collect(),
+        links,
+        units,
+    })
+}
+
+/// Connects the parts of one unit, which are all parts of the graph, and checks the binary.
+fn connect_unit(
+    graph: &mut CompositionGraph,
+    stack: &Stack,
+    parts: &[&Part],
+    links: Vec<Link>,
+    form: Form,
+) -> Result<Unit, ComposeError> {
+    // Only the names of private imports distinguish what the host defines for this part alone.
+    let is_alone = |link: &Link| !link.is_isolated();
+    if let [alone] = parts
+        && links.iter().all(is_alone)
+    {
+        return Ok(Unit::single(alone, links));
     }
     let private = match form {
         Form::Portable => Vec::new(),
-        Form::Granted => grants::private_imports(&parts, &links)?,
+        Form::Granted => grants::private_imports(parts, &links)?,
     };
-    let connect = || connect(&mut graph, &stack, &links, &private);
+    let connect = || connect(graph, stack, &links, &private);
     let bytes = guarded(connect).map_err(|source| {
         let parts = parts.iter().map(|part| part.name.clone()).collect();
         ComposeError::Encode {
@@ -115,18 +164,49 @@ fn compose_stack(consumer: &Part, plugs: &[Part], form: Form) -> Result<Composit
         }
     })?;
     if form == Form::Granted {
-        grants::verify(&bytes, &parts, &links, &private)?;
+        grants::verify(&bytes, parts, &links, &private)?;
     }
-    let layout = Layout::of_composed(&bytes, &parts);
+    let layout = Layout::of_composed(&bytes, parts);
+    let isolation = parts[0].isolation.clone();
     let parts: Vec<PartName> = parts.iter().map(|part| part.name.clone()).collect();
     wiring::verify(&bytes, &layout, &parts, &links, &private)?;
-    Ok(Composition {
+    Ok(Unit {
         layout,
         bytes,
         parts,
         links,
         private,
+        isolation,
     })
+}
+
+/// Refuses to isolate the consumer, and to isolate anything in a binary for other runtimes.
+fn refuse_isolating(parts: &[&Part], form: Form) -> Result<(), ComposeError> {
+    let mut isolated = parts.iter().filter(|part| part.isolation.is_some());
+    let Some(part) = isolated.next() else {
+        return Ok(());
+    };
+    let part_name = part.name.clone();
+    if part.name == parts[0].name {
+        return Err(ComposeError::IsolatedConsumer { part: part_name });
+    }
+    match form {
+        Form::Portable => Err(ComposeError::IsolatedInPortable { part: part_name }),
+        Form::Granted => Ok(()),
+    }
+}
+
+/// Refuses imports of plugs that the host grants to no plug. An isolated plug is the first part of its
+/// unit, but it is granted no more than other plugs.
+fn refuse_ungranted(parts: &[&Part], links: &[Link]) -> Result<(), ComposeError> {
+    let refused = |link: &&Link| link.importer > 0 && link.refusal().is_some();
+    match links.iter().find(refused) {
+        None => Ok(()),
+        Some(link) => Err(ComposeError::NotGranted {
+            plug: parts[link.importer].name.clone(),
+            import: link.import.clone(),
+        }),
+    }
 }
 
 fn refuse_equal_names(parts: &[&Part]) -> Result<(), ComposeError> {

@@ -1,10 +1,11 @@
 //! The endings of calls that do not return.
 
+pub(crate) mod plug_failure;
 pub(crate) mod trap;
 
 use crate::{
     compose::layout::Layout,
-    ending::trap::Trap,
+    ending::{plug_failure::TimedOutInPlug, trap::Trap},
     names::part::PartName,
     store::{
         deadline::{Deadline, Elapsed},
@@ -68,11 +69,13 @@ impl Ended {
         if let Some(I32Exit(code)) = error.downcast_ref() {
             return Self::Exited(*code);
         }
+        let in_plug = error.downcast_ref::<TimedOutInPlug>();
+        let in_plug = in_plug.map(|timed_out| timed_out.plug.clone());
         let refusal = store.data().limiter.last_refusal();
         let trap = Trap::explain(error, refusal, layout, store.hostcall_fuel());
         match deadline {
             Some(Deadline { after, .. }) if trap.is_interrupt() => Self::TimedOut(TimedOut {
-                part: trap.part,
+                part: in_plug.or(trap.part),
                 after,
             }),
             _ => Self::Trapped(Box::new(trap)),

@@ -103,12 +103,14 @@ pub use compose::{
     Form, compose,
     composition::Composition,
     error::{ComposeError, IdleVirtualization, ImportDefect},
+    isolation::{Isolation, Restarts},
     mismatch::{DifferentItem, Mismatch, NearMiss},
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
 pub use ending::{
     TimedOut,
+    plug_failure::{PlugFailure, PlugFailureCause},
     trap::{Frame, Trap},
 };
 pub use host_interface::{HostCall, HostError, HostInterface};
@@ -125,6 +127,7 @@ pub use program::{
     exports::Function,
     instance::Instance,
     invoke::{Call, CallSyntaxError},
+    isolated::IsolatedPlugs,
 };
 pub use report::{
     explain::{Connection, Explanation, HostConnection, Reach},
@@ -136,6 +139,7 @@ pub use runtime::{
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
     host_functions::{CoreType, HostFunctions},
     host_interfaces::HostInterfaceMismatch,
+    isolated_links::IsolatedMismatch,
     precompiled::{Damage, Precompiled, PrecompiledError, TrustedCode},
 };
 pub use sandbox::{

@@ -1,7 +1,10 @@
 //! Plans: how a program is run. A plan has a source, sandboxes, limits, and a place for compiled code.
 
 use crate::{
-    compose::{Form, compose, composition::Composition, error::ComposeError, part::Part},
+    compose::{
+        Form, compose, composition::Composition, error::ComposeError, isolation::Isolation,
+        part::Part,
+    },
     names::part::PartName,
     program::{InstantiateError, Program, instance::Instance},
     report::explain::Explanation,
@@ -120,6 +123,16 @@ impl Source {
         Ok(Self::Composition(Box::new(composition)))
     }
 
+    /// The settings of the isolated plugs.
+    fn isolated(&self) -> impl Iterator<Item = &Isolation> {
+        let composition = match self {
+            Self::Composition(composition) => Some(composition),
+            Self::Module { .. } | Self::Precompiled(_) => None,
+        };
+        let isolated = composition.into_iter().flat_map(|one| one.isolated());
+        isolated.map(|(_, isolation)| isolation)
+    }
+
     /// The names of the parts: the consumer's, then the plugs'.
     pub fn parts(&self) -> &[PartName] {
         match self {
@@ -166,10 +179,14 @@ impl Plan {
     pub fn runtime(&self) -> Result<Runtime, LoadError> {
         self.protect_code()?;
         let is_precompiled = matches!(self.source, Source::Precompiled(_));
+        let isolated = || self.source.isolated();
         Runtime::new(&RuntimeOptions {
             // `precompile` sets this option, and its code fits only a runtime with the same options.
-            interruptible: is_precompiled || self.limits.timeout.is_some(),
-            fuel: self.limits.fuel.is_some(),
+            interruptible: is_precompiled
+                || self.limits.timeout.is_some()
+                || isolated().any(|isolation| isolation.timeout.is_some()),
+            fuel: self.limits.fuel.is_some()
+                || isolated().any(|isolation| isolation.fuel.is_some()),
             code_cache: self.code_cache.clone().filter(|_| self.keeps_code),
             ..RuntimeOptions::default()
         })

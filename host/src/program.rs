@@ -6,13 +6,20 @@ pub(crate) mod exports;
 mod handles;
 pub(crate) mod instance;
 pub(crate) mod invoke;
+pub(crate) mod isolated;
 pub(crate) mod prepared;
 
 use crate::{
     compose::layout::Layout,
     ending::Ended,
     names::part::PartName,
-    program::{command::Outcome, exports::Exports, instance::Instance, prepared::Prepared},
+    program::{
+        command::Outcome,
+        exports::Exports,
+        instance::Instance,
+        isolated::{Attached, IsolatedPlugs, IsolatedProgram, nothing_attached},
+        prepared::Prepared,
+    },
     sandbox::{Sandbox, error::SandboxError, parts::Sandboxes},
     store::{
         self,
@@ -30,7 +37,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::Instant,
 };
-use wasmtime_wasi::WasiCtx;
+use wasmtime_wasi::{WasiCtx, p1::WasiP1Ctx};
 
 /// A compiled and linked program. It can be instantiated any number of times, by several threads at the
 /// same time. Clones share the same program.
@@ -38,14 +45,26 @@ use wasmtime_wasi::WasiCtx;
 pub struct Program(Arc<Inner>);
 
 struct Inner {
-    prepared: Prepared,
+    code: Code,
+    /// The parts of the whole program, the consumer first.
     parts: Vec<PartName>,
-    layout: Layout,
-    passing_fuel: usize,
+    /// `true` if this is the code of an isolated plug, which the parts before the plug call.
+    is_of_plug: bool,
+    isolated: Vec<IsolatedProgram>,
     /// Computed on first use, because running a program does not need the exports.
     exports: OnceLock<Exports>,
+}
+
+/// Compiled and linked code whose parts share a store.
+pub(crate) struct Code {
+    pub(crate) prepared: Prepared,
+    /// The parts: the consumer or an isolated plug, then the plugs that share its store.
+    pub(crate) parts: Vec<PartName>,
+    pub(crate) layout: Layout,
+    /// The engine's fuel for the values that a part passes to the host in one call.
+    pub(crate) passing_fuel: usize,
     /// The ticker runs as long as the program exists, so that its instances can be stopped.
-    _ticker: Option<Arc<Ticker>>,
+    pub(crate) _ticker: Option<Arc<Ticker>>,
 }
 
 /// An error of starting a program.
@@ -76,20 +95,30 @@ fn refusal_in_words(refusal: &Option<Refusal>) -> String {
 }
 
 impl Program {
-    pub(crate) fn new(
-        prepared: Prepared,
+    /// Makes a program from the code of the consumer's unit and from its isolated plugs. `parts` are those
+    /// of the whole.
+    pub(crate) fn new(code: Code, parts: Vec<PartName>, isolated: Vec<IsolatedProgram>) -> Self {
+        Self::of(code, parts, false, isolated)
+    }
+
+    /// Makes a program that other programs call, from the code of an isolated plug.
+    pub(crate) fn of_plug(code: Code) -> Self {
+        let parts = code.parts.clone();
+        Self::of(code, parts, true, Vec::new())
+    }
+
+    fn of(
+        code: Code,
         parts: Vec<PartName>,
-        layout: Layout,
-        ticker: Option<Arc<Ticker>>,
-        passing_fuel: usize,
+        is_of_plug: bool,
+        isolated: Vec<IsolatedProgram>,
     ) -> Self {
         Self(Arc::new(Inner {
-            prepared,
+            code,
             parts,
-            layout,
-            passing_fuel,
+            is_of_plug,
+            isolated,
             exports: OnceLock::new(),
-            _ticker: ticker,
         }))
     }
 
@@ -100,41 +129,49 @@ impl Program {
 
     /// The engine's fuel for the values that a part passes to the host in one call.
     pub(crate) fn passing_fuel(&self) -> usize {
-        self.0.passing_fuel
+        self.0.code.passing_fuel
     }
 
     pub(crate) fn prepared(&self) -> &Prepared {
-        &self.0.prepared
+        &self.0.code.prepared
     }
 
     pub(crate) fn layout(&self) -> &Layout {
-        &self.0.layout
+        &self.0.code.layout
+    }
+
+    /// The isolated plugs, in the order of the stack.
+    pub(crate) fn isolated(&self) -> &[IsolatedProgram] {
+        &self.0.isolated
     }
 
     pub(crate) fn exports(&self) -> &Exports {
-        let exports = || Exports::of(&self.0.prepared);
+        let exports = || Exports::of(self.prepared());
         self.0.exports.get_or_init(exports)
     }
 
     /// Checks that everything that the sandboxes grant can be opened, and that the sandbox of each plug
     /// names a plug of the program. Everything that was opened is closed again.
     pub fn expect_grants(&self, sandboxes: &Sandboxes) -> Result<(), SandboxError> {
-        self.open_plugs(sandboxes)?;
-        sandboxes
-            .consumer
-            .open(&self.parts()[0], sandboxes.file_operations)
-            .map(drop)
+        sandboxes.expect_plugs_of(self.parts())?;
+        self.open(sandboxes)?;
+        let mut isolated = self.isolated().iter();
+        isolated.try_for_each(|plug| plug.program.open(sandboxes).map(drop))
     }
 
-    fn open_plugs(&self, sandboxes: &Sandboxes) -> Result<Vec<WasiCtx>, SandboxError> {
-        let plugs = &self.parts()[1..];
-        sandboxes.expect_plugs_of(self.parts())?;
+    /// Opens the sandboxes of the parts that share the store of this program.
+    fn open(&self, sandboxes: &Sandboxes) -> Result<(WasiP1Ctx, Vec<WasiCtx>), SandboxError> {
         let nothing = Sandbox::new();
-        let granted = |name| {
-            let sandbox = sandboxes.plugs.get(name).unwrap_or(&nothing);
-            sandbox.open_as_plug(name, sandboxes.file_operations)
+        let of_plug = |name| sandboxes.plugs.get(name).unwrap_or(&nothing);
+        let parts = &self.0.code.parts;
+        let first = match self.0.is_of_plug {
+            true => of_plug(&parts[0]),
+            false => &sandboxes.consumer,
         };
-        plugs.iter().map(granted).collect()
+        let first = first.open(&parts[0], sandboxes.file_operations)?;
+        let open = |name| of_plug(name).open_as_plug(name, sandboxes.file_operations);
+        let plugs = parts[1..].iter().map(open).collect::<Result<_, _>>()?;
+        Ok((first, plugs))
     }
 
     /// Opens what the sandboxes grant and instantiates the program in a new store. The limits hold for
@@ -147,7 +184,13 @@ impl Program {
         sandboxes: &Sandboxes,
         limits: &Limits,
     ) -> Result<Instance, InstantiateError> {
-        self.start(sandboxes, Limiter::alone(limits), None).await
+        if !self.isolated().is_empty() {
+            let allowance = Allowance::new(limits);
+            return self.instantiate_within(sandboxes, &allowance, None).await;
+        }
+        sandboxes.expect_plugs_of(self.parts())?;
+        self.start(sandboxes, Limiter::alone(limits), None, nothing_attached())
+            .await
     }
 
     /// Instantiates the program like [`instantiate`](Self::instantiate), with limits that several
@@ -159,22 +202,40 @@ impl Program {
         allowance: &Allowance,
         deadline: Option<Instant>,
     ) -> Result<Instance, InstantiateError> {
-        let limiter = Limiter::sharing(allowance.clone());
-        self.start(sandboxes, limiter, deadline).await
+        let plugs = self.isolated_plugs(sandboxes, allowance, deadline).await?;
+        self.instantiate_with(sandboxes, allowance, deadline, &plugs)
+            .await
     }
 
+    /// Instantiates the program like [`instantiate_within`](Self::instantiate_within), with isolated
+    /// plugs that other instances of this program use too.
+    pub async fn instantiate_with(
+        &self,
+        sandboxes: &Sandboxes,
+        allowance: &Allowance,
+        deadline: Option<Instant>,
+        plugs: &IsolatedPlugs,
+    ) -> Result<Instance, InstantiateError> {
+        sandboxes.expect_plugs_of(self.parts())?;
+        let limiter = Limiter::sharing(allowance.clone());
+        let attached = plugs.attached();
+        let mut instance = self.start(sandboxes, limiter, deadline, attached).await?;
+        instance.isolated_plugs = Some(plugs.clone());
+        Ok(instance)
+    }
+
+    /// Instantiates the code of this program in a new store.
     async fn start(
         &self,
         sandboxes: &Sandboxes,
         limiter: Limiter,
         deadline: Option<Instant>,
+        isolated_plugs: Attached,
     ) -> Result<Instance, InstantiateError> {
         let limits = limiter.limits().clone();
-        let plugs = self.open_plugs(sandboxes)?;
-        let consumer = sandboxes
-            .consumer
-            .open(&self.parts()[0], sandboxes.file_operations)?;
-        let state = State::new(limiter, consumer, plugs, sandboxes);
+        let (first, plugs) = self.open(sandboxes)?;
+        let mut state = State::new(limiter, first, plugs, sandboxes);
+        state.isolated_plugs = isolated_plugs;
         let prepared = self.prepared();
         let store = store::new(prepared.engine(), self.passing_fuel(), state);
         let mut store = store.map_err(|error| InstantiateError::NoRoom {

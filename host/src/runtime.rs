@@ -4,6 +4,7 @@ pub(crate) mod code_cache;
 mod error;
 pub(crate) mod host_functions;
 pub(crate) mod host_interfaces;
+pub(crate) mod isolated_links;
 mod options;
 pub(crate) mod precompiled;
 
@@ -12,26 +13,26 @@ pub use options::{Pool, RuntimeOptions};
 
 use crate::{
     compose::{
-        composition::Composition,
+        composition::{Composition, Unit},
         layout::Layout,
         link::{Link, PrivateImport, PrivateProvider},
     },
-    names::part::PartName,
-    program::{Program, prepared::Prepared},
-    runtime::{
-        code_cache::{Code, CodeCache},
-        host_functions::HostFunctions,
-    },
+    names::{external::ExternName, part::PartName},
+    program::{Code, Program, isolated::IsolatedProgram, prepared::Prepared},
+    runtime::{code_cache::CodeCache, host_functions::HostFunctions, isolated_links::DefineError},
     store::limits::MAX_PASSED,
     store::{state::State, ticker::Ticker},
     wasi,
     wasm::{file::Wasm, signature, validate::InvalidBinary, weight},
 };
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 use wasmtime::{
     Engine, ExternType, Module,
     component::{Component, Linker},
 };
+
+/// The isolated plugs that are linked already, by their units.
+type Plugs = BTreeMap<usize, IsolatedProgram>;
 
 /// Compiles and links programs. Making a runtime links WASI, so several programs should share one
 /// runtime.
@@ -69,32 +70,43 @@ impl Runtime {
 
     /// Compiles a composition and links it.
     pub fn load(&self, composition: &Composition) -> Result<Program, LoadError> {
-        let component = self.compile(composition)?;
-        self.link_composition(&component, composition)
-    }
-
-    /// Compiles a composition.
-    pub(crate) fn compile(&self, composition: &Composition) -> Result<Component, LoadError> {
         refuse_unsatisfied(composition)?;
-        let compile = |bytes: &[u8]| Component::from_binary(&self.engine, bytes);
-        let consumer = &composition.parts[0];
-        self.code_of(consumer, composition.bytes(), &composition.layout, compile)
+        let mut plugs = Plugs::new();
+        // The parts of a unit call only units after it.
+        for (index, unit) in composition.units.iter().enumerate().skip(1).rev() {
+            let code = self.link_unit(&self.compile(unit)?, unit, &plugs)?;
+            let plug = IsolatedProgram {
+                program: Program::of_plug(code),
+                isolation: unit.isolation.clone().unwrap_or_default(),
+            };
+            plugs.insert(index, plug);
+        }
+        let root = composition.root();
+        let code = self.link_unit(&self.compile(root)?, root, &plugs)?;
+        let plugs = plugs.into_values().collect();
+        Ok(Program::new(code, composition.parts.clone(), plugs))
     }
 
-    /// Links the code of a composition.
-    pub(crate) fn link_composition(
+    /// Compiles the binary of a unit.
+    pub(crate) fn compile(&self, unit: &Unit) -> Result<Component, LoadError> {
+        let compile = |bytes: &[u8]| Component::from_binary(&self.engine, bytes);
+        self.code_of(&unit.parts[0], &unit.bytes, &unit.layout, compile)
+    }
+
+    pub(crate) fn link_unit(
         &self,
         component: &Component,
-        composition: &Composition,
-    ) -> Result<Program, LoadError> {
-        let Composition {
+        unit: &Unit,
+        plugs: &Plugs,
+    ) -> Result<Code, LoadError> {
+        let Unit {
             parts,
             links,
             private,
             layout,
             ..
-        } = composition;
-        self.link(component, parts, links, private, layout)
+        } = unit;
+        self.link(component, parts, links, private, layout, plugs)
     }
 
     /// Compiles and links a core module that imports only WASI preview1.
@@ -150,17 +162,19 @@ impl Runtime {
                 import: None,
                 source: source.into(),
             })?;
-        Ok(Program::new(
-            Prepared::Module(linked),
-            vec![name.clone()],
+        let parts = vec![name.clone()];
+        let code = Code {
+            prepared: Prepared::Module(linked),
+            parts: parts.clone(),
             layout,
-            self.ticker.clone(),
-            MAX_PASSED,
-        ))
+            passing_fuel: MAX_PASSED,
+            _ticker: self.ticker.clone(),
+        };
+        Ok(Program::new(code, parts, Vec::new()))
     }
 
     /// Compiles a binary, or takes its code from the code cache.
-    fn code_of<C: Code>(
+    fn code_of<C: code_cache::Code>(
         &self,
         part: &PartName,
         bytes: &[u8],
@@ -208,23 +222,24 @@ impl Runtime {
         links: &[Link],
         private: &[PrivateImport],
         layout: &Layout,
-    ) -> Result<Program, LoadError> {
+        plugs: &Plugs,
+    ) -> Result<Code, LoadError> {
         let mut linker = self.components.clone();
         let mut bytes_per_fuel = 1.0_f64;
         for import in private {
-            let defined = define(&mut linker, component, &parts[import.part], import)?;
+            let defined = define(&mut linker, component, &parts[import.part], import, plugs)?;
             bytes_per_fuel = bytes_per_fuel.max(defined);
         }
         let linked = linker
             .instantiate_pre(component)
             .map_err(|source| error::of_linking(source, parts, links, private))?;
-        Ok(Program::new(
-            Prepared::Component(linked),
-            parts.to_vec(),
-            layout.clone(),
-            self.ticker.clone(),
-            (MAX_PASSED as f64 / bytes_per_fuel) as usize,
-        ))
+        Ok(Code {
+            prepared: Prepared::Component(linked),
+            parts: parts.to_vec(),
+            layout: layout.clone(),
+            passing_fuel: (MAX_PASSED as f64 / bytes_per_fuel) as usize,
+            _ticker: self.ticker.clone(),
+        })
     }
 }
 
@@ -244,8 +259,13 @@ fn define(
     component: &Component,
     part: &PartName,
     import: &PrivateImport,
+    plugs: &Plugs,
 ) -> Result<f64, LoadError> {
     let interface = match &import.provider {
+        PrivateProvider::Isolated { unit, export } => {
+            let plug = (*unit, plugs);
+            return define_isolated(linker, component, part, import, plug, export);
+        }
         PrivateProvider::Grant(grant) => {
             wasi::plug(linker, part, import, *grant).map_err(LoadError::engine)?;
             return Ok(1.0);
@@ -269,6 +289,34 @@ fn define(
         })
         .map_err(LoadError::engine)?;
     Ok(bytes_per_fuel)
+}
+
+/// Defines a private import of one part, which an isolated plug satisfies.
+fn define_isolated(
+    linker: &mut Linker<State>,
+    component: &Component,
+    part: &PartName,
+    import: &PrivateImport,
+    (unit, plugs): (usize, &Plugs),
+    export: &ExternName,
+) -> Result<f64, LoadError> {
+    // A unit is linked after the units that it calls, and the first one has no pool.
+    let Some((pool, plug)) = unit.checked_sub(1).zip(plugs.get(&unit)) else {
+        return Err(LoadError::engine(wasmtime::Error::msg(
+            "the plug is not linked",
+        )));
+    };
+    isolated_links::define(linker, component, import, (pool, plug), export).map_err(|error| {
+        match error {
+            DefineError::Engine(error) => LoadError::engine(error),
+            DefineError::Mismatch(source) => LoadError::Isolated {
+                part: part.clone(),
+                import: import.import.clone(),
+                plug: plug.program.parts()[0].clone(),
+                source,
+            },
+        }
+    })
 }
 
 fn refuse_unsatisfied(composition: &Composition) -> Result<(), LoadError> {

@@ -3,13 +3,16 @@
 mod bounds;
 mod grants;
 mod input;
+mod isolation;
 mod limits;
+mod of_part;
 mod parts;
 mod program;
 
 pub use bounds::BoundArgs;
 pub use grants::GrantArgs;
 pub use input::read_wasm;
+pub use isolation::IsolationArgs;
 pub use limits::LimitArgs;
 pub use parts::PartArgs;
 pub use program::{ProgramArgs, load};

@@ -4,7 +4,7 @@ mod repl;
 
 use super::{
     activity::Activity,
-    args::{ProgramArgs, load},
+    args::{BoundArgs, ProgramArgs, load},
     console::{print, print_json},
     deadline::{self, Budget},
     exit::{self, UsageError},
@@ -38,14 +38,14 @@ pub struct Invoke {
 }
 
 impl Invoke {
-    pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
+    pub fn exec(self, phases: &mut Phases, bounds: &BoundArgs) -> anyhow::Result<ExitCode> {
         // A mistyped call is reported before anything is compiled.
         let calls: Vec<Call> = self
             .calls
             .iter()
             .map(|text| text.parse().map_err(|error| UsageError(format!("{error}"))))
             .collect::<Result<_, _>>()?;
-        let plan = self.program.plan(phases, |name: &PartName| {
+        let plan = self.program.plan(phases, bounds, |name: &PartName| {
             Sandbox::new()
                 .inherit_stdout()
                 .inherit_stderr()

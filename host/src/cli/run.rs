@@ -1,5 +1,5 @@
 use super::{
-    args::{ProgramArgs, load},
+    args::{BoundArgs, ProgramArgs, load},
     console::print,
     deadline, exit,
     graph::GraphFormat,
@@ -29,8 +29,10 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn exec(self, phases: &mut Phases) -> anyhow::Result<ExitCode> {
-        let plan = self.program.plan(phases, |name| self.consumer(name))?;
+    pub fn exec(self, phases: &mut Phases, bounds: &BoundArgs) -> anyhow::Result<ExitCode> {
+        let plan = self
+            .program
+            .plan(phases, bounds, |name| self.consumer(name))?;
         let program = load(&plan, phases)?;
         program.expect_command()?;
         if self.explain {

@@ -143,6 +143,57 @@ pub enum ComposeError {
         /// The first resource of the interface.
         resource: String,
     },
+    /// The consumer is to be isolated, and only plugs can be.
+    #[error("`{part}` is the component that runs, and only plugs can be isolated")]
+    IsolatedConsumer {
+        /// The consumer.
+        part: PartName,
+    },
+    /// A plug is to be isolated in [`Form::Portable`](crate::Form), whose parts share one store.
+    #[error("`{part}` cannot be isolated in a composed file, whose parts share one store")]
+    IsolatedInPortable {
+        /// The plug.
+        part: PartName,
+    },
+    /// A plug is used by parts that run in different stores.
+    #[error(
+        "plug `{plug}` is used by `{}` and by `{}`, which run in different stores; isolate `{plug}` too",
+        .importers[0], .importers[1]
+    )]
+    SharedByUnits {
+        /// The plug.
+        plug: PartName,
+        /// Two parts that use it.
+        importers: [PartName; 2],
+    },
+    /// An interface with resources connects a part with an isolated plug.
+    #[error(
+        "`{importer}` imports `{}` with the resource `{}` from the isolated plug `{plug}`, and only values can be passed to another store; plug `{plug}` without isolating it",
+        Name(.import), Name(.resource)
+    )]
+    IsolatedResource {
+        /// The part that imports the interface.
+        importer: PartName,
+        /// The name of the import.
+        import: ExternName,
+        /// The isolated plug.
+        plug: PartName,
+        /// The first resource of the interface.
+        resource: String,
+    },
+    /// A part imports something that is not an interface from an isolated plug.
+    #[error(
+        "`{importer}` imports `{}` from the isolated plug `{plug}`, but not as an interface; plug `{plug}` without isolating it",
+        Name(.import)
+    )]
+    IsolatedItem {
+        /// The part that has the import.
+        importer: PartName,
+        /// The name of the import.
+        import: ExternName,
+        /// The isolated plug.
+        plug: PartName,
+    },
     /// The composer does not support the type of a part.
     #[error("failed to read the type of `{part}`")]
     Type {

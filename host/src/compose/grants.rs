@@ -1,5 +1,5 @@
 //! The grant form: private imports. Each plug has imports of its own that carry authority, and each
-//! part has imports of its own for the interfaces that the embedder provides to it.
+//! part has imports of its own for the interfaces that the embedder or an isolated plug provides to it.
 
 use super::{
     error::{ComposeError, ImportDefect},
@@ -36,6 +36,13 @@ pub(super) fn private_imports(
         let (provider, name) = match &link.provider {
             Provider::Embedder(interface) => (
                 PrivateProvider::Embedder(interface.clone()),
+                names.unused(part, "host", label(&link.import)),
+            ),
+            Provider::Isolated { unit, export, .. } => (
+                PrivateProvider::Isolated {
+                    unit: *unit,
+                    export: export.clone(),
+                },
                 names.unused(part, "host", label(&link.import)),
             ),
             Provider::Host(Authority::Granted(grant)) if is_of_plug => (

@@ -26,6 +26,16 @@ pub(crate) enum Provider {
         /// The export's name, which may have another compatible version.
         export: ExternName,
     },
+    /// The export of a part that comes later in the stack and runs in another store. The host forwards
+    /// the calls.
+    Isolated {
+        /// The index of the unit that has the part.
+        unit: usize,
+        /// The index of that part in the whole stack.
+        index: usize,
+        /// The export's name, which may have another compatible version.
+        export: ExternName,
+    },
     /// The host, within the grants of the importer's sandbox.
     Host(Authority),
     /// The embedder, with an interface that it provides to the importer.
@@ -56,7 +66,7 @@ impl Link {
     /// The index of the part that satisfies this import, and `true` if it does so in place of the host.
     pub(crate) fn part(&self) -> Option<(usize, bool)> {
         match self.provider {
-            Provider::Part { index, .. } => {
+            Provider::Part { index, .. } | Provider::Isolated { index, .. } => {
                 let is_virtual = Authority::of_import(&self.import).is_provided_by_host();
                 Some((index, is_virtual))
             }
@@ -72,6 +82,11 @@ impl Link {
         }
     }
 
+    /// `true` if a part in another store satisfies this import.
+    pub(crate) fn is_isolated(&self) -> bool {
+        matches!(self.provider, Provider::Isolated { .. })
+    }
+
     /// `true` if nothing satisfies this import.
     pub(crate) fn is_open(&self) -> bool {
         self.refusal() == Some(Refusal::Unknown)
@@ -85,6 +100,7 @@ impl Link {
             Provider::Host(Authority::Network) if self.importer > 0 => Some(Refusal::NotForPlugs),
             Provider::Host(Authority::Shared | Authority::Granted(_) | Authority::Network)
             | Provider::Part { .. }
+            | Provider::Isolated { .. }
             | Provider::Embedder(_) => None,
         }
     }
@@ -105,7 +121,7 @@ pub(crate) enum Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PrivateImport {
     /// The index of the part. An import that the host grants belongs to a plug, and one that the
-    /// embedder satisfies to any part.
+    /// embedder or an isolated plug satisfies to any part.
     pub(crate) part: usize,
     /// The name of the import in the part.
     pub(crate) import: ExternName,
@@ -121,4 +137,11 @@ pub(crate) enum PrivateProvider {
     Grant(Grant),
     /// The embedder, with this interface.
     Embedder(HostInterface),
+    /// The first part of another unit.
+    Isolated {
+        /// The index of the unit.
+        unit: usize,
+        /// The name of the export.
+        export: ExternName,
+    },
 }

@@ -1,5 +1,6 @@
 //! The parts of a composition, before they are composed.
 
+use super::isolation::Isolation;
 use crate::{
     host_interface::HostInterface,
     names::{
@@ -23,6 +24,8 @@ pub struct Part {
     pub(super) virtualizes: Vec<InterfaceName>,
     /// The interfaces that the embedder provides to this part alone.
     pub(super) provided: Vec<HostInterface>,
+    /// The settings of a plug that runs in a store of its own.
+    pub(super) isolation: Option<Isolation>,
 }
 
 impl Part {
@@ -38,6 +41,7 @@ impl Part {
             component,
             virtualizes: Vec::new(),
             provided: Vec::new(),
+            isolation: None,
         }
     }
 
@@ -64,6 +68,18 @@ impl Part {
     /// plug satisfies the import too, or if the host itself provides the interface.
     pub fn provide(mut self, interface: HostInterface) -> Self {
         self.provided.push(interface);
+        self
+    }
+
+    /// Links this plug in a store of its own, with these settings. The host forwards the calls of its
+    /// functions, and the parts before it are linked as if it were fused with them.
+    ///
+    /// Plugs that only this plug uses share its store. A call can pass values, and nothing with
+    /// resources, streams or futures. [`compose()`](crate::compose()) returns an error if the plug
+    /// exports resources to the parts before it, if a plug after it is used by parts in other stores
+    /// too, or if the form is [`Form::Portable`](crate::Form), because a composed binary has one store.
+    pub fn isolate(mut self, isolation: Isolation) -> Self {
+        self.isolation = Some(isolation);
         self
     }
 
@@ -166,6 +182,7 @@ mod tests {
         ] {
             let composition = compose(&consumer, &plugs, Form::Granted).expect("it fits");
             let mut found: Vec<&str> = composition
+                .root()
                 .layout
                 .parts(composition.bytes())
                 .map(|(part, _)| part.as_str())

@@ -105,6 +105,40 @@ impl Stack {
         Ok(links)
     }
 
+    /// Refuses links between units that pass resources.
+    pub(super) fn refuse_isolated_resources(
+        &self,
+        graph: &CompositionGraph,
+        parts: &[&Part],
+        links: &[Link],
+    ) -> Result<(), ComposeError> {
+        for link in links {
+            let Provider::Isolated { index, .. } = link.provider else {
+                continue;
+            };
+            let importer = parts[link.importer].name.clone();
+            let plug = parts[index].name.clone();
+            let import = link.import.clone();
+            let imports = &self.world(graph, link.importer).imports;
+            let Some(ItemKind::Instance(interface)) = imports.get(link.import.as_str()) else {
+                return Err(ComposeError::IsolatedItem {
+                    importer,
+                    import,
+                    plug,
+                });
+            };
+            if let Some(resource) = resource_of(graph, *interface) {
+                return Err(ComposeError::IsolatedResource {
+                    importer,
+                    import,
+                    plug,
+                    resource,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The names of a part's exports.
     pub(super) fn exports<'g>(
         &self,
@@ -136,7 +170,7 @@ impl Stack {
         // The graph merges imports by the id of their interface, not by their names.
         let mut interface = graph.types()[*interface].clone();
         interface.id = None;
-        if let PrivateProvider::Embedder(_) = import.provider {
+        if !matches!(import.provider, PrivateProvider::Grant(_)) {
             // The types of values stay the same if they are defined inside the interface. Otherwise the
             // interfaces that they come from would become imports too.
             interface.uses.clear();
@@ -229,15 +263,21 @@ fn refuse_other_than_values(
     let ItemKind::Instance(interface) = kind else {
         return Err(ComposeError::NotAnInstance { part, import });
     };
-    let mut exports = graph.types()[interface].exports.iter();
-    match exports.find(|(_, kind)| matches!(kind, ItemKind::Type(Type::Resource(_)))) {
+    match resource_of(graph, interface) {
         None => Ok(()),
-        Some((resource, _)) => Err(ComposeError::ProvidedResource {
+        Some(resource) => Err(ComposeError::ProvidedResource {
             part,
             import,
-            resource: resource.clone(),
+            resource,
         }),
     }
+}
+
+/// The name of the first resource of an interface.
+fn resource_of(graph: &CompositionGraph, interface: InterfaceId) -> Option<String> {
+    let mut exports = graph.types()[interface].exports.iter();
+    let (name, _) = exports.find(|(_, kind)| matches!(kind, ItemKind::Type(Type::Resource(_))))?;
+    Some(name.clone())
 }
 
 /// Refuses a plug that would satisfy an import in place of the host without a permission.

@@ -97,7 +97,12 @@ pub(super) fn verify(
             Some(Provider::Part { index, export }) => {
                 from == Origin::Export(*index, export.as_str())
             }
-            Some(Provider::Host(_) | Provider::Embedder(_) | Provider::Nothing) => {
+            Some(
+                Provider::Isolated { .. }
+                | Provider::Host(_)
+                | Provider::Embedder(_)
+                | Provider::Nothing,
+            ) => {
                 match private.get(&(part, import)) {
                     Some(name) => from == Origin::Import(name),
                     // The composer merges imports of compatible versions.
@@ -282,20 +287,15 @@ mod tests {
     }
 
     fn is_as_promised(composition: &Composition, links: &[Link], own: &[PrivateImport]) -> bool {
-        let Composition {
-            bytes,
-            layout,
-            parts,
-            ..
-        } = composition;
-        verify(bytes, layout, parts, links, own).is_ok()
+        let root = composition.root();
+        verify(&root.bytes, &root.layout, &root.parts, links, own).is_ok()
     }
 
     #[test]
     fn what_is_handed_to_a_part_is_what_the_links_promise_and_nothing_else() {
         for form in [Form::Portable, Form::Granted] {
             let composition = composition(form);
-            let (links, private) = (&composition.links, &composition.private);
+            let (links, private) = (&composition.links, &composition.root().private);
             assert!(is_as_promised(&composition, links, private));
 
             for at in 0..links.len() {

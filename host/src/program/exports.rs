@@ -8,7 +8,10 @@ use crate::{
 use std::{collections::HashMap, sync::OnceLock};
 use wasmtime::{
     ExternType, Module,
-    component::{Component, ComponentExportIndex, Type, types::ComponentItem},
+    component::{
+        Component, ComponentExportIndex, Type,
+        types::{ComponentFunc, ComponentItem},
+    },
 };
 
 /// An exported function.
@@ -73,6 +76,32 @@ impl Program {
     pub fn function(&self, name: &str) -> Result<&Function, CallError> {
         let exports = self.exports();
         Ok(&exports.functions[exports.find(name)?])
+    }
+}
+
+impl Program {
+    /// The type of a function of a component, by its position among the exports.
+    pub(crate) fn type_of(&self, index: usize) -> Option<ComponentFunc> {
+        let Prepared::Component(component) = self.prepared() else {
+            return None;
+        };
+        let Function {
+            interface, name, ..
+        } = self.exports().function(index);
+        let component = component.component();
+        let engine = component.engine();
+        let ty = component.component_type();
+        let item = match interface {
+            None => ty.get_export(engine, name)?.ty,
+            Some(interface) => match ty.get_export(engine, interface)?.ty {
+                ComponentItem::ComponentInstance(instance) => instance.get_export(engine, name)?.ty,
+                _ => return None,
+            },
+        };
+        match item {
+            ComponentItem::ComponentFunc(function) => Some(function),
+            _ => None,
+        }
     }
 }
 

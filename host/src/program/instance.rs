@@ -2,7 +2,7 @@
 
 use crate::{
     ending::Ended,
-    program::{Program, handles::Handles, prepared::Entry},
+    program::{Program, handles::Handles, isolated::IsolatedPlugs, prepared::Entry},
     store::{
         deadline::{Deadline, Elapsed},
         limits::Limits,
@@ -27,6 +27,8 @@ pub struct Instance {
     pub(crate) handles: Handles,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
+    /// The store has only a weak reference to them.
+    pub(super) isolated_plugs: Option<IsolatedPlugs>,
 }
 
 impl Instance {
@@ -43,6 +45,7 @@ impl Instance {
             handles: Handles::default(),
             timeout: limits.timeout,
             deadline: None,
+            isolated_plugs: None,
         }
     }
 

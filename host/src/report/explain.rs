@@ -54,6 +54,8 @@ pub struct Connection {
     /// [`Part::virtualize`](crate::Part::virtualize), the provider then stands between the importer and
     /// the host.
     pub is_virtual: bool,
+    /// `true` if the provider runs in a store of its own, and the host forwards the calls.
+    pub is_isolated: bool,
 }
 
 /// An import of one part that the embedder satisfies.
@@ -154,9 +156,14 @@ impl Explanation {
             } else {
                 ""
             };
+            let isolated = if connection.is_isolated {
+                ", isolated"
+            } else {
+                ""
+            };
             graph.arrow(
                 format_args!("p{}", connection.importer),
-                &format!("{}{virtualized}", connection.interface),
+                &format!("{}{virtualized}{isolated}", connection.interface),
                 format_args!("p{}", connection.provider),
             );
         }
@@ -201,6 +208,7 @@ impl fmt::Display for Explanation {
             interface,
             provider,
             is_virtual,
+            is_isolated,
         } in &self.connections
         {
             let importer = &self.parts[*importer].part;
@@ -211,7 +219,15 @@ impl fmt::Display for Explanation {
             } else {
                 ""
             };
-            writeln!(f, "`{importer}` calls `{provider}` by `{interface}`{place}")?;
+            let store = if *is_isolated {
+                ", in another store"
+            } else {
+                ""
+            };
+            writeln!(
+                f,
+                "`{importer}` calls `{provider}` by `{interface}`{place}{store}"
+            )?;
         }
         for HostConnection {
             importer,
@@ -237,6 +253,7 @@ fn connections(links: &[Link]) -> Vec<Connection> {
             interface: link.import.clone(),
             provider,
             is_virtual,
+            is_isolated: link.is_isolated(),
         })
     };
     links.iter().filter_map(connection).collect()

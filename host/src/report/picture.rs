@@ -118,7 +118,9 @@ impl Composition {
         for link in &self.links {
             let import = link.import.as_str();
             let target = match &link.provider {
-                Provider::Part { index, .. } => format!("p{index}"),
+                Provider::Part { index, .. } | Provider::Isolated { index, .. } => {
+                    format!("p{index}")
+                }
                 Provider::Host(_) => continue,
                 Provider::Embedder(_) => {
                     if !has_embedder {

@@ -3,7 +3,10 @@
 use crate::{
     compose::link::{Link, PrivateImport},
     names::{external::ExternName, part::PartName},
-    runtime::{code_cache::CodeCacheReached, host_interfaces::HostInterfaceMismatch},
+    runtime::{
+        code_cache::CodeCacheReached, host_interfaces::HostInterfaceMismatch,
+        isolated_links::IsolatedMismatch,
+    },
     untrusted::Name,
     wasm::{validate::InvalidBinary, weight::TooHeavy},
 };
@@ -105,6 +108,18 @@ pub enum LoadError {
         interface: ExternName,
         /// The difference between the two interfaces.
         source: HostInterfaceMismatch,
+    },
+    /// A part cannot call an isolated plug by an interface.
+    #[error("`{part}` cannot import `{}` from the isolated plug `{plug}`", Name(.import))]
+    Isolated {
+        /// The part that imports the interface.
+        part: PartName,
+        /// The name of the import.
+        import: ExternName,
+        /// The isolated plug.
+        plug: PartName,
+        /// The reason.
+        source: IsolatedMismatch,
     },
     /// The host provides an interface of the imported name, but with another type.
     #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", imports(.parts, .import.as_ref()), pronoun(.parts))]

@@ -13,7 +13,7 @@ use crate::{
     names::{external::ExternName, part::PartName},
     program::Program,
     report::explain::Explanation,
-    runtime::{LoadError, Runtime},
+    runtime::{LoadError, Plugs, Runtime, refuse_unsatisfied},
     sandbox::parts::Sandboxes,
     untrusted::Name,
 };
@@ -118,6 +118,14 @@ pub enum PrecompiledError {
         part: PartName,
         /// The name of the import.
         import: ExternName,
+    },
+    /// A plug is isolated, and a file holds the code of one store.
+    #[error(
+        "the isolated plug `{plug}` cannot be put into a file; precompile without isolating it"
+    )]
+    Isolated {
+        /// The plug.
+        plug: PartName,
     },
     /// The program could not be compiled or linked.
     #[error(transparent)]
@@ -289,9 +297,14 @@ impl Runtime {
                 import: import.clone(),
             });
         }
-        let component = self.compile(composition)?;
+        if let Some((plug, _)) = composition.isolated().next() {
+            return Err(PrecompiledError::Isolated { plug: plug.clone() });
+        }
+        refuse_unsatisfied(composition).map_err(PrecompiledError::Load)?;
+        let root = composition.root();
+        let component = self.compile(root)?;
         // Linking reports missing imports, with the same errors as running.
-        self.link_composition(&component, composition)?;
+        self.link_unit(&component, root, &Plugs::new())?;
         let code = component.serialize().map_err(anyhow::Error::from);
         code.and_then(|code| encode(&linking, &code))
             .map_err(|error| PrecompiledError::Serialize {
@@ -317,7 +330,8 @@ impl Runtime {
             part: parts[0].clone(),
             source: error.into(),
         })?;
-        self.link(&component, parts, links, private, layout)
+        let code = self.link(&component, parts, links, private, layout, &Plugs::new())?;
+        Ok(Program::new(code, parts.clone(), Vec::new()))
     }
 }
 

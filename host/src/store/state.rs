@@ -4,7 +4,7 @@ use crate::{
     sandbox::{open::FileOperations, parts::Sandboxes},
     store::limiter::Limiter,
 };
-use std::time::Instant;
+use std::{any::Any, sync::Weak, time::Instant};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p1::WasiP1Ctx};
 
 /// The state of one running program.
@@ -13,6 +13,8 @@ pub(crate) struct State {
     /// The time at which the running call is stopped.
     pub(crate) deadline: Option<Instant>,
     pub(crate) file_operations: FileOperations,
+    /// The isolated plugs that the program calls. Their type belongs to a room above this one.
+    pub(crate) isolated_plugs: Weak<dyn Any + Send + Sync>,
     /// The grants of the consumer. Its table holds the handles of all parts.
     consumer: WasiP1Ctx,
     /// The grants of each plug, in the order of the stack.
@@ -38,6 +40,7 @@ impl State {
         Self {
             limiter,
             deadline: None,
+            isolated_plugs: Weak::<()>::new(),
             consumer,
             plugs,
             file_operations: sandboxes.file_operations,

@@ -1,5 +1,7 @@
 //! `--fuel`, `--max-memory`: the limits of a program.
 
+use super::of_part::{OfPart, of_program};
+use crate::cli::exit::UsageError;
 use bytesize::ByteSize;
 use std::time::Duration;
 use wit_host::Limits;
@@ -10,33 +12,53 @@ pub struct LimitArgs {
     /// Stop the program after this number of steps, about one for each instruction of its own code.
     ///
     /// The work of the host for the program costs no fuel. It is bounded by `--timeout`.
-    #[arg(long, value_name = "N", help_heading = "Limits")]
-    pub fuel: Option<u64>,
-    /// Allow the program this much linear memory, all its components together: `64MiB`, `1GB`.
+    ///
+    /// With NAME, a call of that isolated plug fails after this number of steps.
     #[arg(
         long,
-        value_name = "SIZE",
-        default_value = "2GiB",
-        value_parser = parse_size,
+        value_name = "[NAME=]N",
+        value_parser = |text: &str| OfPart::parse(text, str::parse::<u64>),
         help_heading = "Limits"
     )]
-    max_memory: ByteSize,
+    pub(super) fuel: Vec<OfPart<u64>>,
+    /// Allow the program this much linear memory, all its components together: `64MiB`, `1GB`.
+    ///
+    /// The default is 2GiB. With NAME, it bounds that isolated plug alone.
+    #[arg(
+        long,
+        value_name = "[NAME=]SIZE",
+        value_parser = |text: &str| OfPart::parse(text, parse_size),
+        help_heading = "Limits"
+    )]
+    pub(super) max_memory: Vec<OfPart<ByteSize>>,
 }
 
 impl LimitArgs {
     /// The limits of a program that has `timeout`, in a host that may allocate `host_memory` bytes.
-    pub fn limits(&self, timeout: Option<Duration>, host_memory: usize) -> Limits {
-        let memory = usize::try_from(self.max_memory.as_u64()).unwrap_or(usize::MAX);
+    pub fn limits(
+        &self,
+        timeout: Option<Duration>,
+        host_memory: usize,
+    ) -> Result<Limits, UsageError> {
         let limits = Limits::new();
+        let memory = of_program("--max-memory", &self.max_memory)?;
+        let memory = memory.map_or(limits.memory, |size| {
+            usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+        });
         // A quarter of the host's memory is left for everything else.
         let result = (memory.saturating_mul(3) / 2)
             .min(host_memory / 4 * 3)
             .clamp(MIN_RESULT.min(host_memory), limits.result);
-        limits
+        Ok(limits
             .timeout(timeout)
-            .fuel(self.fuel)
+            .fuel(of_program("--fuel", &self.fuel)?.copied())
             .memory(memory)
-            .result(result)
+            .result(result))
+    }
+
+    /// `true` if the program is to be given fuel.
+    pub fn give_fuel(&self) -> bool {
+        !self.fuel.is_empty()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A program: its parts, its grants, its limits, and the origin of its code.
 
-use super::{GrantArgs, LimitArgs, PartArgs, input, read_wasm};
+use super::{BoundArgs, GrantArgs, IsolationArgs, LimitArgs, PartArgs, input, read_wasm};
 use crate::cli::{code_cache, exit::UsageError, heap, phases::Phases};
 use std::path::Path;
 use wit_host::{
@@ -15,6 +15,8 @@ pub struct ProgramArgs {
     parts: PartArgs,
     #[command(flatten)]
     grants: GrantArgs,
+    #[command(flatten)]
+    isolation: IsolationArgs,
     #[command(flatten)]
     limits: LimitArgs,
     /// Compile the program in this run, and do not keep the compiled code.
@@ -35,6 +37,7 @@ impl ProgramArgs {
     pub fn plan(
         &self,
         phases: &mut Phases,
+        bounds: &BoundArgs,
         consumer: impl FnOnce(&PartName) -> Sandbox,
     ) -> anyhow::Result<Plan> {
         let (file, plugs) = phases.time("read", || self.parts.read_with(|| self.read_file()))?;
@@ -52,14 +55,15 @@ impl ProgramArgs {
         let sandboxes = self
             .grants
             .sandboxes((&name, consumer(&name)), plug_names)?;
+        if let File::Precompiled(_) = &file {
+            self.refuse_for_compiled(&plugs)?;
+        }
+        let plugs = self.isolation.isolate(&name, plugs, &self.limits, bounds)?;
         let source = match file {
             File::Wasm(wasm) => phases.time("compose", || compose(name, wasm, &plugs))?,
-            File::Precompiled(code) => {
-                self.refuse_for_compiled(&plugs)?;
-                Source::Precompiled(code)
-            }
+            File::Precompiled(code) => Source::Precompiled(code),
         };
-        let limits = self.limits.limits(phases.budget().all(), heap::allowed());
+        let limits = self.limits.limits(phases.budget().all(), heap::allowed())?;
         let mut plan = Plan::new(source, sandboxes, limits)?;
         plan.keeps_code = !(self.no_cache || matches!(plan.source, Source::Precompiled(_)));
         code_cache::protect(&mut plan)?;
@@ -99,7 +103,13 @@ impl ProgramArgs {
                 Name(self.parts.consumer.display())
             )));
         }
-        if self.limits.fuel.is_some() {
+        if let Some(name) = self.isolation.first() {
+            return Err(UsageError(format!(
+                "`--isolate {name}`: `{}` is compiled already, and its parts share one store; run its components with `--plug`",
+                Name(self.parts.consumer.display())
+            )));
+        }
+        if self.limits.give_fuel() {
             let message = "a precompiled program cannot be given fuel; use `--timeout`";
             return Err(UsageError(message.to_owned()));
         }

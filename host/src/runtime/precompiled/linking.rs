@@ -55,8 +55,8 @@ impl Linking {
         Self {
             parts: composition.parts.clone(),
             links: composition.links.clone(),
-            private: composition.private.clone(),
-            layout: composition.layout.clone(),
+            private: composition.root().private.clone(),
+            layout: composition.root().layout.clone(),
         }
     }
 
@@ -90,7 +90,10 @@ impl Linking {
             import: link.import.to_string(),
             provider: match &link.provider {
                 Provider::Part { index, export } => Some((*index, export.to_string())),
-                Provider::Host(_) | Provider::Embedder(_) | Provider::Nothing => None,
+                Provider::Isolated { .. }
+                | Provider::Host(_)
+                | Provider::Embedder(_)
+                | Provider::Nothing => None,
             },
         };
         let private = |import: &PrivateImport| StoredPrivateImport {

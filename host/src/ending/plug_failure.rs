@@ -1,0 +1,98 @@
+//! Failures of calls of isolated plugs.
+
+use crate::{
+    compose::isolation::Restarts,
+    ending::{TimedOut, trap::Trap},
+    names::part::PartName,
+    untrusted::Name,
+};
+use std::{error::Error, fmt, time::Duration};
+
+/// A call of an isolated plug that failed, because of the plug.
+///
+/// Only the call has failed. [`Isolation::on_trap`](crate::Isolation) determines the caller's result.
+#[derive(Debug, thiserror::Error)]
+#[error("the isolated plug `{plug}` failed in `{}`: {cause}", Name(.function))]
+#[non_exhaustive]
+pub struct PlugFailure {
+    /// The plug.
+    pub plug: PartName,
+    /// The function that was called: `interface#name`.
+    pub function: String,
+    /// The reason.
+    pub cause: PlugFailureCause,
+}
+
+/// The reason why a call of an isolated plug failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PlugFailureCause {
+    /// The plug, or a plug in its store, trapped. A limit on memory often ends in a trap.
+    Trapped(Box<Trap>),
+    /// The call took longer than [`Isolation::timeout`](crate::Isolation).
+    TimedOut(TimedOut),
+    /// The plug called `exit` with this code. Only the consumer can end the program.
+    Exited(i32),
+    /// No instance of the plug could be made.
+    NotStarted(Box<dyn Error + Send + Sync>),
+    /// All instances were busy for [`Isolation::wait`](crate::Isolation).
+    Busy {
+        /// The time that the call waited.
+        waited: Duration,
+    },
+    /// The plug failed too often, and stays down.
+    Down {
+        /// The bound that was exceeded.
+        restarts: Restarts,
+    },
+}
+
+impl fmt::Display for PlugFailureCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trapped(trap) => write!(f, "{trap}"),
+            Self::TimedOut(timed_out) => write!(f, "{timed_out}"),
+            Self::Exited(code) => write!(
+                f,
+                "it called `exit` with code {code}, and only the consumer can end the program"
+            ),
+            Self::NotStarted(error) => {
+                let error: &dyn Error = &**error;
+                let causes = std::iter::successors(Some(error), |error| (*error).source());
+                let words: Vec<String> = causes.map(ToString::to_string).collect();
+                write!(f, "{}", Name(words.join(": ")))
+            }
+            Self::Busy { waited } => {
+                write!(f, "all its instances were busy for {waited:?}")
+            }
+            Self::Down { restarts } => write!(
+                f,
+                "it stays down, because it failed more often than {restarts} allow"
+            ),
+        }
+    }
+}
+
+impl PlugFailureCause {
+    /// `true` if the instance that failed is lost.
+    pub(crate) fn loses_instance(&self) -> bool {
+        match self {
+            Self::Trapped(_) | Self::TimedOut(_) | Self::Exited(_) | Self::NotStarted(_) => true,
+            Self::Busy { .. } | Self::Down { .. } => false,
+        }
+    }
+}
+
+/// The deadline of the caller passed while it waited for an isolated plug.
+#[derive(Debug, thiserror::Error)]
+#[error("the time of the program is up, in the isolated plug `{plug}`")]
+pub(crate) struct TimedOutInPlug {
+    pub(crate) plug: PartName,
+}
+
+/// The caller's fuel was used up while it waited for an isolated plug.
+#[derive(Debug, thiserror::Error)]
+#[error("it has used up its fuel, in the isolated plug `{plug}`")]
+pub(crate) struct OutOfFuelInPlug {
+    pub(crate) plug: PartName,
+}

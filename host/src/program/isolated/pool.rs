@@ -1,0 +1,168 @@
+//! The instances of one isolated plug.
+
+use super::{IsolatedProgram, Pools, attached, restarts::Failures};
+use crate::{
+    compose::isolation::Isolation,
+    ending::plug_failure::PlugFailureCause,
+    names::part::PartName,
+    program::{InstantiateError, Program, instance::Instance},
+    sandbox::parts::Sandboxes,
+    store::{allowance::Allowance, limiter::Limiter},
+};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The instances of one isolated plug.
+pub(super) struct Pool {
+    program: Program,
+    pub(super) isolation: Isolation,
+    sandboxes: Sandboxes,
+    allowance: Allowance,
+    idle: Mutex<Vec<Box<Running>>>,
+    permits: Arc<Semaphore>,
+    failures: Mutex<Failures>,
+}
+
+/// An instance of a plug, and its functions as the callers use them.
+pub(super) struct Running {
+    pub(super) instance: Instance,
+    /// The functions by their positions among the exports, with the types of their callers.
+    pub(super) functions: Vec<Option<Box<dyn Any + Send + Sync>>>,
+    /// `true` if the engine counts the steps of programs.
+    pub(super) counts_fuel: bool,
+    /// The steps that the instance took to start. Its first caller pays for them.
+    pub(super) unpaid: u64,
+}
+
+/// An instance that one call has for itself. It is lost unless it is given back.
+pub(super) struct Lease {
+    pub(super) pool: Arc<Pool>,
+    pub(super) running: Box<Running>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(super) fn new(
+        plug: &IsolatedProgram,
+        sandboxes: &Sandboxes,
+        allowance: &Allowance,
+    ) -> Self {
+        let isolation = plug.isolation.clone();
+        Self {
+            program: plug.program.clone(),
+            sandboxes: sandboxes.clone(),
+            allowance: allowance.narrowed(&isolation.limits(allowance.limits())),
+            idle: Mutex::default(),
+            permits: Arc::new(Semaphore::new(isolation.instances)),
+            failures: Mutex::new(Failures::new(isolation.restarts)),
+            isolation,
+        }
+    }
+
+    /// The name of the plug.
+    pub(super) fn plug(&self) -> &PartName {
+        // The first part of the unit.
+        &self.program.parts()[0]
+    }
+
+    /// Makes the first instance.
+    pub(super) async fn start_first(
+        &self,
+        pools: &Arc<Pools>,
+        deadline: Option<Instant>,
+    ) -> Result<(), InstantiateError> {
+        let running = self.start(pools, deadline).await?;
+        self.idle().push(running);
+        Ok(())
+    }
+
+    async fn start(
+        &self,
+        pools: &Arc<Pools>,
+        deadline: Option<Instant>,
+    ) -> Result<Box<Running>, InstantiateError> {
+        let limiter = Limiter::sharing(self.allowance.clone());
+        let instance = self
+            .program
+            .start(&self.sandboxes, limiter, deadline, attached(pools));
+        let instance = instance.await?;
+        let left = instance.store.get_fuel().ok();
+        let had = self.allowance.limits().fuel.unwrap_or(u64::MAX);
+        Ok(Box::new(Running {
+            functions: Vec::new(),
+            counts_fuel: left.is_some(),
+            unpaid: left.map_or(0, |left| had.saturating_sub(left)),
+            instance,
+        }))
+    }
+
+    /// Takes an instance that is not busy, or makes one if there are fewer than there may be.
+    pub(super) async fn lease(
+        self: &Arc<Self>,
+        pools: &Arc<Pools>,
+        deadline: Option<Instant>,
+    ) -> Result<Lease, PlugFailureCause> {
+        let permit = match self.permits.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => self.wait().await?,
+        };
+        if self.failures().is_down() {
+            return Err(PlugFailureCause::Down {
+                restarts: self.isolation.restarts,
+            });
+        }
+        let idle = self.idle().pop();
+        let running = match idle {
+            Some(running) => running,
+            None => self
+                .start(pools, deadline)
+                .await
+                .map_err(|error| PlugFailureCause::NotStarted(error.into()))?,
+        };
+        Ok(Lease {
+            pool: self.clone(),
+            running,
+            _permit: permit,
+        })
+    }
+
+    /// Waits for a call to end. The caller's deadline drops this future.
+    async fn wait(&self) -> Result<OwnedSemaphorePermit, PlugFailureCause> {
+        let waited = self.isolation.wait;
+        let permit = tokio::time::timeout(waited, self.permits.clone().acquire_owned()).await;
+        // The semaphore is never closed.
+        permit
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(PlugFailureCause::Busy { waited })
+    }
+
+    /// Counts a failure.
+    pub(super) fn count_failure(&self) {
+        self.failures().count(Instant::now());
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Box<Running>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest duration of a call.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        self.isolation.timeout
+    }
+}
+
+impl Lease {
+    /// Makes the instance available to other calls.
+    pub(super) fn give_back(self) {
+        self.pool.idle().push(self.running);
+    }
+}
