@@ -22,10 +22,11 @@ pub(crate) fn new(
     let mut store = Store::new(engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(passing_fuel);
-    match fuel {
-        Some(fuel) => store.set_fuel(fuel)?,
-        // This fails only if the engine does not count fuel. No fuel is needed then.
-        None => drop(store.set_fuel(u64::MAX)),
+    let set = store.set_fuel(fuel.unwrap_or(u64::MAX));
+    // This fails only if the engine does not count fuel.
+    store.data_mut().counts_fuel = set.is_ok();
+    if fuel.is_some() {
+        set?;
     }
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|store| match store.data().deadline {

@@ -25,6 +25,9 @@ impl Deadline {
     /// its caller. `None` if there is neither; a timeout that the clock cannot
     /// express never passes.
     pub(crate) fn of(timeout: Option<Duration>, of_caller: Option<Instant>) -> Option<Self> {
+        if timeout.is_none() && of_caller.is_none() {
+            return None;
+        }
         let now = Instant::now();
         let own = timeout.and_then(|after| {
             Some(Self {

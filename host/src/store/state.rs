@@ -12,6 +12,8 @@ pub(crate) struct State {
     pub(crate) limiter: Limiter,
     /// The time at which the running call is stopped.
     pub(crate) deadline: Option<Instant>,
+    /// `true` if the engine counts the steps of programs.
+    pub(crate) counts_fuel: bool,
     pub(crate) file_operations: FileOperations,
     /// The isolated plugs that the program calls. Their type belongs to a room above this one.
     pub(crate) isolated_plugs: Weak<dyn Any + Send + Sync>,
@@ -40,6 +42,7 @@ impl State {
         Self {
             limiter,
             deadline: None,
+            counts_fuel: false,
             isolated_plugs: Weak::<()>::new(),
             consumer,
             plugs,

@@ -47,7 +47,10 @@ impl Caller {
         Self {
             pools: Pools::of(store.data()),
             deadline: store.data().deadline,
-            fuel: store.get_fuel().ok(),
+            fuel: match store.data().counts_fuel {
+                true => store.get_fuel().ok(),
+                false => None,
+            },
         }
     }
 }
@@ -109,9 +112,9 @@ impl IsolatedFunction {
         call.is_callers_deadline = callers.is_some() && call.deadline.map(|own| own.at) == callers;
         let running = &mut *call.lease.running;
         running.instance.begin_until(call.deadline);
-        if running.counts_fuel {
+        if let Some(callers) = caller.fuel {
             let unpaid = std::mem::take(&mut running.unpaid);
-            let callers = caller.fuel.unwrap_or(u64::MAX).saturating_sub(unpaid);
+            let callers = callers.saturating_sub(unpaid);
             let own = call.lease.pool.isolation.fuel.unwrap_or(u64::MAX);
             let given = own.min(callers);
             // The engine counts fuel, so setting it cannot fail.

@@ -32,8 +32,6 @@ pub(super) struct Running {
     pub(super) instance: Instance,
     /// The functions by their positions among the exports, with the types of their callers.
     pub(super) functions: Vec<Option<Box<dyn Any + Send + Sync>>>,
-    /// `true` if the engine counts the steps of programs.
-    pub(super) counts_fuel: bool,
     /// The steps that the instance took to start. Its first caller pays for them.
     pub(super) unpaid: u64,
 }
@@ -94,7 +92,6 @@ impl Pool {
         let had = self.allowance.limits().fuel.unwrap_or(u64::MAX);
         Ok(Box::new(Running {
             functions: Vec::new(),
-            counts_fuel: left.is_some(),
             unpaid: left.map_or(0, |left| had.saturating_sub(left)),
             instance,
         }))
