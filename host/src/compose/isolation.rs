@@ -135,8 +135,9 @@ impl Isolation {
         self
     }
 
-    /// Calls this function with the name of the plug and the reason, each time that a call fails because
-    /// of the plug. The callers learn the reason only if they trap.
+    /// Calls this function with the name of the plug and the reason, a [`PlugFailure`](crate::PlugFailure),
+    /// each time that a call fails because of the plug; once, for all calls of a plug that stays down. The
+    /// callers learn the reason only if they trap.
     ///
     /// The function runs on the thread that made the call, and the call waits for it.
     pub fn observe(

@@ -2,7 +2,7 @@
 
 use super::{
     Pools,
-    pool::{Lease, Running},
+    pool::{Lease, Pool, Running},
 };
 use crate::{
     ending::{
@@ -177,15 +177,13 @@ impl IsolatedFunction {
         NoResult::Caller(error.context(TimedOutInPlug { plug }))
     }
 
-    fn failed(&self, cause: PlugFailureCause, pool: &Arc<super::pool::Pool>) -> NoResult {
+    fn failed(&self, cause: PlugFailureCause, pool: &Pool) -> NoResult {
         let failure = PlugFailure {
             plug: self.plug.clone(),
             function: self.name.clone(),
             cause,
         };
-        if let Some(observer) = &pool.isolation.observer {
-            observer(&self.plug, &failure);
-        }
+        pool.report(&failure);
         NoResult::Plug(failure)
     }
 }

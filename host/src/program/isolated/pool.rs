@@ -3,7 +3,7 @@
 use super::{IsolatedProgram, Pools, attached, restarts::Failures};
 use crate::{
     compose::isolation::Isolation,
-    ending::plug_failure::PlugFailureCause,
+    ending::plug_failure::{PlugFailure, PlugFailureCause},
     names::part::PartName,
     program::{InstantiateError, Program, instance::Instance},
     sandbox::parts::Sandboxes,
@@ -141,6 +141,17 @@ impl Pool {
     /// Counts a failure.
     pub(super) fn count_failure(&self) {
         self.failures().count(Instant::now());
+    }
+
+    /// Tells the observer of a failure.
+    pub(super) fn report(&self, failure: &PlugFailure) {
+        let is_down = matches!(failure.cause, PlugFailureCause::Down { .. });
+        if is_down && !self.failures().is_first_report() {
+            return;
+        }
+        if let Some(observer) = &self.isolation.observer {
+            observer(&failure.plug, failure);
+        }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Box<Running>>> {

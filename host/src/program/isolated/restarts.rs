@@ -9,6 +9,7 @@ pub(super) struct Failures {
     allowed: Restarts,
     recent: VecDeque<Instant>,
     is_down: bool,
+    is_reported: bool,
 }
 
 impl Failures {
@@ -17,12 +18,18 @@ impl Failures {
             allowed,
             recent: VecDeque::new(),
             is_down: false,
+            is_reported: false,
         }
     }
 
     /// `true` if the plug has failed too often.
     pub(super) fn is_down(&self) -> bool {
         self.is_down
+    }
+
+    /// `true` for the first call that finds the plug down. The calls after it fail for the same reason.
+    pub(super) fn is_first_report(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_reported, true)
     }
 
     /// Counts a failure. The plug stays down if it failed more often than it may be restarted.
