@@ -79,6 +79,7 @@ mod bindgen;
 mod cache;
 mod compose;
 mod directory;
+mod ending;
 mod host_interface;
 mod names;
 mod plan;
@@ -106,6 +107,10 @@ pub use compose::{
     part::Part,
 };
 pub use directory::granted::GuestMadeLink;
+pub use ending::{
+    TimedOut,
+    trap::{Frame, Trap},
+};
 pub use host_interface::{HostCall, HostError, HostInterface};
 pub use names::{
     external::ExternName,
@@ -145,9 +150,7 @@ pub use sandbox::{
 };
 pub use store::{
     allowance::Allowance,
-    ending::TimedOut,
     limits::{Growing, Limits, Refusal},
-    trap::{Frame, Trap},
 };
 pub use value::{Resource, Value};
 pub use wasm::{

@@ -10,6 +10,7 @@ pub(crate) mod prepared;
 
 use crate::{
     compose::layout::Layout,
+    ending::Ended,
     names::part::PartName,
     program::{command::Outcome, exports::Exports, instance::Instance, prepared::Prepared},
     sandbox::{Sandbox, error::SandboxError, parts::Sandboxes},
@@ -17,7 +18,6 @@ use crate::{
         self,
         allowance::Allowance,
         deadline::{Deadline, within},
-        ending::Ended,
         limiter::Limiter,
         limits::{Limits, Refusal},
         state::State,

@@ -1,13 +1,11 @@
-//! Stores: their state and limits, calls into them, and the endings of calls.
+//! Stores: their state, their limits, and the deadlines of calls into them.
 
 pub(crate) mod allowance;
 pub(crate) mod deadline;
-pub(crate) mod ending;
 pub(crate) mod limiter;
 pub(crate) mod limits;
 pub(crate) mod state;
 pub(crate) mod ticker;
-pub(crate) mod trap;
 
 use crate::store::state::State;
 use std::time::Instant;

@@ -8,15 +8,13 @@ pub(crate) use callee::is_made_of;
 pub use error::CallError;
 
 use crate::{
+    ending::Ended,
     program::{
         exports::{Exports, Function},
         instance::Instance,
         prepared::Entry,
     },
-    store::{
-        deadline::{Deadline, within},
-        ending::Ended,
-    },
+    store::deadline::{Deadline, within},
     value::{Resource, Value, of_core, of_val, price, to_core, to_val},
     wasm::signature,
 };

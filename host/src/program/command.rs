@@ -1,18 +1,14 @@
 //! Programs as commands: running one to its end.
 
 use crate::{
+    ending::{Ended, TimedOut, trap::Trap},
     names::{interface::InterfaceName, part::PartName, wasi::Wasi},
     program::{
         Program,
         instance::Instance,
         prepared::{Entry, Prepared},
     },
-    store::{
-        deadline::within,
-        ending::{Ended, TimedOut},
-        state::State,
-        trap::Trap,
-    },
+    store::{deadline::within, state::State},
     untrusted::Name,
     wasm::signature,
 };

@@ -1,10 +1,10 @@
 //! A program in a store.
 
 use crate::{
+    ending::Ended,
     program::{Program, handles::Handles, prepared::Entry},
     store::{
         deadline::{Deadline, Elapsed},
-        ending::Ended,
         limits::Limits,
         state::State,
     },

@@ -1,8 +1,9 @@
 //! Errors of calls.
 
 use crate::{
+    ending::Ended,
     program::{command::Outcome, exports::Function},
-    store::{ending::Ended, limits::Refusal},
+    store::limits::Refusal,
     untrusted::Name,
 };
 use std::fmt::{self, Write as _};

@@ -3,17 +3,18 @@
 use super::source::SourceFile;
 
 /// The rooms, lowest first. A room uses only rooms before it. The command uses all of them.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "untrusted",
     "names",
     "wasm",
     "directory",
     "value",
-    "host_interface",
     "sandbox",
+    "store",
+    "host_interface",
     "compose",
     "report",
-    "store",
+    "ending",
     "wasi",
     "program",
     "runtime",

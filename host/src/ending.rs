@@ -1,12 +1,14 @@
 //! The endings of calls that do not return.
 
+pub(crate) mod trap;
+
 use crate::{
     compose::layout::Layout,
+    ending::trap::Trap,
     names::part::PartName,
     store::{
         deadline::{Deadline, Elapsed},
         state::State,
-        trap::Trap,
     },
 };
 use std::time::Duration;
