@@ -111,7 +111,11 @@ pub use ending::{
     TimedOut,
     trap::{Frame, Trap},
 };
-pub use host_interface::{HostCall, HostError, HostInterface};
+pub use host_interface::{
+    HostCall, HostError, HostInterface,
+    passed::{Enumeration, Passed},
+    typed::Parameters,
+};
 pub use names::{
     external::ExternName,
     interface::{InterfaceName, InterfaceNameFault, InvalidInterfaceName},
