@@ -1,12 +1,16 @@
 //! Caches that the host itself provides, with the semantics of `wit/cache.wit`.
 
 mod dir;
+mod interface;
+mod memory;
 
 pub use dir::{DirCache, DirCacheOptions};
 pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
+pub use interface::CacheFailure;
+pub use memory::{MemoryCache, MemoryCacheOptions, TooLarge};
 
 use bytes::Bytes;
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 /// A cache. `wit/cache.wit` defines the meaning of each call.
 ///
@@ -57,6 +61,21 @@ pub trait Cache: Send + Sync + 'static {
 
     /// Removes an entry. Fails with [`CacheError::NotFound`] if there is none.
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), CacheError>> + Send;
+}
+
+/// A cache that several parts or threads share.
+impl<C: Cache> Cache for Arc<C> {
+    async fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
+        (**self).set(key, value, ttl).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
+        (**self).get(key).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), CacheError> {
+        (**self).delete(key).await
+    }
 }
 
 /// An error of a call: one of the two errors of the interface.

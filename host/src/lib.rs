@@ -96,8 +96,8 @@ mod wasm;
 #[cfg(feature = "bindgen")]
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
 pub use cache::{
-    Cache, CacheError, DirCache, DirCacheOptions, Durability, MaxBytes, NotANumberOfBytes,
-    UnknownDurability,
+    Cache, CacheError, CacheFailure, DirCache, DirCacheOptions, Durability, MaxBytes, MemoryCache,
+    MemoryCacheOptions, NotANumberOfBytes, TooLarge, UnknownDurability,
 };
 pub use compose::{
     Form, compose,
