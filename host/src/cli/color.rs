@@ -65,6 +65,7 @@ impl ColorChoice {
 #[derive(Clone, Copy)]
 pub enum Label {
     Error,
+    Warning,
     Note,
 }
 
@@ -72,6 +73,7 @@ impl Label {
     fn style(self) -> Style {
         let color = match self {
             Self::Error => AnsiColor::Red,
+            Self::Warning => AnsiColor::Yellow,
             Self::Note => AnsiColor::Cyan,
         };
         color.on_default().bold()
@@ -83,6 +85,7 @@ impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self {
             Self::Error => "error",
+            Self::Warning => "warning",
             Self::Note => "note",
         };
         if MESSAGES_ARE_COLORED.load(Ordering::Relaxed) {

@@ -65,6 +65,11 @@ pub fn error(message: impl Display) {
     write_to_stderr(format!("{} {}\n", Label::Error, Message(message)));
 }
 
+/// Writes a warning to standard error.
+pub fn warning(message: impl Display) {
+    write_to_stderr(format!("{} {}\n", Label::Warning, Message(message)));
+}
+
 /// Writes a note to standard error.
 pub fn note(message: impl Display) {
     write_to_stderr(format!("{} {}\n", Label::Note, Message(message)));
