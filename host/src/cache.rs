@@ -1,23 +1,81 @@
 //! Caches that the host itself provides, with the semantics of `wit/cache.wit`.
 
 mod dir;
+mod interface;
+mod memory;
 
 pub use dir::{DirCache, DirCacheOptions};
 pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
+pub use interface::CacheFailure;
+pub use memory::{MemoryCache, MemoryCacheOptions, TooLarge};
 
-use std::error::Error;
+use bytes::Bytes;
+use std::{error::Error, sync::Arc};
 
 /// A cache. `wit/cache.wit` defines the meaning of each call.
-pub trait Cache: Send + Sync {
-    /// Stores a value, in place of an earlier value of the key. The entry expires after `ttl` seconds;
-    /// `None` means never.
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError>;
+///
+/// An implementation writes the functions as `async fn`. A caller drops the future of a call that takes
+/// too long, so a call that is not finished must leave the cache usable.
+///
+/// ```
+/// use bytes::Bytes;
+/// use std::{collections::HashMap, sync::Mutex};
+/// use wit_host::{Cache, CacheError};
+///
+/// /// A cache without expiry and without a bound.
+/// #[derive(Default)]
+/// struct Map(Mutex<HashMap<String, Bytes>>);
+///
+/// impl Cache for Map {
+///     async fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
+///         if ttl.is_some() {
+///             return Err(CacheError::Runtime("entries cannot expire here".into()));
+///         }
+///         let value = Bytes::copy_from_slice(value);
+///         self.0.lock().unwrap().insert(key.to_owned(), value);
+///         Ok(())
+///     }
+///
+///     async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
+///         self.0.lock().unwrap().get(key).cloned().ok_or(CacheError::NotFound)
+///     }
+///
+///     async fn delete(&self, key: &str) -> Result<(), CacheError> {
+///         let removed = self.0.lock().unwrap().remove(key);
+///         removed.map(drop).ok_or(CacheError::NotFound)
+///     }
+/// }
+/// ```
+pub trait Cache: Send + Sync + 'static {
+    /// Stores a value, in place of an earlier value of the key, as one step. The entry expires after
+    /// `ttl` seconds; `None` means never. If it fails, the earlier value stays.
+    fn set(
+        &self,
+        key: &str,
+        value: &[u8],
+        ttl: Option<u32>,
+    ) -> impl Future<Output = Result<(), CacheError>> + Send;
 
     /// Reads the value of an entry. Fails with [`CacheError::NotFound`] if there is none.
-    fn get(&self, key: &str) -> Result<Vec<u8>, CacheError>;
+    fn get(&self, key: &str) -> impl Future<Output = Result<Bytes, CacheError>> + Send;
 
-    /// Removes an entry.
-    fn delete(&self, key: &str) -> Result<(), CacheError>;
+    /// Removes an entry. Fails with [`CacheError::NotFound`] if there is none.
+    fn delete(&self, key: &str) -> impl Future<Output = Result<(), CacheError>> + Send;
+}
+
+/// A cache that several parts or threads share.
+impl<C: Cache> Cache for Arc<C> {
+    async fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
+        (**self).set(key, value, ttl).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
+        (**self).get(key).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), CacheError> {
+        (**self).delete(key).await
+    }
 }
 
 /// An error of a call: one of the two errors of the interface.

@@ -3,6 +3,7 @@
 mod abort;
 mod activity;
 mod args;
+mod backend;
 mod bindgen;
 mod code_cache;
 mod color;

@@ -96,8 +96,8 @@ mod wasm;
 #[cfg(feature = "bindgen")]
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
 pub use cache::{
-    Cache, CacheError, DirCache, DirCacheOptions, Durability, MaxBytes, NotANumberOfBytes,
-    UnknownDurability,
+    Cache, CacheError, CacheFailure, DirCache, DirCacheOptions, Durability, MaxBytes, MemoryCache,
+    MemoryCacheOptions, NotANumberOfBytes, TooLarge, UnknownDurability,
 };
 pub use compose::{
     Form, compose,
@@ -113,7 +113,11 @@ pub use ending::{
     plug_failure::{PlugFailure, PlugFailureCause},
     trap::{Frame, Trap},
 };
-pub use host_interface::{HostCall, HostError, HostInterface};
+pub use host_interface::{
+    HostCall, HostError, HostInterface,
+    passed::{Enumeration, Passed},
+    typed::Parameters,
+};
 pub use names::{
     external::ExternName,
     interface::{InterfaceName, InterfaceNameFault, InvalidInterfaceName},

@@ -1,11 +1,6 @@
 //! Values of the component model's types, and of WebAssembly's.
 
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "typed host functions will use it")
-)]
 pub(crate) mod byte_list;
-#[allow(dead_code, reason = "typed host functions will use it")]
 pub(crate) mod case;
 mod convert;
 mod json;

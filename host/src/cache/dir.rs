@@ -2,15 +2,23 @@
 //! can share the directory.
 
 use super::{Cache, CacheError};
+use crate::sandbox::open::FileOperations;
+use bytes::Bytes;
 use dir_cache::{Durability, Error, MaxBytes, NativeDirectory, Store, SystemClock};
 use std::{
     hash::{BuildHasher, RandomState},
     path::Path,
+    sync::Arc,
 };
 
 /// A cache on a directory.
 #[derive(Debug)]
-pub struct DirCache(Store<NativeDirectory, SystemClock>);
+pub struct DirCache {
+    store: Arc<Engine>,
+    file_operations: FileOperations,
+}
+
+type Engine = Store<NativeDirectory, SystemClock>;
 
 /// The options of a [`DirCache`].
 ///
@@ -22,8 +30,12 @@ pub struct DirCache(Store<NativeDirectory, SystemClock>);
 ///     .durability(Durability::File)
 ///     .max_bytes(MaxBytes::new(1 << 20).expect("more than a block"));
 /// let cache = DirCache::open(directory.path(), options)?;
-/// cache.set("greeting", b"hello", Some(60))?;
-/// assert_eq!(cache.get("greeting")?, b"hello");
+/// # let tokio = tokio::runtime::Builder::new_current_thread().build()?;
+/// # tokio.block_on(async {
+/// cache.set("greeting", b"hello", Some(60)).await?;
+/// assert_eq!(cache.get("greeting").await?, "hello");
+/// # Ok::<(), wit_host::CacheError>(())
+/// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +46,9 @@ pub struct DirCacheOptions {
     /// The bound on the bytes that the files occupy, above which the oldest entries are evicted; `None` is
     /// no bound.
     pub max_bytes: Option<MaxBytes>,
+    /// The threads that file operations block. On other threads, a call needs a Tokio runtime, and copies
+    /// its key and its value.
+    pub file_operations: FileOperations,
 }
 
 impl DirCacheOptions {
@@ -50,6 +65,13 @@ impl DirCacheOptions {
         self.max_bytes = Some(max_bytes);
         self
     }
+
+    /// The same options with file operations on these threads.
+    #[must_use]
+    pub fn file_operations(mut self, file_operations: FileOperations) -> Self {
+        self.file_operations = file_operations;
+        self
+    }
 }
 
 impl DirCache {
@@ -60,24 +82,60 @@ impl DirCache {
         // Names of temporary files must differ from those of other processes.
         let seed = RandomState::new().hash_one(std::process::id());
         let store = Store::open(directory, SystemClock, options.durability, seed)?;
-        Ok(Self(match options.max_bytes {
+        let store = match options.max_bytes {
             Some(max_bytes) => store.bounded(max_bytes),
             None => store,
-        }))
+        };
+        Ok(Self {
+            store: Arc::new(store),
+            file_operations: options.file_operations,
+        })
+    }
+
+    /// Runs an operation on another thread.
+    async fn elsewhere<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, CacheError> {
+        let store = self.store.clone();
+        match tokio::task::spawn_blocking(move || operation(&store)).await {
+            Ok(result) => Ok(result?),
+            Err(error) => Err(CacheError::Runtime(error.into())),
+        }
     }
 }
 
 impl Cache for DirCache {
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
-        Ok(self.0.set(key, value, ttl)?)
+    async fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
+        match self.file_operations {
+            FileOperations::OnCallingThread => Ok(self.store.set(key, value, ttl)?),
+            FileOperations::OnOtherThreads => {
+                let (key, value) = (key.to_owned(), value.to_owned());
+                self.elsewhere(move |store| store.set(&key, &value, ttl))
+                    .await
+            }
+        }
     }
 
-    fn get(&self, key: &str) -> Result<Vec<u8>, CacheError> {
-        Ok(self.0.get(key)?)
+    async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
+        let value = match self.file_operations {
+            FileOperations::OnCallingThread => self.store.get(key)?,
+            FileOperations::OnOtherThreads => {
+                let key = key.to_owned();
+                self.elsewhere(move |store| store.get(&key)).await?
+            }
+        };
+        Ok(value.into())
     }
 
-    fn delete(&self, key: &str) -> Result<(), CacheError> {
-        Ok(self.0.delete(key)?)
+    async fn delete(&self, key: &str) -> Result<(), CacheError> {
+        match self.file_operations {
+            FileOperations::OnCallingThread => Ok(self.store.delete(key)?),
+            FileOperations::OnOtherThreads => {
+                let key = key.to_owned();
+                self.elsewhere(move |store| store.delete(&key)).await
+            }
+        }
     }
 }
 

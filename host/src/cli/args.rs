@@ -1,6 +1,7 @@
 //! Flags that several subcommands share, parsed into types.
 
 mod bounds;
+mod caches;
 mod grants;
 mod input;
 mod isolation;
@@ -10,9 +11,10 @@ mod parts;
 mod program;
 
 pub use bounds::BoundArgs;
+pub use caches::CacheArgs;
 pub use grants::GrantArgs;
 pub use input::read_wasm;
 pub use isolation::IsolationArgs;
-pub use limits::LimitArgs;
+pub use limits::{LimitArgs, parse_size};
 pub use parts::PartArgs;
 pub use program::{ProgramArgs, load};

@@ -66,7 +66,7 @@ pub fn error(message: impl Display) {
 }
 
 /// Writes a warning to standard error.
-pub fn warn(message: impl Display) {
+pub fn warning(message: impl Display) {
     write_to_stderr(format!("{} {}\n", Label::Warning, Message(message)));
 }
 

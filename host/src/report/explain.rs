@@ -3,7 +3,7 @@
 use crate::{
     compose::{composition::Composition, link::Link},
     names::{external::ExternName, part::PartName},
-    report::picture::{EMBEDDER, Graph, PictureFormat},
+    report::picture::{Graph, HostNodes, PictureFormat},
     sandbox::authority::{self, Authority, Grant},
     sandbox::{Sandbox, parts::Sandboxes},
     untrusted::Name,
@@ -66,6 +66,9 @@ pub struct HostConnection {
     pub importer: usize,
     /// The name of the embedder's interface.
     pub interface: ExternName,
+    /// The description of its provider, [`HostInterface::provider`](crate::HostInterface::provider);
+    /// `None` if the embedder gives none.
+    pub provider: Option<String>,
 }
 
 /// Something that a part can reach.
@@ -118,9 +121,11 @@ impl Explanation {
             host_interfaces: links
                 .iter()
                 .filter_map(|link| {
+                    let interface = link.host_interface()?;
                     Some(HostConnection {
                         importer: link.importer,
-                        interface: link.host_interface()?.name().clone(),
+                        interface: interface.name().clone(),
+                        provider: interface.provider_description().map(str::to_owned),
                     })
                 })
                 .collect(),
@@ -167,15 +172,11 @@ impl Explanation {
                 format_args!("p{}", connection.provider),
             );
         }
-        if !self.host_interfaces.is_empty() {
-            graph.node(EMBEDDER, "embedder");
-        }
-        for HostConnection {
-            importer,
-            interface,
-        } in &self.host_interfaces
-        {
-            graph.arrow(format_args!("p{importer}"), interface.as_str(), EMBEDDER);
+        let mut host = HostNodes::default();
+        for connection in &self.host_interfaces {
+            let node = host.add(&mut graph, connection.provider.as_deref());
+            let importer = format_args!("p{}", connection.importer);
+            graph.arrow(importer, connection.interface.as_str(), node);
         }
         for (index, reach) in self.parts.iter().enumerate() {
             for (number, thing) in reach.things.iter().enumerate() {
@@ -229,17 +230,14 @@ impl fmt::Display for Explanation {
                 "`{importer}` calls `{provider}` by `{interface}`{place}{store}"
             )?;
         }
-        for HostConnection {
-            importer,
-            interface,
-        } in &self.host_interfaces
-        {
-            writeln!(
-                f,
-                "`{}` calls the host interface `{}`, provided by the embedder",
-                self.parts[*importer].part,
-                Name(interface)
-            )?;
+        for connection in &self.host_interfaces {
+            let importer = &self.parts[connection.importer].part;
+            let interface = Name(&connection.interface);
+            write!(f, "`{importer}` calls the host interface `{interface}`, ")?;
+            match &connection.provider {
+                Some(provider) => writeln!(f, "provided by `{}`", Name(provider))?,
+                None => writeln!(f, "provided by the embedder")?,
+            }
         }
         Ok(())
     }

@@ -105,8 +105,8 @@ impl PictureFormat {
 }
 
 impl Composition {
-    /// Draws the parts. Each import is an arrow to the part that satisfies it, to the embedder, or, if
-    /// nothing satisfies it, to a node of its own. Imports that the host satisfies are left out,
+    /// Draws the parts. Each import is an arrow to the part or the host interface that satisfies it, or,
+    /// if nothing satisfies it, to a node of its own. Imports that the host satisfies are left out,
     /// because nearly every part has some.
     pub fn picture(&self, format: PictureFormat) -> String {
         let mut graph = Graph::new(format);
@@ -114,7 +114,7 @@ impl Composition {
             graph.node(format_args!("p{index}"), name.as_str());
         }
         let mut open: HashMap<&str, usize> = HashMap::new();
-        let mut has_embedder = false;
+        let mut host = HostNodes::default();
         for link in &self.links {
             let import = link.import.as_str();
             let target = match &link.provider {
@@ -122,12 +122,8 @@ impl Composition {
                     format!("p{index}")
                 }
                 Provider::Host(_) => continue,
-                Provider::Embedder(_) => {
-                    if !has_embedder {
-                        graph.node(EMBEDDER, "embedder");
-                        has_embedder = true;
-                    }
-                    EMBEDDER.to_owned()
+                Provider::Embedder(interface) => {
+                    host.add(&mut graph, interface.provider_description())
                 }
                 Provider::Nothing => {
                     let next = open.len();
@@ -144,8 +140,33 @@ impl Composition {
     }
 }
 
-/// The node of the embedder.
-pub(super) const EMBEDDER: &str = "embedder";
+/// The nodes of providers of host interfaces.
+#[derive(Default)]
+pub(super) struct HostNodes {
+    described: usize,
+    has_embedder: bool,
+}
+
+impl HostNodes {
+    /// Adds the node of a provider if the picture does not have it, and returns its id. A description does
+    /// not tell whether two providers are the same, so each described one is a node of its own.
+    pub(super) fn add(&mut self, graph: &mut Graph, description: Option<&str>) -> String {
+        if let Some(description) = description {
+            let id = format!("h{}", self.described);
+            self.described += 1;
+            graph.node(&id, description);
+            return id;
+        }
+        if !self.has_embedder {
+            self.has_embedder = true;
+            graph.node(EMBEDDER, EMBEDDER);
+        }
+        EMBEDDER.to_owned()
+    }
+}
+
+/// The node of an embedder that does not describe its providers.
+const EMBEDDER: &str = "embedder";
 
 #[cfg(test)]
 mod tests {

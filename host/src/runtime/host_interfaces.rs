@@ -1,13 +1,18 @@
 //! Defining host interfaces for the parts that import them.
 
 use crate::{
-    host_interface::{HostCall, HostFunction, HostInterface},
+    host_interface::{
+        DynamicFunction, HostCall, HostFunction, HostInterface,
+        import::{Import, in_words},
+        typed::Signature,
+    },
     names::{external::ExternName, part::PartName},
     store::state::State,
     untrusted::Name,
     value::{Value, of_val, price, to_val},
     wasm::signature,
 };
+use std::sync::Arc;
 use wasmtime::component::{
     Component, LinkerInstance, Type, Val,
     types::{ComponentFunc, ComponentItem},
@@ -24,6 +29,21 @@ pub enum HostInterfaceMismatch {
         function: String,
         /// The type of the function, as WIT.
         signature: String,
+    },
+    /// A typed function has another type than the function that the part imports.
+    #[error(
+        "`{}` is of type `{}`, and the host's is of type `{}`",
+        Name(.function),
+        Name(.expected),
+        Name(.provided)
+    )]
+    OtherType {
+        /// The name of the function.
+        function: String,
+        /// The type of the import, as WIT.
+        expected: String,
+        /// The type of the typed function, as WIT without names of parameters.
+        provided: String,
     },
     /// A function has parameters or results with handles, streams or futures, which a [`Value`] cannot
     /// pass.
@@ -100,11 +120,28 @@ pub(crate) fn imported_functions<'a>(
                 signature: signature(),
             });
         };
-        let bytes_per_fuel = function
-            .params()
-            .filter(|(_, ty)| price::can_be_large(ty))
-            .map(|(_, ty)| price::bytes_per_fuel(&ty))
-            .fold(1.0, f64::max);
+        let bytes_per_fuel = match implementation {
+            HostFunction::Dynamic(_) => {
+                let large = function.params().filter(|(_, ty)| price::can_be_large(ty));
+                large
+                    .map(|(_, ty)| price::bytes_per_fuel(&ty))
+                    .fold(1.0, f64::max)
+            }
+            HostFunction::Typed(typed) => {
+                let provided = typed.signature();
+                if provided != signature_of(&function) {
+                    return Err(HostInterfaceMismatch::OtherType {
+                        function: name.to_owned(),
+                        expected: signature(),
+                        provided: provided.wit(),
+                    });
+                }
+                function
+                    .params()
+                    .map(|(_, ty)| price::bytes_per_fuel_in_rust(&ty))
+                    .fold(1.0, f64::max)
+            }
+        };
         functions.push(ImportedFunction {
             name: name.to_owned(),
             implementation,
@@ -112,6 +149,16 @@ pub(crate) fn imported_functions<'a>(
         });
     }
     Ok(functions)
+}
+
+fn signature_of(function: &ComponentFunc) -> Signature {
+    Signature {
+        parameters: function
+            .params()
+            .map(|(_, ty)| signature::of_value(&ty))
+            .collect(),
+        result: function.results().map(|ty| signature::of_value(&ty)).next(),
+    }
 }
 
 fn is_value(ty: &Type) -> bool {
@@ -159,45 +206,38 @@ pub(crate) fn define(
         ..
     } in functions
     {
-        let implementation = implementation.clone();
-        let failed = Failed {
+        let import = Import {
+            part: part.clone(),
             interface: interface.clone(),
-            function: name.clone(),
-            reason: String::new(),
+            function: name,
         };
-        let part = part.clone();
-        instance.func_new_async(&name, move |_store, ty, arguments, results| {
-            let call = call_of(&part, &ty, arguments).map(&*implementation);
-            let failed = failed.clone();
-            Box::new(async move {
-                let answer = match call {
-                    Ok(answer) => answer.await.map_err(|error| in_words(error.as_ref())),
-                    Err(reason) => Err(reason),
-                };
-                answer
-                    .and_then(|value| give_back(value, &ty, results))
-                    .map_err(|reason| wasmtime::Error::new(Failed { reason, ..failed }))
-            })
-        })?;
+        match implementation.clone() {
+            HostFunction::Dynamic(function) => define_dynamic(instance, import, function)?,
+            HostFunction::Typed(function) => function.define(instance, import)?,
+        }
     }
     Ok(())
 }
 
-/// A call that failed or returned a result of another type. It has no source, so a trap shows this
-/// message itself.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the host interface `{interface}` failed in `{function}`: {reason}")]
-struct Failed {
-    interface: ExternName,
-    function: String,
-    reason: String,
-}
-
-/// The message of an error, followed by the messages of its causes.
-fn in_words(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let words: Vec<String> = causes.map(ToString::to_string).collect();
-    words.join(": ")
+fn define_dynamic(
+    instance: &mut LinkerInstance<'_, State>,
+    import: Import,
+    function: Arc<DynamicFunction>,
+) -> wasmtime::Result<()> {
+    let name = import.function.clone();
+    instance.func_new_async(&name, move |_store, ty, arguments, results| {
+        let call = call_of(&import.part, &ty, arguments).map(&*function);
+        let import = import.clone();
+        Box::new(async move {
+            let answer = match call {
+                Ok(answer) => answer.await.map_err(|error| in_words(error.as_ref())),
+                Err(reason) => Err(reason),
+            };
+            answer
+                .and_then(|value| give_back(value, &ty, results))
+                .map_err(|reason| import.trap(reason))
+        })
+    })
 }
 
 fn call_of(part: &PartName, ty: &ComponentFunc, arguments: &[Val]) -> Result<HostCall, String> {

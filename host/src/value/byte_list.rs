@@ -1,15 +1,16 @@
-//! A list of bytes that the host passes to a guest by one copy.
+//! A list of bytes that the host and a guest pass to each other by one copy.
 
 use bytes::Bytes;
 use std::mem::MaybeUninit;
 use wasmtime::component::{
-    __internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LowerContext},
-    ComponentType, Lower,
+    __internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext},
+    ComponentType, Lift, Lower,
 };
 
-/// A `list<u8>` in shared memory of the host. The engine copies it into the guest's memory once.
+/// A `list<u8>` in shared memory of the host. The engine copies it into the guest's memory, or out of it,
+/// once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ByteList(pub(crate) Bytes);
+pub struct ByteList(pub(crate) Bytes);
 
 #[expect(
     unsafe_code,
@@ -45,6 +46,28 @@ unsafe impl Lower for ByteList {
         offset: usize,
     ) -> wasmtime::Result<()> {
         self.0[..].linear_lower_to_memory(cx, ty, offset)
+    }
+}
+
+#[expect(unsafe_code, reason = "see the implementation of `ComponentType`")]
+// SAFETY: `Vec<u8>` has the same form, and reads all of it.
+unsafe impl Lift for ByteList {
+    fn linear_lift_from_flat(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        src: &Self::Lower,
+    ) -> wasmtime::Result<Self> {
+        let bytes = Vec::<u8>::linear_lift_from_flat(cx, ty, src)?;
+        Ok(Self(bytes.into()))
+    }
+
+    fn linear_lift_from_memory(
+        cx: &mut LiftContext<'_>,
+        ty: InterfaceType,
+        bytes: &[u8],
+    ) -> wasmtime::Result<Self> {
+        let bytes = Vec::<u8>::linear_lift_from_memory(cx, ty, bytes)?;
+        Ok(Self(bytes.into()))
     }
 }
 

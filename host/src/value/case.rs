@@ -17,7 +17,7 @@ use wasmtime::{
 /// The engine's own enums are Rust types whose cases are fixed at compile time. This type stands for every
 /// enum, so that typed functions can pass enums that are known only from a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Case(pub(crate) u8);
+pub struct Case(pub(crate) u8);
 
 /// The largest number of cases whose position takes one byte in the canonical ABI.
 pub(crate) const MOST_CASES: usize = 256;

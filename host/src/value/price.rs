@@ -17,6 +17,24 @@ pub(crate) fn bytes_per_fuel(ty: &Type) -> f64 {
     ratio
 }
 
+/// The number of bytes that the worst value of this type takes as a value of a Rust type, for each unit of
+/// fuel. Text and lists of numbers are charged by their size. Values inside of lists have allocations, and
+/// sizes in Rust, that are not charged.
+pub(crate) fn bytes_per_fuel_in_rust(ty: &Type) -> f64 {
+    let worst = |types: &mut dyn Iterator<Item = Type>| {
+        types
+            .map(|ty| bytes_per_fuel_in_rust(&ty))
+            .fold(1.0, f64::max)
+    };
+    match ty {
+        Type::List(list) if list.ty() != Type::U8 => 3.0,
+        Type::Option(option) => bytes_per_fuel_in_rust(&option.ty()),
+        Type::Result(result) => worst(&mut result.ok().into_iter().chain(result.err())),
+        Type::Tuple(tuple) => worst(&mut tuple.types()),
+        _ => 1.0,
+    }
+}
+
 /// `true` if the size of the values of this type has no bound.
 pub(crate) fn can_be_large(ty: &Type) -> bool {
     let if_any = |ty: Option<Type>| ty.is_some_and(|ty| can_be_large(&ty));

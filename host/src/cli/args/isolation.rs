@@ -5,7 +5,7 @@ use super::{
     limits::{LimitArgs, parse_duration},
     of_part::{OfPart, of_part, of_program},
 };
-use crate::cli::{console::warn, exit::UsageError};
+use crate::cli::{console::warning, exit::UsageError};
 use wit_host::{
     Isolation, Part, PartName, Restarts,
     untrusted::{Name, quoted_names},
@@ -79,7 +79,7 @@ impl IsolationArgs {
                         .copied()
                         .unwrap_or_default(),
                 )
-                .observe(|_, failure| warn(failure));
+                .observe(|_, failure| warning(failure));
             let isolation = match of_part(&self.on_trap, name) {
                 Some(case) => isolation.on_trap(case),
                 None => isolation,

@@ -80,7 +80,7 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, &'static str> {
     Ok(duration)
 }
 
-pub(super) fn parse_size(text: &str) -> Result<ByteSize, &'static str> {
+pub fn parse_size(text: &str) -> Result<ByteSize, &'static str> {
     const EXPECTED: &str = "write a number and a unit, such as `64MiB` or `1GB`";
     // The parser accepts numbers that are infinite or too large, and changes them silently.
     let number = text

@@ -1,11 +1,14 @@
 //! A program: its parts, its grants, its limits, and the origin of its code.
 
-use super::{BoundArgs, GrantArgs, IsolationArgs, LimitArgs, PartArgs, input, read_wasm};
+use super::{
+    BoundArgs, CacheArgs, GrantArgs, IsolationArgs, LimitArgs, PartArgs, caches::Caches, input,
+    read_wasm,
+};
 use crate::cli::{code_cache, exit::UsageError, heap, phases::Phases};
-use std::path::Path;
+use std::{iter, path::Path};
 use wit_host::{
-    Part, PartName, Plan, Precompiled, Program, Sandbox, Source, SourceError, TrustedCode, Wasm,
-    untrusted::Name,
+    Form, Kind, Part, PartName, Plan, Precompiled, Program, Sandbox, Source, SourceError,
+    TrustedCode, Wasm, untrusted::Name,
 };
 
 /// The arguments that `run` and `invoke` share.
@@ -13,6 +16,8 @@ use wit_host::{
 pub struct ProgramArgs {
     #[command(flatten)]
     parts: PartArgs,
+    #[command(flatten)]
+    caches: CacheArgs,
     #[command(flatten)]
     grants: GrantArgs,
     #[command(flatten)]
@@ -42,25 +47,25 @@ impl ProgramArgs {
     ) -> anyhow::Result<Plan> {
         let (file, plugs) = phases.time("read", || self.parts.read_with(|| self.read_file()))?;
         // Compiled parts keep the names that they were compiled with.
-        let (name, plug_names) = match &file {
-            File::Precompiled(code) => {
-                let parts = code.precompiled().parts();
-                (parts[0].clone(), parts[1..].to_vec())
-            }
-            File::Wasm(_) => (
-                self.parts.consumer_name(),
-                plugs.iter().map(|plug| plug.name.clone()).collect(),
-            ),
+        let names: Vec<PartName> = match &file {
+            File::Precompiled(code) => code.precompiled().parts().to_vec(),
+            File::Wasm(_) => iter::once(self.parts.consumer_name())
+                .chain(plugs.iter().map(|plug| plug.name.clone()))
+                .collect(),
         };
+        let name = &names[0];
         let sandboxes = self
             .grants
-            .sandboxes((&name, consumer(&name)), plug_names)?;
+            .sandboxes((name, consumer(name)), names[1..].iter().cloned())?;
+        let caches = self.caches.of_parts(&names)?;
         if let File::Precompiled(_) = &file {
-            self.refuse_for_compiled(&plugs)?;
+            self.refuse_for_compiled(&plugs, &caches)?;
         }
-        let plugs = self.isolation.isolate(&name, plugs, &self.limits, bounds)?;
+        let plugs = self.isolation.isolate(name, plugs, &self.limits, bounds)?;
         let source = match file {
-            File::Wasm(wasm) => phases.time("compose", || compose(name, wasm, &plugs))?,
+            File::Wasm(wasm) => {
+                phases.time("compose", || compose(name.clone(), wasm, plugs, &caches))?
+            }
             File::Precompiled(code) => Source::Precompiled(code),
         };
         let limits = self.limits.limits(phases.budget().all(), heap::allowed())?;
@@ -95,11 +100,18 @@ impl ProgramArgs {
     }
 
     /// Plugs are composed and fuel is compiled in before the code is written to a file.
-    fn refuse_for_compiled(&self, plugs: &[Part]) -> Result<(), UsageError> {
+    fn refuse_for_compiled(&self, plugs: &[Part], caches: &Caches<'_>) -> Result<(), UsageError> {
         if let Some(plug) = plugs.first() {
             return Err(UsageError(format!(
                 "`--plug {}` has nothing to satisfy: `{}` is compiled already; plug it in with `wit-host precompile --plug`",
                 plug.name,
+                Name(self.parts.consumer.display())
+            )));
+        }
+        if let Some(text) = caches.first() {
+            return Err(UsageError(format!(
+                "`--cache {}` has nothing to satisfy: `{}` is compiled already, without caches of the host; run the component itself",
+                Name(text),
                 Name(self.parts.consumer.display())
             )));
         }
@@ -132,12 +144,36 @@ fn trust(precompiled: Precompiled) -> TrustedCode {
     unsafe { precompiled.trust() }
 }
 
-fn compose(name: PartName, file: Wasm, plugs: &[Part]) -> anyhow::Result<Source> {
-    Source::new(name, file, plugs).map_err(|error| match error {
-        SourceError::Component(error) => error.into(),
-        SourceError::Compose(error) => error.into(),
-        error => UsageError(error.to_string()).into(),
-    })
+fn compose(
+    name: PartName,
+    file: Wasm,
+    plugs: Vec<Part>,
+    caches: &Caches<'_>,
+) -> anyhow::Result<Source> {
+    let Some(first) = caches.first() else {
+        return Source::new(name, file, &plugs).map_err(|error| match error {
+            SourceError::Component(error) => error.into(),
+            SourceError::Compose(error) => error.into(),
+            error => UsageError(error.to_string()).into(),
+        });
+    };
+    if file.kind() == Kind::Module {
+        return Err(UsageError(format!(
+            "`--cache {}` has nothing to satisfy: `{}` is a core module without a WIT world, so caches cannot satisfy its imports",
+            Name(first),
+            Name(file.origin())
+        ))
+        .into());
+    }
+    let consumer = caches.provide_to(Part::named(name, file.try_into()?))?;
+    let plugs: Vec<Part> = plugs
+        .into_iter()
+        .map(|plug| caches.provide_to(plug))
+        .collect::<anyhow::Result<_>>()?;
+    match wit_host::compose(&consumer, &plugs, Form::Granted) {
+        Ok(composition) => Ok(Source::Composition(Box::new(composition))),
+        Err(error) => Err(caches.explain(error)),
+    }
 }
 
 /// Compiles and links a plan.

@@ -2,6 +2,7 @@
 //! and some are killed while they write. The size of the files stays within the bound.
 
 use super::{Shared, random, seed, sized};
+use crate::embedding::tokio;
 use libtest_mimic::Failed;
 use std::{
     fs,
@@ -240,11 +241,12 @@ impl Process {
     pub fn run(&self) -> Result<(), Failed> {
         let options = DirCacheOptions::default().max_bytes(self.bound.to_string().parse()?);
         let cache = DirCache::open(&self.directory, options)?;
+        let tokio = tokio()?;
         let mut left = self.bytes;
         for number in 0.. {
             let size = self.sizes[random(self.seed, number) as usize % self.sizes.len()];
             let key = format!("{} {number}", self.seed);
-            cache.set(&key, &vec![number as u8; size as usize], None)?;
+            tokio.block_on(cache.set(&key, &vec![number as u8; size as usize], None))?;
             left = left.saturating_sub(size.next_multiple_of(BLOCK));
             if left == 0 {
                 break;
