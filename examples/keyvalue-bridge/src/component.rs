@@ -70,15 +70,20 @@ fn opened() -> Result<&'static HostCache, String> {
     }
     let identifier = env::var(CACHE_BUCKET).unwrap_or_default();
     let bucket = store::open(&identifier).map_err(|error| {
+        let which = match identifier.as_str() {
+            "" => "the default bucket".into(),
+            name => format!("the bucket `{name}`"),
+        };
         format!(
-            "failed to open the bucket `{identifier}`: {}; name another one in `{CACHE_BUCKET}`",
+            "failed to open {which}: {}; name one that exists, for example with `--env {CACHE_BUCKET}=default`",
             reason(&error)
         )
     })?;
     Ok(CACHE.get_or_init(|| Cache::new(bucket, WallClock)))
 }
 
-/// The variable that holds the identifier of the bucket.
+/// The variable that holds the identifier of the bucket. Without it the identifier is empty, which is the default
+/// bucket of Wasmtime.
 const CACHE_BUCKET: &str = "CACHE_BUCKET";
 
 impl Bucket for store::Bucket {
