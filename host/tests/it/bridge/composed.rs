@@ -20,7 +20,7 @@ pub fn trials() -> Vec<Trial> {
         ("crate", embedded::run, None),
         ("command", command, missing_command()),
     ];
-    let tests: [(&str, Guest, fn(&Path, Run) -> Result<(), Failed>); 4] = [
+    let tests: [(&str, Guest, Test); 4] = [
         ("rust-consumer", Guest::RustConsumer, prints_the_demo),
         ("cpp-consumer", Guest::CppConsumer, prints_the_demo),
         ("conformance", Guest::Conformance, conforms),
@@ -44,6 +44,9 @@ pub fn trials() -> Vec<Trial> {
 
 /// Runs a program with the variable `CACHE_BUCKET`, if it is given, and these arguments.
 type Run = fn(program: &Path, bucket: Option<&str>, arguments: &[&str]) -> Result<Output, Failed>;
+
+/// Runs a program in this way and checks its output.
+type Test = fn(program: &Path, run: Run) -> Result<(), Failed>;
 
 fn prints_the_demo(program: &Path, run: Run) -> Result<(), Failed> {
     let output = run(program, None, &[])?;
