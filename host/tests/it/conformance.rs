@@ -220,7 +220,7 @@ fn start(fault: &str, arguments: &[&str]) -> Result<Child, Failed> {
     Ok(child)
 }
 
-fn all_pass(output: &Output) -> Result<(), Failed> {
+pub fn all_pass(output: &Output) -> Result<(), Failed> {
     let stdout = String::from_utf8_lossy(&output.stdout);
     let closes = stdout.ends_with(&format!("\n{} passed, 0 failed\n", FAULTS.len()));
     if output.status.success() && closes && output.stderr.is_empty() {

@@ -18,6 +18,8 @@ pub enum Guest {
     Conformance,
     FaultyCache,
     Hammer,
+    KeyvalueBridge,
+    MemoryStore,
     ProberConsumer,
     ProberPlug,
 }
@@ -33,6 +35,8 @@ impl Guest {
             Self::Conformance => "conformance",
             Self::FaultyCache => "faulty-cache",
             Self::Hammer => "hammer",
+            Self::KeyvalueBridge => "keyvalue-bridge",
+            Self::MemoryStore => "memory-store",
             Self::ProberConsumer => "prober-consumer",
             Self::ProberPlug => "prober-plug",
         }

@@ -5,6 +5,7 @@
 
 mod authority;
 mod bless;
+mod bridge;
 mod cache_component;
 mod code_cache;
 mod conformance;
@@ -48,6 +49,7 @@ fn main() {
         .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
+        .chain(bridge::trials())
         .chain(authority::trials())
         .chain(code_cache::trials())
         .chain(tampered::trials())

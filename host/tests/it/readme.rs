@@ -72,6 +72,7 @@ impl Clone {
             Guest::RustConsumer,
             Guest::CppConsumer,
             Guest::CppLru,
+            Guest::KeyvalueBridge,
         ] {
             if guest.missing_toolchain().is_none() {
                 let file = format!("{}.wasm", guest.name().replace('-', "_"));
