@@ -5,19 +5,25 @@ mod dir;
 pub use dir::{DirCache, DirCacheOptions};
 pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
 
+use bytes::Bytes;
 use std::error::Error;
 
 /// A cache. `wit/cache.wit` defines the meaning of each call.
-pub trait Cache: Send + Sync {
+pub trait Cache: Send + Sync + 'static {
     /// Stores a value, in place of an earlier value of the key. The entry expires after `ttl` seconds;
     /// `None` means never.
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError>;
+    fn set(
+        &self,
+        key: &str,
+        value: &[u8],
+        ttl: Option<u32>,
+    ) -> impl Future<Output = Result<(), CacheError>> + Send;
 
     /// Reads the value of an entry. Fails with [`CacheError::NotFound`] if there is none.
-    fn get(&self, key: &str) -> Result<Vec<u8>, CacheError>;
+    fn get(&self, key: &str) -> impl Future<Output = Result<Bytes, CacheError>> + Send;
 
     /// Removes an entry.
-    fn delete(&self, key: &str) -> Result<(), CacheError>;
+    fn delete(&self, key: &str) -> impl Future<Output = Result<(), CacheError>> + Send;
 }
 
 /// An error of a call: one of the two errors of the interface.

@@ -2,6 +2,7 @@
 //! can share the directory.
 
 use super::{Cache, CacheError};
+use bytes::Bytes;
 use dir_cache::{Durability, Error, MaxBytes, NativeDirectory, Store, SystemClock};
 use std::{
     hash::{BuildHasher, RandomState},
@@ -22,8 +23,10 @@ pub struct DirCache(Store<NativeDirectory, SystemClock>);
 ///     .durability(Durability::File)
 ///     .max_bytes(MaxBytes::new(1 << 20).expect("more than a block"));
 /// let cache = DirCache::open(directory.path(), options)?;
-/// cache.set("greeting", b"hello", Some(60))?;
-/// assert_eq!(cache.get("greeting")?, b"hello");
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// cache.set("greeting", b"hello", Some(60)).await?;
+/// assert_eq!(cache.get("greeting").await?, "hello");
+/// # Ok::<(), wit_host::CacheError>(()) })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,15 +71,15 @@ impl DirCache {
 }
 
 impl Cache for DirCache {
-    fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
+    async fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
         Ok(self.0.set(key, value, ttl)?)
     }
 
-    fn get(&self, key: &str) -> Result<Vec<u8>, CacheError> {
-        Ok(self.0.get(key)?)
+    async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
+        Ok(self.0.get(key)?.into())
     }
 
-    fn delete(&self, key: &str) -> Result<(), CacheError> {
+    async fn delete(&self, key: &str) -> Result<(), CacheError> {
         Ok(self.0.delete(key)?)
     }
 }

@@ -139,7 +139,7 @@ fn shared_directory() -> Result<(), Failed> {
     let sandboxes =
         Sandboxes::new(Sandbox::new().preopen(Preopen::read_write(directory.path(), "/cache")));
     let native = DirCache::open(directory.path(), DirCacheOptions::default())?;
-    native.set("from the host", b"h", None)?;
+    tokio()?.block_on(native.set("from the host", b"h", None))?;
     let shown = tokio()?.block_on(async {
         let mut instance = program.instantiate(&sandboxes, &Limits::default()).await?;
         let mut shown = Vec::new();
@@ -157,10 +157,10 @@ fn shared_directory() -> Result<(), Failed> {
         Ok::<_, Failed>(shown)
     })?;
     assert_eq!(shown, [Some("ok".to_owned()), Some("ok([104])".to_owned())]);
-    assert_eq!(native.get("from the component")?, b"c");
-    native.delete("from the component")?;
+    assert_eq!(tokio()?.block_on(native.get("from the component"))?, "c");
+    tokio()?.block_on(native.delete("from the component"))?;
     assert!(matches!(
-        native.get("from the component"),
+        tokio()?.block_on(native.get("from the component")),
         Err(CacheError::NotFound)
     ));
     Ok(())

@@ -171,7 +171,7 @@ impl Case {
     fn run(&self, program: &Program) -> Result<(), Failed> {
         let (root, outside) = (tempfile::tempdir()?, tempfile::tempdir()?);
         let native = DirCache::open(root.path(), DirCacheOptions::default())?;
-        native.set(KEY, b"followed", None)?;
+        crate::embedding::tokio()?.block_on(native.set(KEY, b"followed", None))?;
         let key = Key::new(KEY)?;
         let path = root.path().join(key.path());
         fs::rename(&path, path.with_file_name("entry"))?;

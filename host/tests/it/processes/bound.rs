@@ -244,7 +244,8 @@ impl Process {
         for number in 0.. {
             let size = self.sizes[random(self.seed, number) as usize % self.sizes.len()];
             let key = format!("{} {number}", self.seed);
-            cache.set(&key, &vec![number as u8; size as usize], None)?;
+            let value = vec![number as u8; size as usize];
+            crate::embedding::tokio()?.block_on(cache.set(&key, &value, None))?;
             left = left.saturating_sub(size.next_multiple_of(BLOCK));
             if left == 0 {
                 break;
