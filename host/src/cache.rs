@@ -1,9 +1,13 @@
 //! Caches that the host itself provides, with the semantics of `wit/cache.wit`.
 
 mod dir;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub use dir::{DirCache, DirCacheOptions};
 pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
+#[cfg(feature = "redis")]
+pub use redis::{RedisCache, error::RedisError, options::RedisCacheOptions};
 
 use bytes::Bytes;
 use std::error::Error;
