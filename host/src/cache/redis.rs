@@ -105,7 +105,8 @@ impl RedisCache {
             pool: Pool::new(options.connections),
             options,
         }));
-        let bound = cache.bound(cache.0.options.connect_timeout);
+        // Connecting has its own bound.
+        let bound = cache.bound(2 * cache.0.options.connect_timeout);
         cache.0.pool.lane().0.link(&cache.0.endpoint, bound).await?;
         Ok(cache)
     }

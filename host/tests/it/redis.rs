@@ -1,6 +1,9 @@
 //! The cache on Redis, against real servers that the tests start on free ports of the loopback interface.
 
+mod faults;
 mod meaning;
+mod model;
+mod proxy;
 mod server;
 
 use crate::embedding::tokio;
@@ -11,7 +14,7 @@ use wit_host::RedisCache;
 /// The trials.
 pub fn trials() -> Vec<Trial> {
     let mut trials = meaning::trials();
-    trials.extend([]);
+    trials.extend(faults::trials());
     trials
 }
 

@@ -118,7 +118,8 @@ impl Lane {
             return Ok(link);
         }
         let left = bound.deadline.saturating_duration_since(Instant::now());
-        let connected = endpoint.connect(left.min(bound.connect_timeout)).await;
+        let whole = Duration::from_millis(left.as_millis() as u64 + 1);
+        let connected = endpoint.connect(whole.min(bound.connect_timeout)).await;
         self.state().connected(connected)
     }
 

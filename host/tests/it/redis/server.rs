@@ -139,7 +139,8 @@ impl Server {
         let mut reply = Vec::new();
         stream.read_to_end(&mut reply)?;
         let reply = String::from_utf8_lossy(&reply).into_owned();
-        Ok(reply.trim_end_matches("+OK\r\n").trim_end().to_owned())
+        let reply = reply.strip_suffix("+OK\r\n").unwrap_or(&reply);
+        Ok(reply.trim_end().to_owned())
     }
 
     /// The server's directory.
