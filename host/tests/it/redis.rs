@@ -1,10 +1,14 @@
 //! The cache on Redis, against real servers that the tests start on free ports of the loopback interface.
 
+mod bad_urls;
+mod cluster;
+mod cluster_faults;
 mod faults;
 mod meaning;
 mod model;
 mod proxy;
 mod server;
+mod tls;
 
 use crate::embedding::tokio;
 use libtest_mimic::{Failed, Trial};
@@ -13,9 +17,17 @@ use wit_host::RedisCache;
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    let mut trials = meaning::trials();
-    trials.extend(faults::trials());
-    trials
+    [
+        meaning::trials(),
+        bad_urls::trials(),
+        tls::trials(),
+        cluster::trials(),
+        faults::trials(),
+        cluster_faults::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Runs a test with a server and a cache on it.

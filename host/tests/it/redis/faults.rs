@@ -25,14 +25,11 @@ use std::{
 };
 use wit_host::{RedisCache, RedisCacheOptions, RedisError};
 
-/// The timeouts of the cache, in milliseconds.
-pub const TIMEOUT: u64 = 250;
-pub const CONNECT_TIMEOUT: u64 = 200;
 /// What a call may take in addition on a busy machine.
 const MARGIN: Duration = Duration::from_millis(500);
 /// The time within which the cache works again after a fault: the longest pause between two attempts to
 /// connect, and a margin.
-pub const RECOVERY: Duration = Duration::from_millis(2500);
+const RECOVERY: Duration = Duration::from_millis(2500);
 const CALLERS: usize = 3;
 
 pub fn trials() -> Vec<Trial> {
@@ -112,7 +109,7 @@ fn single(name: &str, fault: Fault, loss: Loss) -> Result<(), Failed> {
     let mut server = Server::start_with(&["--maxmemory-policy", "noeviction"])?;
     let proxy = Proxy::start(server.port)?;
     let url = format!(
-        "redis://127.0.0.1:{}/?timeout={TIMEOUT}ms&connect-timeout={CONNECT_TIMEOUT}ms",
+        "redis://127.0.0.1:{}/?timeout=250ms&connect-timeout=200ms",
         proxy.port
     );
     torture(name, &url, loss, |rng| fault(&mut server, &proxy, rng))
@@ -134,6 +131,7 @@ pub fn torture(
     loss: Loss,
     mut fault: impl FnMut(&mut Rng) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
+    let options: RedisCacheOptions = url.parse()?;
     let rounds = sized(3, 100);
     let fallback = if is_long() { fastrand::u64(..) } else { 1 };
     let seed = number_from("TORTURE_SEED").unwrap_or(fallback);
@@ -144,8 +142,8 @@ pub fn torture(
         answered: Mutex::new([Instant::now(); CALLERS]),
     });
     let calling = thread::spawn({
-        let (url, shared) = (url.to_owned(), shared.clone());
-        move || call(&url, seed, loss, shared)
+        let (options, shared) = (options.clone(), shared.clone());
+        move || call(options, seed, loss, shared)
     });
     let mut rng = Rng::with_seed(seed);
     let mut slowest = Duration::ZERO;
@@ -188,7 +186,7 @@ pub fn torture(
         total(|caller| caller.answers),
         total(|caller| caller.errors),
     );
-    let bound = Duration::from_millis(TIMEOUT) + MARGIN;
+    let bound = options.timeout + MARGIN;
     if longest > bound {
         return Err(wrong(format!(
             "a call took {longest:?}, more than {bound:?}"
@@ -208,12 +206,15 @@ impl Shared {
 }
 
 /// Calls from several callers on one cache and one runtime, until it is over or an answer is wrong.
-fn call(url: &str, seed: u64, loss: Loss, shared: Arc<Shared>) -> Result<Vec<Caller>, String> {
+fn call(
+    options: RedisCacheOptions,
+    seed: u64,
+    loss: Loss,
+    shared: Arc<Shared>,
+) -> Result<Vec<Caller>, String> {
     let runtime = tokio().map_err(|error| format!("{error:?}"))?;
     runtime.block_on(async {
         // A busy machine may need longer to connect than the faults allow.
-        let options: RedisCacheOptions =
-            url.parse().map_err(|error: RedisError| error.to_string())?;
         let cache = loop {
             match RedisCache::connect_with(options.clone()).await {
                 Ok(cache) => break cache,

@@ -15,13 +15,15 @@ use std::{
 
 /// The time after which a thread of the proxy notices a new mode.
 const TICK: Duration = Duration::from_millis(3);
+/// The time after which bytes arrive that were held, when newer connections already work.
+const LATE: Duration = Duration::from_millis(100);
 
 /// The state of the connections through the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     Forward,
     /// Connections stay open, new ones are accepted, and no byte passes. What was sent meanwhile arrives
-    /// when the proxy forwards again, even from connections that the client has closed.
+    /// late when the proxy forwards again, even from connections that the client has closed.
     Hold,
     /// The proxy answers itself, with bytes that depend on the number.
     Garbage(u64),
@@ -118,8 +120,11 @@ impl Shared {
                 Err(error) if is_timeout(&error) => continue,
                 Err(_) => break,
             };
-            while *self.mode() == Mode::Hold && !self.is_ended() {
-                thread::sleep(TICK);
+            if *self.mode() == Mode::Hold {
+                while *self.mode() == Mode::Hold && !self.is_ended() {
+                    thread::sleep(TICK);
+                }
+                thread::sleep(LATE);
             }
             if to.write_all(&buffer[..read]).is_err() {
                 break;

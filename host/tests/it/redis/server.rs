@@ -5,7 +5,6 @@ use std::{
     fs::File,
     io::{Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -45,7 +44,8 @@ impl Server {
         Self::start_with(&[])
     }
 
-    /// Starts a server with further arguments, such as `--maxmemory 1mb`.
+    /// Starts a server with further arguments, such as `--maxmemory 1mb`. The argument `PORT` stands for the
+    /// server's port.
     pub fn start_with(arguments: &[&str]) -> Result<Self, Failed> {
         let mut last = Failed::from("no attempt");
         // Another process can take the port before the server does.
@@ -75,7 +75,14 @@ impl Server {
             .args(["--port", &port, "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .args(["--enable-debug-command", "yes"])
-            .args(&self.arguments)
+            .args(
+                self.arguments
+                    .iter()
+                    .map(|argument| match argument.as_str() {
+                        "PORT" => &port,
+                        _ => argument,
+                    }),
+            )
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
             .stdout(File::create(self.log())?)
@@ -143,9 +150,13 @@ impl Server {
         Ok(reply.trim_end().to_owned())
     }
 
-    /// The server's directory.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
+    /// `true` if the server is running and not stopped by a signal.
+    pub fn answers(&self) -> bool {
+        let Some(process) = &self.process else {
+            return false;
+        };
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", process.id()));
+        status.is_ok_and(|status| !status.contains(") T "))
     }
 
     fn log(&self) -> std::path::PathBuf {
