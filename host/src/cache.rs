@@ -3,11 +3,15 @@
 mod dir;
 mod interface;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub use dir::{DirCache, DirCacheOptions};
 pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
 pub use interface::CacheFailure;
 pub use memory::{MemoryCache, MemoryCacheOptions, TooLarge};
+#[cfg(feature = "redis")]
+pub use redis::{RedisCache, error::RedisError, options::RedisCacheOptions};
 
 use bytes::Bytes;
 use std::{error::Error, sync::Arc};

@@ -41,6 +41,7 @@
 //! - `cli` (default): the `wit-host` command, and what only it depends on. A library user disables it
 //!   with `default-features = false`.
 //! - `bindgen` (part of `cli`): the generators of bindings in C, C++ and Rust.
+//! - `redis` (part of `cli`): `RedisCache`, the cache on a Redis server or cluster.
 //!
 //! # Platforms
 //!
@@ -99,6 +100,8 @@ pub use cache::{
     Cache, CacheError, CacheFailure, DirCache, DirCacheOptions, Durability, MaxBytes, MemoryCache,
     MemoryCacheOptions, NotANumberOfBytes, TooLarge, UnknownDurability,
 };
+#[cfg(feature = "redis")]
+pub use cache::{RedisCache, RedisCacheOptions, RedisError};
 pub use compose::{
     Form, compose,
     composition::Composition,

@@ -24,6 +24,7 @@ mod processes;
 mod pty;
 mod readme;
 mod recipes;
+mod redis;
 mod refusals;
 mod stacks;
 mod structure;
@@ -61,6 +62,7 @@ fn main() {
         .chain(traps::trials())
         .chain(interposing::trials())
         .chain(cache_component::trials())
+        .chain(redis::trials())
         .chain(recipes::trials())
         .chain(structure::trials())
         .chain(terminal::trials())

@@ -1,0 +1,204 @@
+//! The cache on a Redis server or a Redis Cluster, for users who outgrow one machine.
+
+mod endpoint;
+pub(super) mod error;
+mod lane;
+pub(super) mod options;
+mod pool;
+mod url;
+mod words;
+
+use super::{Cache, CacheError};
+use bytes::Bytes;
+use endpoint::Endpoint;
+use error::RedisError;
+use lane::{Answer, Bound};
+use options::RedisCacheOptions;
+use pool::Pool;
+use redis::{Cmd, Value};
+use std::{
+    fmt::{self, Debug, Formatter},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// The length of the longest key, in bytes; `wit/cache.wit` defines it.
+const MAX_KEY: usize = 4096;
+/// The length of the longest value, in bytes: the default of Redis (`proto-max-bulk-len`).
+const MAX_VALUE: usize = 512 << 20;
+
+/// A cache on a Redis server or a Redis Cluster. Clones share its connections.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use wit_host::{Cache, RedisCache};
+///
+/// let cache = RedisCache::connect("redis://app:secret@cache.example.com/?prefix=app:").await?;
+/// cache.set("greeting", b"hello", Some(60)).await?;
+/// assert_eq!(cache.get("greeting").await?, "hello");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # The URL
+///
+/// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?PARAMETER=VALUE&…]`, or `rediss://` for TLS. `:PASSWORD@`
+/// without a user is the password of the user `default`. In a user, a password and a parameter, `%` and two
+/// hexadecimal digits stand for a character; the characters `:/?#[]@%&` must be written so.
+///
+/// | parameter | meaning | default |
+/// |---|---|---|
+/// | `prefix` | text before each key | `cache:` |
+/// | `timeout` | bound on the time of a call, such as `500ms` | `5s` |
+/// | `connect-timeout` | bound on the time of connecting | `2s` |
+/// | `connections` | largest number of connections to a server, from 1 to 1000 | `8` |
+/// | `cluster` | `true`: the server is a node of a Redis Cluster, and names the others | `false` |
+/// | `seed` | another node of the cluster, as `HOST:PORT`, for the case that the first one does not answer; can be repeated, and implies `cluster=true` | |
+/// | `ca` | path of a file with the certificates, in PEM, of the authorities to trust for TLS, in place of those of the system | |
+///
+/// # Entries
+///
+/// The entry `a` is the Redis key `cache:a` of type string, so other programs can read and write it. Its ttl
+/// is the expiry of the Redis key. Each call is one command: `SET`, `GET` or `DEL`. `set` with a ttl of 0
+/// removes the entry, by `DEL`. Redis decides what it evicts and what survives a restart.
+///
+/// # Errors
+///
+/// A key of more than 4,096 bytes and a value of more than 512 MiB are refused before anything is sent. Every
+/// other failure is a [`RedisError`] too, as [`CacheError::Runtime`]: the server cannot be reached, does not
+/// answer within the timeout, or refuses the command, for example because its memory is full and nothing can
+/// be evicted. No error, and no `Debug` text, contains the password.
+///
+/// # Connections
+///
+/// A connection is made when a call finds all others busy; beyond the largest number, calls share
+/// connections. If a connection breaks, the call connects again and sends its command once more. If that
+/// fails, the call fails, and the calls of the next 10 ms fail at once with the same cause; the pause doubles
+/// with each further failure, up to 1 s. A connection on which a call was not answered in time is replaced.
+///
+/// Connections belong to the Tokio runtime of the call, which needs its IO and time drivers
+/// (`enable_all`). The cache can be used from several runtimes.
+///
+/// If a `set` or `delete` fails after its command was sent, the server may have carried it out or may do so
+/// later.
+#[derive(Clone)]
+pub struct RedisCache(Arc<Inner>);
+
+struct Inner {
+    options: RedisCacheOptions,
+    endpoint: Endpoint,
+    pool: Pool,
+}
+
+impl RedisCache {
+    /// Connects to the server or cluster of a URL. Fails within the connection timeout if there is none, if
+    /// it refuses user, password or database, or if the URL is not valid.
+    pub async fn connect(url: &str) -> Result<Self, RedisError> {
+        Self::connect_with(url.parse()?).await
+    }
+
+    /// Connects with these options.
+    pub async fn connect_with(options: RedisCacheOptions) -> Result<Self, RedisError> {
+        let cache = Self(Arc::new(Inner {
+            endpoint: Endpoint::new(&options)?,
+            pool: Pool::new(options.connections),
+            options,
+        }));
+        // Connecting has its own bound.
+        let bound = cache.bound(2 * cache.0.options.connect_timeout);
+        cache.0.pool.lane().0.link(&cache.0.endpoint, bound).await?;
+        Ok(cache)
+    }
+
+    async fn request(&self, command: &Cmd) -> Result<Answer, RedisError> {
+        let bound = self.bound(self.0.options.timeout);
+        let lane = self.0.pool.lane();
+        lane.0.request(&self.0.endpoint, command, bound).await
+    }
+
+    fn bound(&self, timeout: Duration) -> Bound {
+        Bound {
+            timeout,
+            connect_timeout: self.0.options.connect_timeout,
+            deadline: Instant::now() + timeout,
+        }
+    }
+
+    /// Removes a key. `false` if there is none.
+    async fn remove(&self, key: &str) -> Result<bool, RedisError> {
+        let answer = self.request(&self.command("DEL", key)?).await?;
+        let words = self.0.endpoint.words();
+        match (answer.value, answer.is_second) {
+            (Value::Int(1), _) => Ok(true),
+            (Value::Int(0), false) => Ok(false),
+            (Value::Int(0), true) => Err(words.deleted_or_absent()),
+            _ => Err(words.unexpected()),
+        }
+    }
+
+    fn command(&self, name: &str, key: &str) -> Result<Cmd, RedisError> {
+        if key.len() > MAX_KEY {
+            return Err(RedisError::KeyTooLong {
+                len: key.len(),
+                max: MAX_KEY,
+            });
+        }
+        let mut command = redis::cmd(name);
+        command.arg(format!("{}{key}", self.0.options.prefix));
+        Ok(command)
+    }
+}
+
+impl Cache for RedisCache {
+    async fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
+        let mut command = self.command("SET", key)?;
+        if value.len() > MAX_VALUE {
+            return Err(RedisError::ValueTooLarge {
+                len: value.len(),
+                max: MAX_VALUE,
+            }
+            .into());
+        }
+        match ttl {
+            // Redis refuses an expiry of 0.
+            Some(0) => match self.remove(key).await {
+                Ok(_) | Err(RedisError::DeletedOrAbsent { .. }) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            },
+            Some(seconds) => command.arg(value).arg("EX").arg(seconds),
+            None => command.arg(value),
+        };
+        match self.request(&command).await?.value {
+            Value::Okay => Ok(()),
+            _ => Err(self.0.endpoint.words().unexpected().into()),
+        }
+    }
+
+    async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
+        match self.request(&self.command("GET", key)?).await?.value {
+            Value::BulkString(value) => Ok(value.into()),
+            Value::Nil => Err(CacheError::NotFound),
+            _ => Err(self.0.endpoint.words().unexpected().into()),
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), CacheError> {
+        match self.remove(key).await? {
+            true => Ok(()),
+            false => Err(CacheError::NotFound),
+        }
+    }
+}
+
+impl From<RedisError> for CacheError {
+    fn from(error: RedisError) -> Self {
+        Self::Runtime(error.into())
+    }
+}
+
+impl Debug for RedisCache {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisCache").field(&self.0.options).finish()
+    }
+}
