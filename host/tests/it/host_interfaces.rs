@@ -6,6 +6,7 @@ mod names;
 mod privacy;
 mod refusals;
 mod reports;
+mod typed;
 
 use crate::embedding::run;
 use libtest_mimic::{Failed, Trial};
@@ -17,6 +18,7 @@ use wit_host::{
 pub fn trials() -> Vec<Trial> {
     let files = [
         calls::trials(),
+        typed::trials(),
         privacy::trials(),
         refusals::trials(),
         names::trials(),
