@@ -76,8 +76,28 @@ impl Board {
         peer: &mut dyn Contender,
         target: impl Into<Option<Target>>,
     ) -> anyhow::Result<()> {
-        let Score { ours, peer, ratio } = contest(ours, peer, self.pace)?;
-        let target = target.into();
+        self.score(name, ours, peer, target.into()).map(drop)
+    }
+
+    /// Compares two contenders without a target, and returns their times.
+    pub fn compare(
+        &mut self,
+        name: &str,
+        ours: &mut dyn Contender,
+        peer: &mut dyn Contender,
+    ) -> anyhow::Result<Score> {
+        self.score(name, ours, peer, None)
+    }
+
+    fn score(
+        &mut self,
+        name: &str,
+        ours: &mut dyn Contender,
+        peer: &mut dyn Contender,
+        target: Option<Target>,
+    ) -> anyhow::Result<Score> {
+        let score = contest(ours, peer, self.pace)?;
+        let Score { ours, peer, ratio } = score;
         let Quartiles { low, median, high } = match target {
             Some(Target::Speed(_)) => ratio.inverse(),
             _ => ratio,
@@ -91,7 +111,7 @@ impl Board {
             target,
             used: target.map_or(0.0, |target| target.used(median)),
         });
-        Ok(())
+        Ok(score)
     }
 
     /// Adds a size to the table.

@@ -31,6 +31,7 @@ impl Pace {
 }
 
 /// The result of a comparison: nanoseconds per operation, and the ratio of ours to the peer's.
+#[derive(Clone, Copy)]
 pub struct Score {
     pub ours: f64,
     pub peer: f64,

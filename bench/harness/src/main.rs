@@ -1,12 +1,15 @@
 //! Compares contenders that take turns.
 //!
-//! `bench store|host [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
+//! `bench store|host|backends [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
 //! this folder. `--quick` takes a few samples and writes nothing.
 
+mod backends;
 mod board;
+mod chart;
 mod contest;
 mod host;
 mod process;
+mod redis;
 mod scratch;
 mod started;
 mod store;
@@ -14,6 +17,7 @@ mod svg;
 mod tools;
 
 use board::Board;
+use chart::Chart;
 use contest::Pace;
 use std::fs;
 use tools::Tools;
@@ -23,12 +27,14 @@ fn main() -> anyhow::Result<()> {
     let (what, pace) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [what] => (what, Pace::FULL),
         [what, "--quick"] => (what, Pace::QUICK),
-        _ => anyhow::bail!("usage: bench <store|host> [--quick]"),
+        _ => anyhow::bail!("usage: bench <store|host|backends> [--quick]"),
     };
     let (tools, mut board) = (Tools::find()?, Board::new(pace));
+    let mut chart = Chart::default();
     match what {
         "store" => store::compare(&tools, &mut board)?,
         "host" => host::compare(&tools, &mut board)?,
+        "backends" => backends::compare(&tools, &mut board, &mut chart)?,
         other => anyhow::bail!("nothing is known of `{other}`"),
     }
     if pace == Pace::FULL {
@@ -37,6 +43,9 @@ fn main() -> anyhow::Result<()> {
             board.to_markdown(),
         )?;
         fs::write(tools.bench(format!("{what}.svg")), svg::draw(board.rows()))?;
+        if !chart.is_empty() {
+            fs::write(tools.bench(format!("{what}-sizes.svg")), chart.draw())?;
+        }
     }
     Ok(())
 }

@@ -81,6 +81,23 @@ impl Tools {
         command
     }
 
+    /// The consumer with a plug in a store of its own.
+    pub fn isolate(&self, plug: &Path) -> Command {
+        let mut command = self.run(plug);
+        command.args(["--isolate", "cache"]);
+        command
+    }
+
+    /// The consumer on a cache of the host.
+    pub fn backend(&self, backend: &str) -> Command {
+        let mut command = self.wit_host();
+        command
+            .arg("run")
+            .arg(self.guest("bench_consumer"))
+            .args(["--cache", backend]);
+        command
+    }
+
     /// The consumer on the cache on a directory.
     pub fn run_on(&self, directory: &Path) -> Command {
         let mut grant = named("cache", directory);

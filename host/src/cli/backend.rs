@@ -8,51 +8,72 @@ use address::{Address, Parameters};
 use anyhow::Context;
 use failures::Failures;
 use std::{fmt, path::PathBuf, str::FromStr};
+use tokio::runtime::Builder;
 use wit_host::{
     Cache, DirCache, DirCacheOptions, HostInterface, MaxBytes, MemoryCache, MemoryCacheOptions,
-    untrusted::Name,
+    RedisCache, RedisCacheOptions, RedisError, untrusted::Name,
 };
 
 /// A cache of the host, which is not open yet.
 pub enum Backend {
     Memory(MemoryCacheOptions),
     Dir(PathBuf, DirCacheOptions),
+    Redis(Box<RedisCacheOptions>),
 }
 
 /// The schemes, for a message.
-const SCHEMES: &str = "`memory:` and `dir:PATH`";
+const SCHEMES: &str = "`memory:`, `dir:PATH`, `redis://…` and `rediss://…`";
 
 impl FromStr for Backend {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let Address {
-            scheme,
-            path,
-            mut parameters,
-        } = text.parse()?;
-        let backend = match scheme.as_str() {
-            "memory" => {
-                if !path.is_empty() {
-                    return Err("`memory:` has no path; parameters follow a `?`".to_owned());
-                }
-                Self::Memory(memory(&mut parameters)?)
+        // Only the scheme of an unknown address is quoted, because the rest may contain a password.
+        let scheme = match text.split_once(':') {
+            None => return Err("write a scheme and a colon, as in `memory:`".to_owned()),
+            Some((scheme @ ("memory" | "dir"), _)) => scheme,
+            Some(("redis" | "rediss", _)) => {
+                let options: RedisCacheOptions = text
+                    .parse()
+                    .map_err(|error: RedisError| error.to_string())?;
+                return Ok(Self::Redis(Box::new(options)));
             }
-            "dir" => {
-                if path.is_empty() {
-                    return Err("name a directory, as in `dir:PATH`".to_owned());
-                }
-                Self::Dir(path.into(), dir(&mut parameters)?)
-            }
-            other => {
+            Some((other, _)) => {
                 return Err(format!(
                     "there is no cache `{}:`; the caches are {SCHEMES}",
                     Name(other)
                 ));
             }
         };
+        let Address {
+            path,
+            mut parameters,
+        } = text.parse()?;
+        let backend = match scheme {
+            "memory" => {
+                if !path.is_empty() {
+                    return Err("`memory:` has no path; parameters follow a `?`".to_owned());
+                }
+                Self::Memory(memory(&mut parameters)?)
+            }
+            _ => {
+                if path.is_empty() {
+                    return Err("name a directory, as in `dir:PATH`".to_owned());
+                }
+                Self::Dir(path.into(), dir(&mut parameters)?)
+            }
+        };
         parameters.expect_none_left()?;
         Ok(backend)
+    }
+}
+
+/// The address without its secrets, for a message about it. An address that no local cache has may contain
+/// a password, even if its scheme is mistyped, so only the scheme is shown.
+pub fn shown(address: &str) -> String {
+    match address.split_once(':') {
+        Some((scheme, _)) if !["memory", "dir"].contains(&scheme) => format!("{scheme}:…"),
+        _ => address.to_owned(),
     }
 }
 
@@ -106,6 +127,16 @@ impl Backend {
                 })?;
                 self.interface(opened)
             }
+            Self::Redis(options) => {
+                // The program makes its own connections. This one shows that there is a server.
+                let tokio = Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .context("failed to set up the event loop")?;
+                let connecting = RedisCache::connect_with(RedisCacheOptions::clone(options));
+                let cache = tokio.block_on(connecting);
+                self.interface(cache.with_context(|| format!("failed to open the cache `{self}`"))?)
+            }
         })
     }
 
@@ -122,6 +153,7 @@ impl fmt::Display for Backend {
         match self {
             Self::Memory(_) => f.write_str("memory:"),
             Self::Dir(path, _) => write!(f, "dir:{}", path.display()),
+            Self::Redis(options) => write!(f, "redis://{}", options.addresses().join(",")),
         }
     }
 }

@@ -41,7 +41,7 @@ fn root() -> PathBuf {
 }
 
 fn documents() -> std::io::Result<Vec<PathBuf>> {
-    let mut documents = vec![root().join("README.md")];
+    let mut documents = vec![root().join("README.md"), root().join("docs/backends.md")];
     for example in fs::read_dir(root().join("examples"))? {
         documents.push(example?.path().join("README.md"));
     }

@@ -1,6 +1,9 @@
 //! `--cache`: the caches of the host that satisfy imports.
 
-use crate::cli::{backend::Backend, exit::UsageError};
+use crate::cli::{
+    backend::{self, Backend},
+    exit::UsageError,
+};
 use std::collections::BTreeMap;
 use wit_host::{
     ComposeError, Part, PartName,
@@ -18,6 +21,11 @@ pub struct CacheArgs {
     /// `64MiB`; without it `memory:` holds 256 MiB, and `dir:` has no bound. `fsync=none`, `file` or
     /// `full` says which entries of `dir:` a loss of power can destroy. In PATH and in parameters, `%3F`
     /// is a `?` and `%25` a `%`.
+    ///
+    /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]` is a Redis server, and `rediss://` one with TLS. Its
+    /// parameters are `prefix` (of keys), `timeout` and `connect-timeout` (such as `500ms`),
+    /// `connections`, `cluster=true`, `seed=HOST:PORT` (a further node of the cluster) and `ca=PATH` (the
+    /// certificate authority).
     #[arg(long = "cache", value_name = "[NAME=]BACKEND", help_heading = "Caches")]
     caches: Vec<String>,
 }
@@ -30,7 +38,7 @@ impl CacheArgs {
     pub fn of_parts(&self, parts: &[PartName]) -> Result<Caches<'_>, UsageError> {
         let mut caches = BTreeMap::new();
         for text in &self.caches {
-            let refused = |why: String| UsageError(format!("`--cache {}`: {why}", Name(text)));
+            let refused = |why: String| UsageError(format!("`--cache {}`: {why}", shown(text)));
             let (name, address) = split_name(text);
             let part = match name {
                 None => &parts[0],
@@ -41,7 +49,7 @@ impl CacheArgs {
             };
             let backend = address.parse().map_err(refused)?;
             if let Some((first, _)) = caches.insert(part.clone(), (text.as_str(), backend)) {
-                let first = Name(first);
+                let first = shown(first);
                 return Err(refused(format!(
                     "`{part}` has the cache `{first}` already; give each part one cache"
                 )));
@@ -52,9 +60,9 @@ impl CacheArgs {
 }
 
 impl Caches<'_> {
-    /// The first flag, as it was given.
-    pub fn first(&self) -> Option<&str> {
-        self.0.values().next().map(|(text, _)| *text)
+    /// The first flag, without secrets.
+    pub fn first(&self) -> Option<String> {
+        self.0.values().next().map(|(text, _)| shown(text))
     }
 
     /// Opens the cache of a part, and provides it to the part.
@@ -73,10 +81,21 @@ impl Caches<'_> {
             _ => return error.into(),
         };
         match self.0.get(part) {
-            Some((text, _)) => UsageError(format!("`--cache {}`: {error}", Name(text))).into(),
+            Some((text, _)) => UsageError(format!("`--cache {}`: {error}", shown(text))).into(),
             None => error.into(),
         }
     }
+}
+
+/// The value of a flag without secrets, escaped.
+fn shown(text: &str) -> String {
+    let (name, address) = split_name(text);
+    let address = backend::shown(address);
+    let shown = match name {
+        Some(name) => format!("{name}={address}"),
+        None => address,
+    };
+    Name(shown).to_string()
 }
 
 /// The text before the first equals sign is NAME if it can be the name of a part. No scheme contains an equals

@@ -110,8 +110,7 @@ impl ProgramArgs {
         }
         if let Some(text) = caches.first() {
             return Err(UsageError(format!(
-                "`--cache {}` has nothing to satisfy: `{}` is compiled already, without caches of the host; run the component itself",
-                Name(text),
+                "`--cache {text}` has nothing to satisfy: `{}` is compiled already, without caches of the host; run the component itself",
                 Name(self.parts.consumer.display())
             )));
         }

@@ -5,7 +5,6 @@ use wit_host::untrusted::{Name, quoted_names};
 
 /// An address, whose escapes are decoded.
 pub struct Address {
-    pub scheme: String,
     pub path: String,
     pub parameters: Parameters,
 }
@@ -20,9 +19,7 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let Some((scheme, rest)) = text.split_once(':') else {
-            return Err("write a scheme and a colon, as in `memory:`".to_owned());
-        };
+        let (_, rest) = text.split_once(':').unwrap_or(("", text));
         let (path, parameters) = match rest.split_once('?') {
             Some((path, parameters)) => (path, parameters.split('&').map(parameter).collect()),
             None => (rest, Ok(Vec::new())),
@@ -37,7 +34,6 @@ impl FromStr for Address {
             }
         }
         Ok(Self {
-            scheme: scheme.to_owned(),
             path: decoded(path)?,
             parameters: Parameters {
                 left: parameters,
