@@ -58,13 +58,27 @@ pub fn trials() -> Vec<Trial> {
 /// Runs all checks, including the one with the largest value.
 fn conforms(provider: &Provider) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
-    let output = crate::wit_host_command()
+    let mut output = crate::wit_host_command()
         .arg("run")
         .arg(Guest::Conformance.path()?)
         .args(provider.arguments(store.path())?)
         .args(["--", "--seed", "1", "--size", "1000"])
         .output()?;
+    without_long_keys(&mut output.stderr);
     all_pass(&output)
+}
+
+/// Removes the warnings of a cache of the host about keys that are too long, which the checks try.
+fn without_long_keys(stderr: &mut Vec<u8>) {
+    let is_warning = |line: &&str| {
+        line.starts_with("warning: the cache `") && line.ends_with("a key has at most 4096\n")
+    };
+    let text = String::from_utf8_lossy(stderr);
+    let others: String = text
+        .split_inclusive('\n')
+        .filter(|line| !is_warning(line))
+        .collect();
+    *stderr = others.into();
 }
 
 /// Runs all checks with `CACHE_FSYNC`, `CACHE_MAX_BYTES` and `CACHE_DIR` set.
