@@ -2,6 +2,7 @@
 
 mod endpoint;
 pub(super) mod error;
+mod fence;
 mod lane;
 pub(super) mod options;
 mod pool;

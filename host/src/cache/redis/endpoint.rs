@@ -1,6 +1,6 @@
 //! A server or a cluster, and links to it.
 
-use super::{error::RedisError, options::RedisCacheOptions, words::Words};
+use super::{error::RedisError, fence::Identity, options::RedisCacheOptions, words::Words};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, RedisResult, TlsCertificates, Value,
     aio::{ConnectionLike, MultiplexedConnection},
@@ -71,7 +71,10 @@ impl Endpoint {
     }
 
     /// Connects within a time.
-    pub(super) async fn connect(&self, within: Duration) -> Result<Link, RedisError> {
+    pub(super) async fn connect(
+        &self,
+        within: Duration,
+    ) -> Result<(Link, Option<Identity>), RedisError> {
         let connecting = async {
             match &self.client {
                 AnyClient::Server(client) => {
@@ -80,15 +83,20 @@ impl Endpoint {
                         .set_connection_timeout(None)
                         .set_response_timeout(None);
                     let connection = client.get_multiplexed_async_connection_with_config(&config);
-                    connection.await.map(Link::Server)
+                    let mut connection = connection.await?;
+                    let identity = Identity::of(&mut connection).await?;
+                    Ok((Link::Server(connection), identity))
                 }
                 AnyClient::Cluster(client) => {
-                    client.get_async_connection().await.map(Link::Cluster)
+                    let connection = client.get_async_connection().await?;
+                    Ok((Link::Cluster(connection), None))
                 }
             }
         };
         match timeout(within, connecting).await {
-            Ok(connected) => connected.map_err(|error| self.words.not_connected(&error)),
+            Ok(connected) => {
+                connected.map_err(|error: redis::RedisError| self.words.not_connected(&error))
+            }
             Err(_) => Err(self.words.not_connected_within(within)),
         }
     }

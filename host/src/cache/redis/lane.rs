@@ -3,6 +3,7 @@
 use super::{
     endpoint::{Endpoint, Link},
     error::RedisError,
+    fence::{Fence, Identity},
 };
 use redis::{Cmd, Value};
 use std::{
@@ -43,6 +44,7 @@ pub(super) struct Lane {
     pub(super) runtime: runtime::Id,
     /// The number of calls that use the lane.
     pub(super) calls: AtomicUsize,
+    fence: Arc<Fence>,
     state: Mutex<State>,
     /// Held while connecting, so that calls wait for one attempt.
     connecting: tokio::sync::Mutex<()>,
@@ -51,6 +53,7 @@ pub(super) struct Lane {
 #[derive(Default)]
 struct State {
     link: Option<Link>,
+    identity: Option<Identity>,
     /// The number of links so far.
     links: u64,
     /// The failures to connect since the last success.
@@ -59,9 +62,10 @@ struct State {
 }
 
 impl Lane {
-    pub(super) fn new(runtime: runtime::Id) -> Self {
+    pub(super) fn new(runtime: runtime::Id, fence: Arc<Fence>) -> Self {
         Self {
             runtime,
+            fence,
             calls: AtomicUsize::new(0),
             state: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
@@ -82,8 +86,11 @@ impl Lane {
             let link = timeout_at(bound.deadline, self.link(endpoint, bound)).await;
             let (mut link, number) = link.map_err(|_| words.no_answer_within(bound.timeout))??;
             let sent = Sent { lane: self, number };
-            let answer = timeout_at(bound.deadline, link.send(command)).await;
-            match answer {
+            let answer = timeout_at(bound.deadline, async {
+                self.fence.pass(&mut link).await?;
+                link.send(command).await
+            });
+            match answer.await {
                 Ok(Ok(value)) => {
                     sent.is_answered();
                     return Ok(Answer { value, is_second });
@@ -128,6 +135,9 @@ impl Lane {
         let mut state = self.state();
         if state.links == number {
             state.link = None;
+            if let Some(identity) = state.identity.take() {
+                self.fence.give_up(identity);
+            }
         }
     }
 
@@ -158,11 +168,12 @@ impl State {
 
     fn connected(
         &mut self,
-        connected: Result<Link, RedisError>,
+        connected: Result<(Link, Option<Identity>), RedisError>,
     ) -> Result<(Link, u64), RedisError> {
         match connected {
-            Ok(link) => {
+            Ok((link, identity)) => {
                 self.link = Some(link.clone());
+                self.identity = identity;
                 self.links += 1;
                 self.failures = 0;
                 self.last_failure = None;
@@ -197,7 +208,7 @@ impl Drop for Sent<'_> {
 }
 
 /// `true` if the next call should not use the link.
-fn is_fault_of_link(error: &redis::RedisError) -> bool {
+pub(super) fn is_fault_of_link(error: &redis::RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind};
     error.is_unrecoverable_error()
         || matches!(
