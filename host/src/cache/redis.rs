@@ -53,7 +53,7 @@ const MAX_VALUE: usize = 512 << 20;
 /// | `prefix` | text before each key | `cache:` |
 /// | `timeout` | bound on the time of a call, such as `500ms` | `5s` |
 /// | `connect-timeout` | bound on the time of connecting | `2s` |
-/// | `connections` | largest number of connections to a server, from 1 to 1000 | `8` |
+/// | `connections` | largest number of connections to a server, from 1 to 1000 | `2` |
 /// | `cluster` | `true`: the server is a node of a Redis Cluster, and names the others | `false` |
 /// | `seed` | another node of the cluster, as `HOST:PORT`, for the case that the first one does not answer; can be repeated, and implies `cluster=true` | |
 /// | `ca` | path of a file with the certificates, in PEM, of the authorities to trust for TLS, in place of those of the system | |

@@ -36,8 +36,11 @@ impl Endpoint {
         let words = Words::new(options);
         let tcp = TcpSettings::default().set_nodelay(true);
         let mut servers = options.servers.iter().cloned();
-        // Linked with both of its providers, `rustls` panics unless one is chosen; an embedder's choice stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        if options.is_tls() {
+            // Linked with both of its providers, `rustls` panics unless one is chosen; an embedder's choice
+            // stays.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let certificates = certificates(options)?;
         let client = if options.cluster {
             // A node that does not answer must leave time for the others: the seeds are asked at the same time,
