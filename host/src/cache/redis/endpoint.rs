@@ -18,8 +18,8 @@ pub(super) struct Endpoint {
 }
 
 enum AnyClient {
-    Server(Client),
-    Cluster(ClusterClient),
+    Server(Box<Client>),
+    Cluster(Box<ClusterClient>),
 }
 
 /// A connection to a server, or connections to the nodes of a cluster. Clones share it, and requests that
@@ -53,7 +53,9 @@ impl Endpoint {
             if let Some((certificates, _)) = certificates.clone() {
                 builder = builder.certs(certificates);
             }
-            builder.build().map(AnyClient::Cluster)
+            builder
+                .build()
+                .map(|client| AnyClient::Cluster(client.into()))
         } else {
             let server = servers.next().expect("the options have a server");
             let server = server.set_tcp_settings(tcp);
@@ -61,7 +63,7 @@ impl Endpoint {
                 Some((certificates, _)) => Client::build_with_tls(server, certificates),
                 None => Client::open(server),
             }
-            .map(AnyClient::Server)
+            .map(|client| AnyClient::Server(client.into()))
         };
         match (client, certificates) {
             (Ok(client), _) => Ok(Self { client, words }),

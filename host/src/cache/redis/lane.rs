@@ -92,7 +92,7 @@ impl Lane {
             });
             match answer.await {
                 Ok(Ok(value)) => {
-                    sent.is_answered();
+                    sent.settle();
                     return Ok(Answer { value, is_second });
                 }
                 Ok(Err(error)) if is_fault_of_link(&error) => {
@@ -103,7 +103,7 @@ impl Lane {
                     is_second = true;
                 }
                 Ok(Err(error)) => {
-                    sent.is_answered();
+                    sent.settle();
                     return Err(words.failed(&error));
                 }
                 Err(_) => return Err(words.no_answer_within(bound.timeout)),
@@ -196,7 +196,8 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    fn is_answered(self) {
+    /// There is an answer.
+    fn settle(self) {
         std::mem::forget(self);
     }
 }
