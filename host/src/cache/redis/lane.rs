@@ -31,8 +31,8 @@ pub(super) struct Bound {
 }
 
 /// The answer to a command.
-pub(super) struct Answer {
-    pub(super) value: Value,
+pub(super) struct Answer<T> {
+    pub(super) value: T,
     /// `true` if the command was sent twice, because the connection broke before the first answer.
     pub(super) is_second: bool,
 }
@@ -72,14 +72,16 @@ impl Lane {
         }
     }
 
-    /// Sends a command and returns its answer. If the connection breaks, for example because the server
-    /// was started again since the last call, the command is sent once more.
-    pub(super) async fn request(
+    /// Sends a command and reads its answer; `read` returns `None` for a value that is not an answer to the
+    /// command. If the connection breaks, for example because the server was started again since the last
+    /// call, the command is sent once more.
+    pub(super) async fn request<T>(
         &self,
         endpoint: &Endpoint,
         command: &Cmd,
+        read: impl Fn(Value) -> Option<T>,
         bound: Bound,
-    ) -> Result<Answer, RedisError> {
+    ) -> Result<Answer<T>, RedisError> {
         let words = endpoint.words();
         let mut is_second = false;
         loop {
@@ -92,6 +94,8 @@ impl Lane {
             });
             match answer.await {
                 Ok(Ok(value)) => {
+                    // Otherwise further answers may belong to other commands as well.
+                    let value = read(value).ok_or_else(|| words.unexpected())?;
                     sent.settle();
                     return Ok(Answer { value, is_second });
                 }
@@ -125,8 +129,7 @@ impl Lane {
             return Ok(link);
         }
         let left = bound.deadline.saturating_duration_since(Instant::now());
-        let whole = Duration::from_millis(left.as_millis() as u64 + 1);
-        let connected = endpoint.connect(whole.min(bound.connect_timeout)).await;
+        let connected = endpoint.connect(left.min(bound.connect_timeout)).await;
         self.state().connected(connected)
     }
 
