@@ -3,6 +3,7 @@
 mod bad_urls;
 mod cluster;
 mod cluster_faults;
+mod connections;
 mod faults;
 mod meaning;
 mod model;
@@ -21,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         meaning::trials(),
         bad_urls::trials(),
         tls::trials(),
+        connections::trials(),
         cluster::trials(),
         faults::trials(),
         cluster_faults::trials(),

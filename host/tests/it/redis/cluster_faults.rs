@@ -43,7 +43,7 @@ fn in_cluster(name: &str, fault: Fault, loss: Loss) -> Result<(), Failed> {
 }
 
 fn fail_over(cluster: &mut Cluster, _: &mut Rng) -> Result<(), Failed> {
-    let replica = find(cluster, "role:slave")?;
+    let (master, replica) = (pair_master(cluster)?, find(cluster, "role:slave")?);
     let mut ordered = None::<Instant>;
     cluster.wait_for("the replica takes over", || {
         // The other nodes refuse to vote twice in a short time; the replica then needs another order.
@@ -53,7 +53,7 @@ fn fail_over(cluster: &mut Cluster, _: &mut Rng) -> Result<(), Failed> {
         }
         has_role(&cluster.nodes[replica], "role:master")
     })?;
-    cluster.wait_until_it_works()
+    wait_for_role(cluster, master, "role:slave")
 }
 
 fn kill(cluster: &mut Cluster, _: &mut Rng) -> Result<(), Failed> {
