@@ -4,7 +4,8 @@
 //! them. [`compose()`] joins them into one component, whose *parts* call each other without the host in
 //! between. A [`Runtime`] compiles and links it, and each part reaches what its own [`Sandbox`] grants and
 //! nothing else. An embedder can satisfy further imports from Rust, by a [`HostInterface`]. This crate
-//! knows no particular interface except WASI's: `toolkit:cache/cache` is one among others.
+//! links no particular interface except WASI's: `toolkit:cache/cache`, for which it has caches of the
+//! host ([`HostInterface::cache`]), is one among others.
 //!
 //! # The smallest embedding
 //!

@@ -4,6 +4,7 @@ pub(crate) mod byte_list;
 pub(crate) mod case;
 mod convert;
 mod json;
+pub(crate) mod kind;
 pub(crate) mod price;
 mod wave;
 

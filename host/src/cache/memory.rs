@@ -229,3 +229,184 @@ impl fmt::Debug for MemoryCache {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        hash::BuildHasher,
+        pin::pin,
+        task::{Context, Poll, Waker},
+        thread,
+    };
+
+    /// The result of a call. No call waits.
+    fn now<T>(call: impl Future<Output = T>) -> T {
+        match pin!(call).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(result) => result,
+            Poll::Pending => panic!("a call that waits"),
+        }
+    }
+
+    fn cache(max_bytes: u64) -> MemoryCache {
+        MemoryCache::new(MemoryCacheOptions::default().max_bytes(max_bytes))
+    }
+
+    impl MemoryCache {
+        fn value(&self, key: &str) -> Option<Bytes> {
+            match now(self.get(key)) {
+                Ok(value) => Some(value),
+                Err(CacheError::NotFound) => None,
+                Err(CacheError::Runtime(error)) => panic!("{error}"),
+            }
+        }
+
+        fn is_set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> bool {
+            match now(self.set(key, value, ttl)) {
+                Ok(()) => true,
+                Err(CacheError::Runtime(_)) => false,
+                Err(CacheError::NotFound) => panic!("a `set` that finds nothing"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_is_set_replaced_and_deleted() {
+        let cache = cache(1 << 20);
+        assert_eq!(cache.value("a"), None);
+        assert!(cache.is_set("a", b"1", None));
+        assert!(cache.is_set("a", b"", Some(u32::MAX)));
+        assert!(cache.is_set("", b"2", None));
+        assert_eq!(cache.value("a").as_deref(), Some(&b""[..]));
+        assert_eq!(cache.value("").as_deref(), Some(&b"2"[..]));
+        assert!(now(cache.delete("a")).is_ok());
+        assert!(matches!(now(cache.delete("a")), Err(CacheError::NotFound)));
+        assert_eq!(cache.value("a"), None);
+        assert!(cache.expiries.is_empty());
+    }
+
+    #[test]
+    fn an_entry_is_as_large_as_the_bound_at_most() {
+        for max_bytes in [0, 1, MemoryCache::ENTRY_OVERHEAD] {
+            let cache = cache(max_bytes);
+            let fits = max_bytes == MemoryCache::ENTRY_OVERHEAD;
+            assert_eq!(cache.is_set("", b"", None), fits);
+            assert_eq!(cache.value("").is_some(), fits);
+            assert!(!cache.is_set("a", b"", None));
+        }
+        let cache = cache(10_000);
+        let largest = vec![1; 10_000 - MemoryCache::ENTRY_OVERHEAD as usize - 1];
+        assert!(cache.is_set("a", &largest, None));
+        assert_eq!(cache.value("a").as_deref(), Some(&largest[..]));
+        // The old value and its ttl stay.
+        assert!(!cache.is_set("aa", &largest, None));
+        assert!(!cache.is_set("a", &[largest.as_slice(), b"2"].concat(), Some(0)));
+        assert_eq!(cache.value("a").as_deref(), Some(&largest[..]));
+        // Another one takes its place.
+        assert!(cache.is_set("b", &largest, None));
+        assert_eq!(cache.value("b").as_deref(), Some(&largest[..]));
+        assert_eq!(cache.value("a"), None);
+    }
+
+    #[test]
+    fn the_entries_stay_within_the_bound() {
+        let bound = 1 << 20;
+        let cache = cache(bound);
+        let random = RandomState::new();
+        for number in 0..20_000_u32 {
+            let key = (number % 5000).to_string();
+            let size = random.hash_one(number) % 4000;
+            let ttl = [None, Some(1), Some(100)][number as usize % 3];
+            assert!(cache.is_set(&key, &vec![7; size as usize], ttl));
+            assert!(cache.entries.weight() <= bound);
+            assert!(cache.expiries.len() <= cache.entries.len());
+        }
+        assert!(cache.entries.weight() > bound / 2);
+    }
+
+    #[test]
+    fn a_value_of_64_mib_fits_into_the_default() {
+        let cache = MemoryCache::new(MemoryCacheOptions::default());
+        let value = vec![3; 64 << 20];
+        assert!(cache.is_set("a", &value, None));
+        assert!(cache.is_set("a", &value, None));
+        assert_eq!(cache.value("a").as_deref(), Some(&value[..]));
+    }
+
+    #[test]
+    fn an_expired_entry_is_not_returned() {
+        let cache = cache(1 << 20);
+        assert!(cache.is_set("a", b"1", None));
+        assert!(cache.is_set("a", b"2", Some(0)));
+        assert_eq!(cache.value("a"), None);
+        for key in ["read", "deleted", "replaced", "forgotten"] {
+            assert!(cache.is_set(key, b"1", Some(1)));
+        }
+        assert!(cache.is_set("replaced", b"2", None));
+        assert!(cache.value("read").is_some());
+        thread::sleep(Duration::from_millis(1010));
+        assert_eq!(cache.value("read"), None);
+        assert!(matches!(
+            now(cache.delete("deleted")),
+            Err(CacheError::NotFound)
+        ));
+        assert!(cache.value("replaced").is_some());
+        // The next `set` frees the space of the last one.
+        assert_eq!(cache.entries.len(), 2);
+        assert!(cache.is_set("b", b"", None));
+        assert_eq!(cache.entries.len(), 2);
+        assert!(cache.expiries.is_empty());
+    }
+
+    #[test]
+    fn expired_entries_make_room_before_others() {
+        let size = 1000 + MemoryCache::ENTRY_OVERHEAD as usize + 8;
+        let cache = cache(100 * size as u64);
+        let keys = |name: &'static str| (0..50).map(move |number| format!("{name}{number:03}"));
+        for key in keys("keeps") {
+            assert!(cache.is_set(&key, &[0; 1000], None));
+        }
+        for key in keys("short") {
+            assert!(cache.is_set(&key, &[0; 1000], Some(1)));
+            assert!(cache.value(&key).is_some());
+        }
+        thread::sleep(Duration::from_millis(1010));
+        let half = vec![0; 50 * size - MemoryCache::ENTRY_OVERHEAD as usize - 8];
+        assert!(cache.is_set("large000", &half, None));
+        for key in keys("keeps") {
+            assert!(cache.value(&key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn threads_share_a_cache() {
+        let cache = cache(64 << 10);
+        thread::scope(|scope| {
+            for thread in 0..8_u8 {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for number in 0..5000_usize {
+                        let key = format!("{}", number % 97);
+                        match number % 4 {
+                            0 => drop(now(cache.delete(&key))),
+                            1 => {
+                                let size = 1 + number % 900;
+                                assert!(cache.is_set(&key, &vec![thread; size], Some(100)));
+                            }
+                            _ => {
+                                // A value is one that some thread has set, as a whole.
+                                let value = cache.value(&key).unwrap_or_default();
+                                assert!(value.iter().all(|byte| Some(byte) == value.first()));
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        assert!(cache.entries.weight() <= 64 << 10);
+        for number in 0..97 {
+            let _ = now(cache.delete(&number.to_string()));
+        }
+        assert!(cache.entries.is_empty() && cache.expiries.is_empty());
+    }
+}

@@ -2,8 +2,9 @@
 
 use std::error::Error;
 use wit_host::{
-    CodeCacheError, CodeCacheReached, ComponentizeError, ComposeError, Growing, IdleVirtualization,
-    InstantiateError, LoadError, NotACommand, PrecompiledError, Refusal, untrusted::Name,
+    CodeCacheError, CodeCacheReached, ComponentizeError, ComposeError, ExternName, Growing,
+    IdleVirtualization, InstantiateError, LoadError, NotACommand, PrecompiledError, Refusal,
+    untrusted::Name,
 };
 
 /// The remedy for one error of a chain, without its causes.
@@ -18,6 +19,13 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
         Some(PrecompiledError::Load(error)) => Some(error),
         _ => error.downcast_ref(),
     };
+    if let Some(LoadError::Unsatisfied { part, import }) = load
+        && ExternName::from("toolkit:cache/cache@0.1.0".to_owned()).is_compatible_with(import)
+    {
+        return Some(format!(
+            "plug a component that exports it, as in `--plug FILE`, or give it a cache of the host, as in `--cache {part}=memory:`"
+        ));
+    }
     let remedy = if let Some(LoadError::Unsatisfied { .. }) = load {
         "plug a component that exports it, as in `--plug FILE`"
     } else if let Some(LoadError::UnsatisfiedInModule { .. }) = load {

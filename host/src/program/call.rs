@@ -4,7 +4,6 @@ mod callee;
 mod error;
 mod passed;
 
-pub(crate) use callee::is_made_of;
 pub use error::CallError;
 
 use crate::{

@@ -5,11 +5,8 @@ mod syntax;
 pub use syntax::{Call, CallSyntaxError};
 
 use crate::{
-    program::{
-        call::{CallError, is_made_of},
-        instance::Instance,
-    },
-    value::Value,
+    program::{call::CallError, instance::Instance},
+    value::{Value, kind},
 };
 use wasmtime::component::Type;
 
@@ -35,5 +32,5 @@ impl Instance {
 
 /// `true` if values of this type can be written in WAVE: a handle alone, or a value without handles.
 fn can_be_written(ty: &Type) -> bool {
-    matches!(ty, Type::Own(_) | Type::Borrow(_)) || is_made_of(ty, &|_| false)
+    matches!(ty, Type::Own(_) | Type::Borrow(_)) || kind::is_value(ty)
 }

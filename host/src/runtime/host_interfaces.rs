@@ -9,12 +9,12 @@ use crate::{
     names::{external::ExternName, part::PartName},
     store::state::State,
     untrusted::Name,
-    value::{Value, of_val, price, to_val},
+    value::{Value, kind, of_val, price, to_val},
     wasm::signature,
 };
 use std::sync::Arc;
 use wasmtime::component::{
-    Component, LinkerInstance, Type, Val,
+    Component, LinkerInstance, Val,
     types::{ComponentFunc, ComponentItem},
 };
 
@@ -108,7 +108,7 @@ pub(crate) fn imported_functions<'a>(
             .params()
             .map(|(_, ty)| ty)
             .chain(function.results());
-        if !types.into_iter().all(|ty| is_value(&ty)) {
+        if !types.into_iter().all(|ty| kind::is_value(&ty)) {
             return Err(HostInterfaceMismatch::NotValues {
                 function: name.to_owned(),
                 signature: signature(),
@@ -159,38 +159,6 @@ fn signature_of(function: &ComponentFunc) -> Signature {
             .collect(),
         result: function.results().map(|ty| signature::of_value(&ty)).next(),
     }
-}
-
-fn is_value(ty: &Type) -> bool {
-    match ty {
-        Type::List(list) => is_value(&list.ty()),
-        Type::Option(option) => is_value(&option.ty()),
-        Type::Tuple(tuple) => are_values(tuple.types()),
-        Type::Record(record) => are_values(record.fields().map(|field| field.ty)),
-        Type::Variant(variant) => are_values(variant.cases().filter_map(|case| case.ty)),
-        Type::Result(result) => are_values(result.ok().into_iter().chain(result.err())),
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::Float32
-        | Type::Float64
-        | Type::Char
-        | Type::String
-        | Type::Enum(_)
-        | Type::Flags(_) => true,
-        // Handles, streams, futures, and types that the engine adds later.
-        _ => false,
-    }
-}
-
-fn are_values(mut types: impl Iterator<Item = Type>) -> bool {
-    types.all(|ty| is_value(&ty))
 }
 
 /// Defines functions of a host interface for one part.

@@ -11,15 +11,13 @@ mod typed;
 use crate::{
     compose::link::PrivateImport,
     names::{external::ExternName, part::PartName},
-    program::{
-        call::is_made_of,
-        isolated::{
-            IsolatedProgram,
-            call::{IsolatedFunction, NoResult},
-        },
+    program::isolated::{
+        IsolatedProgram,
+        call::{IsolatedFunction, NoResult},
     },
     store::state::State,
     untrusted::{Name, quoted_names},
+    value::kind,
     wasm::signature,
 };
 use on_trap::OnTrap;
@@ -189,7 +187,7 @@ impl From<wasmtime::Error> for DefineError {
 
 fn refuse_other_than_values(function: &str, ty: &ComponentFunc) -> Result<(), IsolatedMismatch> {
     let mut types = ty.params().map(|(_, ty)| ty).chain(ty.results());
-    match types.all(|ty| is_made_of(&ty, &|_| false)) {
+    match types.all(|ty| kind::is_value(&ty)) {
         true => Ok(()),
         false => Err(IsolatedMismatch::NotValues {
             function: function.to_owned(),

@@ -4,7 +4,7 @@ mod faults;
 
 use crate::{
     guests::{Guest, trial},
-    stacks::{STACKS, Stack},
+    providers::{PROVIDERS, Provider},
 };
 use faults::FAULTS;
 use libtest_mimic::{Failed, Trial};
@@ -22,9 +22,11 @@ const AHEAD: usize = 8;
 
 /// One trial per provider, and one per fault.
 pub fn trials() -> Vec<Trial> {
-    let providers = STACKS.map(|stack| {
-        let name = format!("conformance::{}", stack.name);
-        trial(name, stack.missing_toolchain(), move || conforms(&stack))
+    let providers = PROVIDERS.map(|provider| {
+        let name = format!("conformance::{}", provider.name);
+        trial(name, provider.missing_toolchain(), move || {
+            conforms(&provider)
+        })
     });
     let faults = FAULTS.iter().enumerate().map(|(number, &(fault, check))| {
         let name = format!("conformance::faults::{fault}");
@@ -54,13 +56,12 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Runs all checks, including the one with the largest value.
-fn conforms(stack: &Stack) -> Result<(), Failed> {
+fn conforms(provider: &Provider) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     let output = crate::wit_host_command()
         .arg("run")
         .arg(Guest::Conformance.path()?)
-        .args(stack.plug_args()?)
-        .arg(stack.grant_arg(store.path()))
+        .args(provider.arguments(store.path())?)
         .args(["--", "--seed", "1", "--size", "1000"])
         .output()?;
     all_pass(&output)

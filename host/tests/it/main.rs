@@ -11,8 +11,10 @@ mod code_cache;
 mod conformance;
 mod count;
 mod embedding;
+mod examples;
 mod golden;
 mod guests;
+mod host_caches;
 mod host_interfaces;
 mod hostile;
 mod instances;
@@ -21,12 +23,12 @@ mod limits;
 mod matrix;
 mod passed_values;
 mod processes;
+mod providers;
 mod pty;
 mod readme;
 mod recipes;
 mod redis;
 mod refusals;
-mod stacks;
 mod structure;
 mod tampered;
 mod terminal;
@@ -58,6 +60,8 @@ fn main() {
         .chain(processes::trials())
         .chain(refusals::trials())
         .chain(host_interfaces::trials())
+        .chain(host_caches::trials())
+        .chain(examples::trials())
         .chain(hostile::trials())
         .chain(traps::trials())
         .chain(interposing::trials())

@@ -3,29 +3,29 @@
 
 use crate::{
     guests::{Guest, trial},
-    stacks::{STACKS, Stack},
+    providers::{PROVIDERS, Provider},
 };
 use libtest_mimic::{Failed, Trial};
 use std::{path::Path, process::Command};
 
 const CONSUMERS: [Guest; 2] = [Guest::RustConsumer, Guest::CppConsumer];
 const WAYS: [(&str, Way); 2] = [("composed", composed), ("plugged", plugged)];
-const TRANSCRIPT: &str = include_str!("../demo.transcript");
+pub const TRANSCRIPT: &str = include_str!("../demo.transcript");
 
-/// Links a consumer and a stack of plugs, runs them, and compares what they print.
-type Way = fn(consumer: &Path, stack: &Stack) -> Result<(), Failed>;
+/// Links a consumer and a provider, runs them, and compares what they print.
+type Way = fn(consumer: &Path, provider: &Provider) -> Result<(), Failed>;
 
 /// One trial for each pair and way of linking.
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for consumer in CONSUMERS {
-        for stack in STACKS {
+        for provider in PROVIDERS {
             let missing = consumer
                 .missing_toolchain()
-                .or_else(|| stack.missing_toolchain());
-            for (way, test) in WAYS {
-                let name = format!("matrix::{}::{}::{way}", consumer.name(), stack.name);
-                let run = move || test(&consumer.path()?, &stack);
+                .or_else(|| provider.missing_toolchain());
+            for &(way, test) in ways(&provider) {
+                let name = format!("matrix::{}::{}::{way}", consumer.name(), provider.name);
+                let run = move || test(&consumer.path()?, &provider);
                 trials.push(trial(name, missing.clone(), run));
             }
         }
@@ -33,15 +33,23 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
+/// The ways to link a provider. One in the host cannot be composed into a file.
+fn ways(provider: &Provider) -> &'static [(&'static str, Way)] {
+    match provider.is_portable() {
+        true => &WAYS,
+        false => &WAYS[1..],
+    }
+}
+
 /// In the portable form all parts share one authority, so the directory is granted to all of them.
-fn composed(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
+fn composed(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
     let work = tempfile::tempdir()?;
     let store = tempfile::tempdir()?;
     let linked = work.path().join("linked.wasm");
     let compose = crate::wit_host_command()
         .arg("compose")
         .arg(consumer)
-        .args(stack.plug_args()?)
+        .args(provider.plugs()?)
         .arg("-o")
         .arg(&linked)
         .output()?;
@@ -54,15 +62,14 @@ fn composed(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
     )
 }
 
-/// With plugs, the directory is granted to the cache only.
-fn plugged(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
+/// With plugs, a directory is granted to the cache only.
+fn plugged(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     expect_transcript(
         crate::wit_host_command()
             .arg("run")
             .arg(consumer)
-            .args(stack.plug_args()?)
-            .arg(stack.grant_arg(store.path())),
+            .args(provider.arguments(store.path())?),
     )
 }
 

@@ -3,7 +3,7 @@
 use super::error::{self, CallError};
 use crate::{
     program::{exports::Function, handles::Handles},
-    value::{Value, of_core, parse},
+    value::{Value, kind, of_core, parse},
     wasm::signature,
 };
 use wasmtime::{
@@ -105,35 +105,5 @@ impl Callee {
 
 /// `true` if [`Value`] can express values of this type.
 pub(super) fn is_supported(ty: &Type) -> bool {
-    is_made_of(ty, &|ty| matches!(ty, Type::Own(_) | Type::Borrow(_)))
-}
-
-/// `true` if a type consists only of types that WAVE can express and of types that `those` accepts.
-pub(crate) fn is_made_of(ty: &Type, those: &impl Fn(&Type) -> bool) -> bool {
-    let is = |ty: &Type| is_made_of(ty, those);
-    let is_if_any = |ty: Option<Type>| ty.is_none_or(|ty| is(&ty));
-    match ty {
-        Type::Bool
-        | Type::S8
-        | Type::U8
-        | Type::S16
-        | Type::U16
-        | Type::S32
-        | Type::U32
-        | Type::S64
-        | Type::U64
-        | Type::Float32
-        | Type::Float64
-        | Type::Char
-        | Type::String
-        | Type::Enum(_)
-        | Type::Flags(_) => true,
-        Type::List(list) => is(&list.ty()),
-        Type::Option(option) => is(&option.ty()),
-        Type::Result(result) => is_if_any(result.ok()) && is_if_any(result.err()),
-        Type::Tuple(tuple) => tuple.types().all(|ty| is(&ty)),
-        Type::Record(record) => record.fields().all(|field| is(&field.ty)),
-        Type::Variant(variant) => variant.cases().all(|case| is_if_any(case.ty)),
-        ty => those(ty),
-    }
+    kind::is_made_of(ty, &|ty| matches!(ty, Type::Own(_) | Type::Borrow(_)))
 }
