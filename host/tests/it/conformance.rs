@@ -22,15 +22,22 @@ const AHEAD: usize = 8;
 
 /// One trial per provider, and one per fault.
 pub fn trials() -> Vec<Trial> {
-    let providers = STACKS.map(|stack| {
-        let name = format!("conformance::{}", stack.name);
-        trial(name, stack.missing_toolchain(), move || conforms(&stack))
+    let providers = STACKS.iter().flat_map(|stack| {
+        let trial = |link: &str, isolated: Vec<String>| {
+            let name = format!("conformance::{}{link}", stack.name);
+            let conforms = move || conforms(stack, &isolated);
+            trial(name, stack.missing_toolchain(), conforms)
+        };
+        [
+            trial("", Vec::new()),
+            trial("::isolated", stack.isolate_args().collect()),
+        ]
     });
     let faults = FAULTS.iter().enumerate().map(|(number, &(fault, check))| {
         let name = format!("conformance::faults::{fault}");
         Trial::test(name, move || is_caught(number, check))
     });
-    let mut trials = Vec::from(providers);
+    let mut trials: Vec<Trial> = providers.collect();
     trials.extend(faults);
     trials.extend([
         Trial::test(
@@ -54,12 +61,13 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// Runs all checks, including the one with the largest value.
-fn conforms(stack: &Stack) -> Result<(), Failed> {
+fn conforms(stack: &Stack, isolated: &[String]) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     let output = crate::wit_host_command()
         .arg("run")
         .arg(Guest::Conformance.path()?)
         .args(stack.plug_args()?)
+        .args(isolated)
         .arg(stack.grant_arg(store.path()))
         .args(["--", "--seed", "1", "--size", "1000"])
         .output()?;

@@ -1,5 +1,5 @@
-//! Every consumer with every provider, composed ahead and plugged at run time: all print the same
-//! transcript.
+//! Every consumer with every provider, composed ahead, plugged at run time and isolated: all print the
+//! same transcript.
 
 use crate::{
     guests::{Guest, trial},
@@ -9,7 +9,11 @@ use libtest_mimic::{Failed, Trial};
 use std::{path::Path, process::Command};
 
 const CONSUMERS: [Guest; 2] = [Guest::RustConsumer, Guest::CppConsumer];
-const WAYS: [(&str, Way); 2] = [("composed", composed), ("plugged", plugged)];
+const WAYS: [(&str, Way); 3] = [
+    ("composed", composed),
+    ("plugged", plugged),
+    ("isolated", isolated),
+];
 const TRANSCRIPT: &str = include_str!("../demo.transcript");
 
 /// Links a consumer and a stack of plugs, runs them, and compares what they print.
@@ -62,6 +66,19 @@ fn plugged(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
             .arg("run")
             .arg(consumer)
             .args(stack.plug_args()?)
+            .arg(stack.grant_arg(store.path())),
+    )
+}
+
+/// With each plug in a store of its own.
+fn isolated(consumer: &Path, stack: &Stack) -> Result<(), Failed> {
+    let store = tempfile::tempdir()?;
+    expect_transcript(
+        crate::wit_host_command()
+            .arg("run")
+            .arg(consumer)
+            .args(stack.plug_args()?)
+            .args(stack.isolate_args())
             .arg(stack.grant_arg(store.path())),
     )
 }

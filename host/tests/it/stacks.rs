@@ -40,6 +40,13 @@ impl Stack {
             .collect()
     }
 
+    /// The arguments of `wit-host` that isolate each plug.
+    pub fn isolate_args(&self) -> impl Iterator<Item = String> {
+        self.plugs
+            .iter()
+            .map(|(name, _)| format!("--isolate={name}"))
+    }
+
     /// The argument that grants a directory to the plug `cache`.
     pub fn grant_arg(&self, directory: &Path) -> String {
         format!("--dir=cache={}::/cache", directory.display())
