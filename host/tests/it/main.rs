@@ -16,6 +16,7 @@ mod host_interfaces;
 mod hostile;
 mod instances;
 mod interposing;
+mod isolation;
 mod limits;
 mod matrix;
 mod passed_values;
@@ -58,6 +59,7 @@ fn main() {
         .chain(hostile::trials())
         .chain(traps::trials())
         .chain(interposing::trials())
+        .chain(isolation::trials())
         .chain(cache_component::trials())
         .chain(recipes::trials())
         .chain(structure::trials())
