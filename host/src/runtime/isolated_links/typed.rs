@@ -143,20 +143,22 @@ macro_rules! forward {
                 let forward = forward.clone();
                 Box::new(async move {
                     let caller = Caller::of(&store);
-                    let (call, ended) = {
+                    let ended = {
                         $(let $name = $lend(&$name, &store)?;)*
-                        let mut call = match forward.function.begin(caller).await {
-                            Ok(call) => call,
-                            Err(no_result) => return forward.answer(no_result),
-                        };
-                        let function =
-                            call.typed::<($($lent,)*), $results>(forward.function.index)?;
-                        let deadline = call.deadline;
-                        let running = function.call_async(call.store(), ($($name.lent(),)*));
-                        let ended = within(deadline, running).await;
-                        (call, ended)
+                        match forward.function.begin(caller).await {
+                            Err(not_begun) => Err(not_begun),
+                            Ok(mut call) => {
+                                let function =
+                                    call.typed::<($($lent,)*), $results>(forward.function.index)?;
+                                let deadline = call.deadline;
+                                let running =
+                                    function.call_async(call.store(), ($($name.lent(),)*));
+                                let ended = within(deadline, running).await;
+                                Ok((call, ended))
+                            }
+                        }
                     };
-                    match forward.function.end(call, &mut store, ended) {
+                    match forward.function.end(ended, &mut store) {
                         Ok(results) => Ok(results),
                         Err(no_result) => forward.answer(no_result),
                     }
