@@ -62,6 +62,14 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
+/// The operations of the random program, which every provider runs and a map checks (F11).
+pub fn operations() -> &'static str {
+    match std::env::var_os("TORTURE") {
+        Some(_) => "100000",
+        None => "1000",
+    }
+}
+
 /// Runs all checks, including the one with the largest value.
 fn conforms(provider: &Provider, isolated: &[String]) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
@@ -70,7 +78,7 @@ fn conforms(provider: &Provider, isolated: &[String]) -> Result<(), Failed> {
         .arg(Guest::Conformance.path()?)
         .args(provider.arguments(store.path())?)
         .args(isolated)
-        .args(["--", "--seed", "1", "--size", "1000"])
+        .args(["--", "--seed", "1", "--size", operations()])
         .output()?;
     all_pass(&output)
 }

@@ -3,6 +3,7 @@
 mod bad_urls;
 mod cluster;
 mod cluster_faults;
+mod command;
 mod connections;
 mod faults;
 mod meaning;
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         tls::trials(),
         connections::trials(),
         cluster::trials(),
+        command::trials(),
         faults::trials(),
         cluster_faults::trials(),
     ]
