@@ -1,14 +1,21 @@
 //! Fuel, time and memory of isolated plugs.
 
 use super::service::{
-    act, expect_words, instance, instance_within, isolated, load, on_tokio, plug_with, storm,
-    try_act,
+    act, expect_words, instance, instance_within, isolated, load, observed, on_tokio, plug_with,
+    storm, try_act,
 };
-use crate::embedding::part;
+use crate::embedding::{CONSUMER, part, run};
 use libtest_mimic::{Failed, Trial};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use wit_host::{
-    Allowance, InstantiateError, Isolation, Limits, Restarts, RuntimeOptions, Sandboxes,
+    Allowance, Form, HostInterface, InstantiateError, Isolation, Limits, Outcome, Part, Program,
+    Restarts, Runtime, RuntimeOptions, Sandboxes, Value, compose,
 };
 
 pub fn trials() -> Vec<Trial> {
@@ -19,6 +26,14 @@ pub fn trials() -> Vec<Trial> {
         Trial::test(
             "isolation::bounds::failed_starts_do_not_evade_fuel",
             failed_starts,
+        ),
+        Trial::test(
+            "isolation::bounds::failed_starts_are_counted",
+            counted_starts,
+        ),
+        Trial::test(
+            "isolation::bounds::the_callers_deadline_holds_for_starts",
+            deadline_of_a_start,
         ),
         Trial::test("isolation::bounds::time_of_one_call", time_of_a_call),
         Trial::test("isolation::bounds::the_callers_deadline_holds", deadline),
@@ -35,7 +50,7 @@ fn counting() -> RuntimeOptions {
 
 /// The numbers of calls that succeed and fail before a caller with this fuel has used it up.
 async fn calls_until_out_of_fuel(
-    program: &wit_host::Program,
+    program: &Program,
     fuel: u64,
     what: u32,
     n: u32,
@@ -121,36 +136,38 @@ fn trapping_steps() -> Result<(), Failed> {
     })
 }
 
-/// Traps in its start-up code from the second start on, after many steps. Its environment is the only
-/// thing that differs between starts: the host interface counts them.
+/// A plug whose start-up code is `again` from the second start on, and the number of its starts. Starts
+/// differ only in the answers of a host interface.
+fn starting_again(again: &str, isolation: Isolation) -> Result<(Part, Arc<AtomicU32>), Failed> {
+    let starts = Arc::new(AtomicU32::new(0));
+    let counter = starts.clone();
+    let counts = HostInterface::new("test:iso/starts").function("count", move |_| {
+        let before = counter.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Value::U32(before)))
+    });
+    let imports = r#"(import "test:iso/starts" (instance $starts (export "count" (func (result u32)))))
+        (core func $count-starts (canon lower (func $starts "count")))"#;
+    let arguments = r#"(with "starts" (instance (export "count" (func $count-starts))))"#;
+    let core = r#"(import "starts" "count" (func $starts (result i32)))"#;
+    let start = format!("(local $i i32) (if (call $starts) (then {again}))");
+    let plug = part("service", &plug_with(imports, arguments, core, &start))?;
+    Ok((plug.provide(counts).isolate(isolation), starts))
+}
+
+/// The first start succeeds, and every later one takes some 60,000 steps and traps.
 fn failed_starts() -> Result<(), Failed> {
     on_tokio(async || {
-        let starts = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
-        let counter = starts.clone();
-        let counts = wit_host::HostInterface::new("test:iso/starts").function("count", move |_| {
-            let before = counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            Ok(Some(wit_host::Value::U32(before)))
-        });
-        let imports = r#"(import "test:iso/starts" (instance $starts (export "count" (func (result u32)))))
-            (core func $count-starts (canon lower (func $starts "count")))"#;
-        let arguments = r#"(with "starts" (instance (export "count" (func $count-starts))))"#;
-        let core = r#"(import "starts" "count" (func $starts (result i32)))"#;
-        let start = "(local $i i32) (if (call $starts) (then
-            (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))
-            (br_if $l (i32.lt_u (local.get $i) (i32.const 10000)))) unreachable))";
-        let plug = || -> Result<wit_host::Part, Failed> {
-            let plug = part("service", &plug_with(imports, arguments, core, start))?;
-            Ok(plug.provide(counts.clone()))
-        };
         let isolation = Isolation::new().restarts(Restarts::new(u32::MAX, Duration::from_secs(1)));
-        let (isolation, failures) = super::service::observed(isolation);
-        let program = load(&counting(), &[plug()?.isolate(isolation)])?;
+        let (isolation, failures) = observed(isolation);
+        let again = "(loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $l (i32.lt_u (local.get $i) (i32.const 10000)))) unreachable";
+        let (plug, starts) = starting_again(again, isolation)?;
+        let program = load(&counting(), &[plug])?;
         let allowance = Allowance::new(&Limits::new().fuel(1_000_000));
         let mut one = instance_within(&program, &allowance, None).await?;
-        // The first start succeeds, and every later one takes some 60,000 steps and traps.
         let ended = storm(&mut one, 1000, act::TRAP, 0).await;
         expect_words(&ended, &["used up its fuel"])?;
-        let starts = starts.load(std::sync::atomic::Ordering::Relaxed);
+        let starts = starts.load(Ordering::Relaxed);
         assert!((5..50).contains(&starts), "{starts} starts");
         let failures = failures.lock().map_err(|_| "a panic")?;
         let last = failures.last().ok_or("no failure was observed")?;
@@ -158,6 +175,44 @@ fn failed_starts() -> Result<(), Failed> {
             last.contains("`service` trapped: it reached `unreachable`"),
             "{last}"
         );
+        Ok(())
+    })
+}
+
+/// A start that fails is a failure of the plug, which then stays down.
+fn counted_starts() -> Result<(), Failed> {
+    on_tokio(async || {
+        let isolation = Isolation::new().restarts(Restarts::new(3, Duration::from_secs(600)));
+        let (plug, starts) = starting_again("unreachable", isolation)?;
+        let program = load(&counting(), &[plug])?;
+        let mut one = instance(&program).await?;
+        assert_eq!(storm(&mut one, 50, act::TRAP, 0).await, Ok(50));
+        // One start, and three more after one trap.
+        assert_eq!(starts.load(Ordering::Relaxed), 4);
+        Ok(())
+    })
+}
+
+/// The time of the caller is up while the plug starts again: the caller ends, and the plug has not
+/// failed.
+fn deadline_of_a_start() -> Result<(), Failed> {
+    on_tokio(async || {
+        let (isolation, failures) = observed(Isolation::new());
+        let (plug, _) = starting_again("(loop $l (br $l))", isolation)?;
+        let program = load(&counting(), &[plug])?;
+        let mut one = instance(&program).await?;
+        assert_eq!(
+            try_act(&mut one, act::TRAP, 0).await,
+            Ok("err(runtime-error)".into())
+        );
+        one.set_timeout(Some(Duration::from_millis(100)));
+        let ended = try_act(&mut one, act::COUNT, 0).await;
+        expect_words(
+            &ended,
+            &["`service` was computing, and was not done within 100ms"],
+        )?;
+        let failures = failures.lock().map_err(|_| "a panic")?;
+        assert_eq!(failures.len(), 1, "{failures:?}");
         Ok(())
     })
 }
@@ -191,8 +246,7 @@ fn deadline() -> Result<(), Failed> {
     on_tokio(async || {
         for own in [None, Some(Duration::from_secs(60))] {
             let none = Restarts::new(0, Duration::from_secs(60));
-            let (isolation, failures) =
-                super::service::observed(Isolation::new().timeout(own).restarts(none));
+            let (isolation, failures) = observed(Isolation::new().timeout(own).restarts(none));
             let program = isolated(&counting(), isolation)?;
             let sandboxes = Sandboxes::default();
             let allowance = Allowance::new(&Limits::default());
@@ -224,7 +278,7 @@ fn deadline() -> Result<(), Failed> {
 fn restarts() -> Result<(), Failed> {
     on_tokio(async || {
         let isolation = Isolation::new().restarts(Restarts::new(3, Duration::from_secs(600)));
-        let (isolation, failures) = super::service::observed(isolation);
+        let (isolation, failures) = observed(isolation);
         let program = isolated(&counting(), isolation)?;
         let mut one = instance(&program).await?;
         for _ in 0..3 {
@@ -319,23 +373,23 @@ const TAKES: &str = r#"(component
 fn passed_values() -> Result<(), Failed> {
     let names: Vec<String> = (0..32).map(|flag| format!("\"flag{flag}\"")).collect();
     let named = |text: &str| text.replace("FLAGS", &names.join(" "));
-    let run = |count: u32| -> Result<wit_host::Outcome, Failed> {
+    let passing = |count: u32| -> Result<Outcome, Failed> {
         let passes = named(PASSES).replace("COUNT", &count.to_string());
         let plugs = [
             part("passes", &passes)?.isolate(Isolation::new()),
             part("takes", &named(TAKES))?.isolate(Isolation::new()),
         ];
-        let consumer = part("consumer", crate::embedding::CONSUMER)?;
-        let composition = wit_host::compose(&consumer, &plugs, wit_host::Form::Granted)?;
-        let program = wit_host::Runtime::new(&RuntimeOptions::new())?.load(&composition)?;
-        crate::embedding::run(&program, &Sandboxes::default())
+        let consumer = part("consumer", CONSUMER)?;
+        let composition = compose(&consumer, &plugs, Form::Granted)?;
+        let program = Runtime::new(&RuntimeOptions::new())?.load(&composition)?;
+        run(&program, &Sandboxes::default())
     };
-    match run(10_000)? {
-        wit_host::Outcome::Exited(0) => {}
+    match passing(10_000)? {
+        Outcome::Exited(0) => {}
         other => return Err(format!("expected an end, found {other:?}").into()),
     }
-    match run(200_000)? {
-        wit_host::Outcome::Trapped(trap) => {
+    match passing(200_000)? {
+        Outcome::Trapped(trap) => {
             let words = ["the isolated plug `passes` failed", "`passes` trapped"];
             expect_words(&Err::<(), _>(trap.to_string()), &words)
         }
@@ -356,7 +410,7 @@ fn start_up() -> Result<(), Failed> {
             let ended = program.instantiate(&Sandboxes::default(), &limits).await;
             assert!(started.elapsed() < Duration::from_secs(30));
             match ended {
-                Err(InstantiateError::Ended(wit_host::Outcome::TimedOut(timed_out))) => {
+                Err(InstantiateError::Ended(Outcome::TimedOut(timed_out))) => {
                     let part = timed_out.part.as_ref().map(|part| part.as_str());
                     assert_eq!(part, Some("service"));
                 }

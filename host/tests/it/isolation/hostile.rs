@@ -66,13 +66,14 @@ fn load(interface: &Interface, isolation: Isolation) -> Result<Program, Failed> 
     Ok(Runtime::new(&RuntimeOptions::new())?.load(&composition)?)
 }
 
-/// Values of each parameter type.
-fn value(ty: &str) -> Value {
+/// A value for the parameter that this text begins with: `NAME" TYPE) …`.
+fn value(parameter: &str) -> Value {
+    let (_, ty) = parameter.split_once("\" ").unwrap_or_default();
     match ty {
-        "string" => "".into(),
-        "$t0" => Value::Enum("b".to_owned()),
-        "(option u32)" => Value::Option(None),
-        "char" => Value::Char('a'),
+        ty if ty.starts_with("string") => "".into(),
+        ty if ty.starts_with("$t0") => Value::Enum("b".to_owned()),
+        ty if ty.starts_with("(option") => Value::Option(None),
+        ty if ty.starts_with("char") => Value::Char('a'),
         _ => Value::List(Vec::new()),
     }
 }
@@ -93,16 +94,7 @@ fn call_each(
         for (index, (ty, _, code)) in functions.iter().enumerate() {
             let with = || program.instantiate_with(&sandboxes, &allowance, None, &plugs);
             let mut one = with().await?;
-            let parameters = ty.split(r#"(param ""#).skip(1);
-            let arguments = parameters.map(|parameter| {
-                let (_, ty) = parameter.split_once("\" ").unwrap_or_default();
-                value(
-                    ty.split(") (")
-                        .next()
-                        .unwrap_or_default()
-                        .trim_end_matches(") "),
-                )
-            });
+            let arguments = ty.split(r#"(param ""#).skip(1).map(value);
             let function = program.function(&format!("f{index}x"))?.clone();
             let called = one.call(&function, arguments.collect()).await;
             check(&format!("{ty}: {code}"), called.map_err(ending))?;

@@ -77,8 +77,12 @@ impl Interface {
             let _ = writeln!(text, "(import \"{name}\" (func ${name} {}))", of("i", ty));
             let _ = write!(with, "(with \"{name}\" (func ${prefix}{name}))");
         }
-        for (name, _) in &self.types {
-            let _ = writeln!(text, "(export $o{name} \"{name}\" (type $i{name}))");
+        for (name, ty) in &self.types {
+            let ty = of("o", ty);
+            let _ = writeln!(
+                text,
+                "(type $o{name}' {ty}) (export $o{name} \"{name}\" (type $o{name}'))"
+            );
         }
         for Function { name, ty, .. } in &self.functions {
             let _ = writeln!(
