@@ -1,4 +1,4 @@
-;; Passes each call on to the cache that it imports.
+;; A cache that passes each call on to the cache that it imports.
 (component
   (import "toolkit:cache/cache@0.1.0" (instance $cache
     (type $error (enum "runtime-error" "not-found-error"))
@@ -41,14 +41,19 @@
       (call $delete (local.get 0) (local.get 1) (i32.const 512)) (i32.const 512)))
   (core instance $i (instantiate $m (with "host" (instance
     (export "set" (func $set)) (export "get" (func $get)) (export "delete" (func $delete))))))
-  (export $e "error" (type $error))
-  (func (export "set") (param "key" string) (param "value" (list u8)) (param "ttl" (option u32))
-    (result (result (error $e)))
+  (func $set-out (param "key" string) (param "value" (list u8)) (param "ttl" (option u32))
+    (result (result (error $error)))
     (canon lift (core func $i "set") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
-  (func (export "get") (param "key" string) (result (result (list u8) (error $e)))
+  (func $get-out (param "key" string) (result (result (list u8) (error $error)))
     (canon lift (core func $i "get") (memory (core memory $memory "memory"))
       (realloc (core func $memory "realloc"))))
-  (func (export "delete") (param "key" string) (result (result (error $e)))
+  (func $delete-out (param "key" string) (result (result (error $error)))
     (canon lift (core func $i "delete") (memory (core memory $memory "memory"))
-      (realloc (core func $memory "realloc")))))
+      (realloc (core func $memory "realloc"))))
+  (instance $out
+    (export "error" (type $error))
+    (export "set" (func $set-out))
+    (export "get" (func $get-out))
+    (export "delete" (func $delete-out)))
+  (export "toolkit:cache/cache@0.1.0" (instance $out)))
