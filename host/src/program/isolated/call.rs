@@ -121,7 +121,7 @@ impl IsolatedFunction {
             lease,
         };
         call.is_callers_deadline = callers.is_some() && call.deadline.map(|own| own.at) == callers;
-        let running = &mut *call.lease.running;
+        let running = &mut call.lease.running;
         running.instance.begin_until(call.deadline);
         if let Some(callers) = caller.fuel {
             let unpaid = std::mem::take(&mut running.unpaid);
@@ -222,7 +222,7 @@ impl IsolatedCall {
 
     /// The function at this position of the plug's exports.
     pub(crate) fn function(&mut self, index: usize) -> wasmtime::Result<Func> {
-        let Running { instance, .. } = &mut *self.lease.running;
+        let Running { instance, .. } = &mut self.lease.running;
         let place = instance.program.exports().place(index).index;
         let Entry::Component(entry) = &instance.entry else {
             return Err(wasmtime::Error::msg("an isolated plug is a component"));

@@ -22,7 +22,7 @@ pub(super) struct Pool {
     pub(super) isolation: Isolation,
     sandboxes: Sandboxes,
     allowance: Allowance,
-    idle: Mutex<Vec<Box<Running>>>,
+    idle: Mutex<Vec<Running>>,
     permits: Arc<Semaphore>,
     failures: Mutex<Failures>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Running {
 /// An instance that one call has for itself. It is lost unless it is given back.
 pub(super) struct Lease {
     pub(super) pool: Arc<Pool>,
-    pub(super) running: Box<Running>,
+    pub(super) running: Running,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -99,7 +99,7 @@ impl Pool {
         &self,
         pools: &Arc<Pools>,
         deadline: Option<Instant>,
-    ) -> Result<Box<Running>, NotStarted> {
+    ) -> Result<Running, NotStarted> {
         let limiter = Limiter::sharing(self.allowance.clone());
         let program = &self.program;
         let mut store = program.store(&self.sandboxes, limiter, attached(pools))?;
@@ -108,11 +108,11 @@ impl Pool {
         let left = store.get_fuel().unwrap_or(0);
         let steps = had.map_or(0, |had| had.saturating_sub(left));
         let entry = entered.map_err(|error| NotStarted { error, steps })?;
-        Ok(Box::new(Running {
+        Ok(Running {
             functions: Vec::new(),
             unpaid: steps,
             instance: Instance::new(program.clone(), store, entry),
-        }))
+        })
     }
 
     /// Takes an instance that is not busy, or makes one if there are fewer than there may be.
@@ -168,7 +168,7 @@ impl Pool {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Box<Running>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Running>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

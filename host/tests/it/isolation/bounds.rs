@@ -303,7 +303,8 @@ fn restarts() -> Result<(), Failed> {
         )?;
         let failures = failures.lock().map_err(|_| "a panic")?;
         let down = failures.iter().filter(|failure| failure.contains(words));
-        assert_eq!((failures.len(), down.count()), (6, 2), "{failures:?}");
+        // The observer learns once that the plug is down.
+        assert_eq!((failures.len(), down.count()), (5, 1), "{failures:?}");
         Ok(())
     })
 }
