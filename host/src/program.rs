@@ -18,7 +18,7 @@ use crate::{
         exports::Exports,
         instance::Instance,
         isolated::{Attached, IsolatedPlugs, IsolatedProgram, nothing_attached},
-        prepared::Prepared,
+        prepared::{Entry, Prepared},
     },
     sandbox::{Sandbox, error::SandboxError, parts::Sandboxes},
     store::{
@@ -30,6 +30,7 @@ use crate::{
         state::State,
         ticker::Ticker,
     },
+    untrusted::quoted_names,
 };
 use std::{
     error::Error,
@@ -37,6 +38,7 @@ use std::{
     sync::{Arc, OnceLock},
     time::Instant,
 };
+use wasmtime::Store;
 use wasmtime_wasi::{WasiCtx, p1::WasiP1Ctx};
 
 /// A compiled and linked program. It can be instantiated any number of times, by several threads at the
@@ -83,6 +85,12 @@ pub enum InstantiateError {
         /// The error of the engine.
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The isolated plugs were started by another program.
+    #[error("the isolated plugs {} belong to another program; start those of this program", quoted_names(.plugs))]
+    OtherPlugs {
+        /// The plugs, in the order of their stack.
+        plugs: Vec<PartName>,
+    },
     /// The start-up code of the program exited, trapped, or exceeded its time.
     #[error("the program ended before it was run")]
     Ended(Outcome),
@@ -120,6 +128,11 @@ impl Program {
             isolated,
             exports: OnceLock::new(),
         }))
+    }
+
+    /// `true` if one is a clone of the other.
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// The names of the parts: the consumer's, then the plugs'.
@@ -209,6 +222,9 @@ impl Program {
 
     /// Instantiates the program like [`instantiate_within`](Self::instantiate_within), with isolated
     /// plugs that other instances of this program use too.
+    ///
+    /// The plugs must have been started by this program or by a clone of it. Their sandboxes are those
+    /// with which they were started.
     pub async fn instantiate_with(
         &self,
         sandboxes: &Sandboxes,
@@ -217,6 +233,10 @@ impl Program {
         plugs: &IsolatedPlugs,
     ) -> Result<Instance, InstantiateError> {
         sandboxes.expect_plugs_of(self.parts())?;
+        if !plugs.are_of(self) {
+            let plugs = plugs.names().cloned().collect();
+            return Err(InstantiateError::OtherPlugs { plugs });
+        }
         let limiter = Limiter::sharing(allowance.clone());
         let attached = plugs.attached();
         let mut instance = self.start(sandboxes, limiter, deadline, attached).await?;
@@ -232,21 +252,39 @@ impl Program {
         deadline: Option<Instant>,
         isolated_plugs: Attached,
     ) -> Result<Instance, InstantiateError> {
-        let limits = limiter.limits().clone();
+        let mut store = self.store(sandboxes, limiter, isolated_plugs)?;
+        let entry = self.enter(&mut store, deadline).await?;
+        Ok(Instance::new(self.clone(), store, entry))
+    }
+
+    /// Makes a store for an instance of the code, with what the sandboxes grant.
+    fn store(
+        &self,
+        sandboxes: &Sandboxes,
+        limiter: Limiter,
+        isolated_plugs: Attached,
+    ) -> Result<Store<State>, InstantiateError> {
         let (first, plugs) = self.open(sandboxes)?;
         let mut state = State::new(limiter, first, plugs, sandboxes);
         state.isolated_plugs = isolated_plugs;
-        let prepared = self.prepared();
-        let store = store::new(prepared.engine(), self.passing_fuel(), state);
-        let mut store = store.map_err(|error| InstantiateError::NoRoom {
+        let store = store::new(self.prepared().engine(), self.passing_fuel(), state);
+        store.map_err(|error| InstantiateError::NoRoom {
             refusal: None,
             source: error.into(),
-        })?;
-        let deadline = Deadline::of(limits.timeout, deadline);
+        })
+    }
+
+    /// Instantiates the code in the store, which runs its start-up code.
+    async fn enter(
+        &self,
+        store: &mut Store<State>,
+        deadline: Option<Instant>,
+    ) -> Result<Entry, InstantiateError> {
+        let timeout = store.data().limiter.limits().timeout;
+        let deadline = Deadline::of(timeout, deadline);
         store.data_mut().deadline = deadline.map(|deadline| deadline.at);
-        let entry = within(deadline, prepared.instantiate(&mut store)).await;
-        let entry = Ended::of(entry, &store, deadline, self.layout())?;
-        Ok(Instance::new(self.clone(), store, entry, &limits))
+        let entry = within(deadline, self.prepared().instantiate(store)).await;
+        Ok(Ended::of(entry, store, deadline, self.layout())?)
     }
 }
 

@@ -313,7 +313,7 @@ fn define_isolated(
                 part: part.clone(),
                 import: import.import.clone(),
                 plug: plug.program.parts()[0].clone(),
-                source,
+                source: source.into(),
             },
         }
     })

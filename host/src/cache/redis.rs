@@ -2,6 +2,7 @@
 
 mod endpoint;
 pub(super) mod error;
+mod fence;
 mod lane;
 pub(super) mod options;
 mod pool;
@@ -44,15 +45,15 @@ const MAX_VALUE: usize = 512 << 20;
 /// # The URL
 ///
 /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE][?PARAMETER=VALUE&…]`, or `rediss://` for TLS. `:PASSWORD@`
-/// without a user is the password of the user `default`. In a user, a password and a parameter, `%` and two
-/// hexadecimal digits stand for a character; the characters `:/?#[]@%&` must be written so.
+/// without a user is the password of the user `default`. `%` and two hexadecimal digits stand for a byte. The
+/// characters `:/?#[]@%` in a user or password, and `#@%&` in a parameter, must be written so.
 ///
 /// | parameter | meaning | default |
 /// |---|---|---|
 /// | `prefix` | text before each key | `cache:` |
 /// | `timeout` | bound on the time of a call, such as `500ms` | `5s` |
 /// | `connect-timeout` | bound on the time of connecting | `2s` |
-/// | `connections` | largest number of connections to a server, from 1 to 1000 | `8` |
+/// | `connections` | largest number of connections to a server, from 1 to 1000 | `2` |
 /// | `cluster` | `true`: the server is a node of a Redis Cluster, and names the others | `false` |
 /// | `seed` | another node of the cluster, as `HOST:PORT`, for the case that the first one does not answer; can be repeated, and implies `cluster=true` | |
 /// | `ca` | path of a file with the certificates, in PEM, of the authorities to trust for TLS, in place of those of the system | |
@@ -75,13 +76,17 @@ const MAX_VALUE: usize = 512 << 20;
 /// A connection is made when a call finds all others busy; beyond the largest number, calls share
 /// connections. If a connection breaks, the call connects again and sends its command once more. If that
 /// fails, the call fails, and the calls of the next 10 ms fail at once with the same cause; the pause doubles
-/// with each further failure, up to 1 s. A connection on which a call was not answered in time is replaced.
+/// with each further failure, up to 1 s. A connection is replaced if a call on it was not answered in time, or
+/// if the future of a call was dropped before the answer.
 ///
 /// Connections belong to the Tokio runtime of the call, which needs its IO and time drivers
 /// (`enable_all`). The cache can be used from several runtimes.
 ///
-/// If a `set` or `delete` fails after its command was sent, the server may have carried it out or may do so
-/// later.
+/// If a `set` or `delete` fails after its command was sent, the server may have carried it out. It does not do
+/// so later, when a later call would be undone: before the next command it is told to close the connection,
+/// with `CLIENT KILL`. That needs Redis 6.2, and a user who may use `CLIENT INFO` and `CLIENT KILL`; it is not
+/// done in a cluster. A cluster's `delete` that is interrupted by a failing node can report
+/// [`CacheError::NotFound`] for an entry that it removed.
 #[derive(Clone)]
 pub struct RedisCache(Arc<Inner>);
 
@@ -111,10 +116,14 @@ impl RedisCache {
         Ok(cache)
     }
 
-    async fn request(&self, command: &Cmd) -> Result<Answer, RedisError> {
+    async fn request<T>(
+        &self,
+        command: &Cmd,
+        read: impl Fn(Value) -> Option<T>,
+    ) -> Result<Answer<T>, RedisError> {
         let bound = self.bound(self.0.options.timeout);
         let lane = self.0.pool.lane();
-        lane.0.request(&self.0.endpoint, command, bound).await
+        lane.0.request(&self.0.endpoint, command, read, bound).await
     }
 
     fn bound(&self, timeout: Duration) -> Bound {
@@ -127,13 +136,14 @@ impl RedisCache {
 
     /// Removes a key. `false` if there is none.
     async fn remove(&self, key: &str) -> Result<bool, RedisError> {
-        let answer = self.request(&self.command("DEL", key)?).await?;
-        let words = self.0.endpoint.words();
+        let count = |value| match value {
+            Value::Int(count @ 0..=1) => Some(count),
+            _ => None,
+        };
+        let answer = self.request(&self.command("DEL", key)?, count).await?;
         match (answer.value, answer.is_second) {
-            (Value::Int(1), _) => Ok(true),
-            (Value::Int(0), false) => Ok(false),
-            (Value::Int(0), true) => Err(words.deleted_or_absent()),
-            _ => Err(words.unexpected()),
+            (0, true) => Err(self.0.endpoint.words().deleted_or_absent()),
+            (count, _) => Ok(count == 1),
         }
     }
 
@@ -169,18 +179,19 @@ impl Cache for RedisCache {
             Some(seconds) => command.arg(value).arg("EX").arg(seconds),
             None => command.arg(value),
         };
-        match self.request(&command).await?.value {
-            Value::Okay => Ok(()),
-            _ => Err(self.0.endpoint.words().unexpected().into()),
-        }
+        let is_done = |value| matches!(value, Value::Okay).then_some(());
+        self.request(&command, is_done).await?;
+        Ok(())
     }
 
     async fn get(&self, key: &str) -> Result<Bytes, CacheError> {
-        match self.request(&self.command("GET", key)?).await?.value {
-            Value::BulkString(value) => Ok(value.into()),
-            Value::Nil => Err(CacheError::NotFound),
-            _ => Err(self.0.endpoint.words().unexpected().into()),
-        }
+        let value = |value| match value {
+            Value::BulkString(value) => Some(Some(value.into())),
+            Value::Nil => Some(None),
+            _ => None,
+        };
+        let answer = self.request(&self.command("GET", key)?, value).await?;
+        answer.value.ok_or(CacheError::NotFound)
     }
 
     async fn delete(&self, key: &str) -> Result<(), CacheError> {

@@ -80,7 +80,12 @@ impl Default for Restarts {
 
 impl fmt::Display for Restarts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} restarts within {:?}", self.count, self.within)
+        let restarts = if self.count == 1 {
+            "restart"
+        } else {
+            "restarts"
+        };
+        write!(f, "{} {restarts} within {:?}", self.count, self.within)
     }
 }
 
@@ -153,15 +158,19 @@ impl Isolation {
         let memory = self
             .memory
             .map_or(of_program.memory, |own| own.min(of_program.memory));
-        let least = |own: Option<u64>, whole: Option<u64>| match (own, whole) {
-            (Some(own), Some(whole)) => Some(own.min(whole)),
-            (own, whole) => own.or(whole),
-        };
         of_program
             .clone()
             .memory(memory)
             .fuel(least(self.fuel, of_program.fuel))
-            .timeout(self.timeout.or(of_program.timeout))
+            .timeout(least(self.timeout, of_program.timeout))
+    }
+}
+
+/// The smaller one of two bounds.
+fn least<T: Ord>(own: Option<T>, whole: Option<T>) -> Option<T> {
+    match (own, whole) {
+        (Some(own), Some(whole)) => Some(own.min(whole)),
+        (own, whole) => own.or(whole),
     }
 }
 

@@ -27,13 +27,13 @@ pub struct PlugFailure {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PlugFailureCause {
-    /// The plug, or a plug in its store, trapped. A limit on memory often ends in a trap.
+    /// The plug, or a plug in its store, trapped, in the call or while it started. A limit on memory often ends in a trap.
     Trapped(Box<Trap>),
-    /// The call took longer than [`Isolation::timeout`](crate::Isolation).
+    /// The call, or the start of the plug, took longer than [`Isolation::timeout`](crate::Isolation).
     TimedOut(TimedOut),
     /// The plug called `exit` with this code. Only the consumer can end the program.
     Exited(i32),
-    /// No instance of the plug could be made.
+    /// There was no room for another instance of the plug, or its grants could not be opened.
     NotStarted(Box<dyn Error + Send + Sync>),
     /// All instances were busy for [`Isolation::wait`](crate::Isolation).
     Busy {

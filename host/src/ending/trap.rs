@@ -2,6 +2,7 @@
 
 use crate::{
     compose::layout::{Layout, LikeAdapters},
+    ending::plug_failure::OutOfFuelInPlug,
     names::part::PartName,
     sandbox::open::MAX_RANDOM,
     store::limits::Refusal,
@@ -97,6 +98,12 @@ impl Trap {
     /// `true` if the deadline stopped the program.
     pub(crate) fn is_interrupt(&self) -> bool {
         is_interrupt(&self.source)
+    }
+
+    /// The isolated plug in which the fuel was used up, if it was used up in one.
+    pub(crate) fn out_of_fuel_in(&self) -> Option<&PartName> {
+        let in_plug = self.source.downcast_ref::<OutOfFuelInPlug>();
+        in_plug.map(|in_plug| &in_plug.plug)
     }
 
     pub(crate) fn into_engine_error(self) -> wasmtime::Error {

@@ -5,7 +5,6 @@ use crate::{
     program::{Program, handles::Handles, isolated::IsolatedPlugs, prepared::Entry},
     store::{
         deadline::{Deadline, Elapsed},
-        limits::Limits,
         state::State,
     },
 };
@@ -32,18 +31,13 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(
-        program: Program,
-        store: Store<State>,
-        entry: Entry,
-        limits: &Limits,
-    ) -> Self {
+    pub(crate) fn new(program: Program, store: Store<State>, entry: Entry) -> Self {
         Self {
             program,
+            timeout: store.data().limiter.limits().timeout,
             store,
             entry,
             handles: Handles::default(),
-            timeout: limits.timeout,
             deadline: None,
             isolated_plugs: None,
         }

@@ -31,7 +31,11 @@ pub(crate) struct IsolatedProgram {
 /// [`Program::isolated_plugs`] starts them. They end when the last clone and the last instance that uses
 /// them are dropped.
 #[derive(Clone)]
-pub struct IsolatedPlugs(Arc<Pools>);
+pub struct IsolatedPlugs {
+    pools: Arc<Pools>,
+    /// The program that started them.
+    program: Program,
+}
 
 /// One pool for each unit after the first.
 pub(crate) struct Pools(Vec<Arc<Pool>>);
@@ -57,18 +61,26 @@ impl Program {
         for pool in pools.0.iter().rev() {
             pool.start_first(&pools, deadline).await?;
         }
-        Ok(IsolatedPlugs(pools))
+        Ok(IsolatedPlugs {
+            pools,
+            program: self.clone(),
+        })
     }
 }
 
 impl IsolatedPlugs {
     /// The plugs, in the order of the stack.
     pub fn names(&self) -> impl Iterator<Item = &PartName> {
-        self.0.0.iter().map(|pool| pool.plug())
+        self.pools.0.iter().map(|pool| pool.plug())
     }
 
     pub(crate) fn attached(&self) -> Attached {
-        attached(&self.0)
+        attached(&self.pools)
+    }
+
+    /// `true` if the program can call them: their positions and types are those of one program.
+    pub(crate) fn are_of(&self, program: &Program) -> bool {
+        self.program.is_same(program)
     }
 }
 

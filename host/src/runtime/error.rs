@@ -119,7 +119,7 @@ pub enum LoadError {
         /// The isolated plug.
         plug: PartName,
         /// The reason.
-        source: IsolatedMismatch,
+        source: Box<IsolatedMismatch>,
     },
     /// The host provides an interface of the imported name, but with another type.
     #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", imports(.parts, .import.as_ref()), pronoun(.parts))]

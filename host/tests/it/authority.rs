@@ -19,6 +19,7 @@ use std::{
 };
 
 /// A set of grants, and the results that may then differ from a run without grants.
+#[derive(Clone, Copy)]
 struct Case {
     name: &'static str,
     grants: &'static [&'static str],
@@ -86,7 +87,14 @@ const OF_EVERY_CONSUMER: [&str; 3] = [
 pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = CASES
         .into_iter()
-        .map(|case| Trial::test(format!("authority::{}", case.name), move || case.check()))
+        .flat_map(|case| {
+            let fused = move || case.check(&[]);
+            let isolated = move || case.check(&["--isolate=prober-plug"]);
+            [
+                Trial::test(format!("authority::{}", case.name), fused),
+                Trial::test(format!("authority::{}::isolated", case.name), isolated),
+            ]
+        })
         .collect();
     trials.extend([
         Trial::test("authority::exit_of_a_plug_is_a_trap", exit_of_a_plug),
@@ -101,11 +109,12 @@ pub fn trials() -> Vec<Trial> {
 }
 
 impl Case {
-    fn check(&self) -> Result<(), Failed> {
+    /// An isolated plug reaches the same as a fused one.
+    fn check(&self, isolation: &[&str]) -> Result<(), Failed> {
         let work = tempfile::tempdir()?;
         lay_out(work.path())?;
         let before = everything_below(work.path())?;
-        let found = self.run(work.path())?;
+        let found = self.run(work.path(), isolation)?;
         let mut after = everything_below(work.path())?;
 
         if !self.is_read_only {
@@ -121,14 +130,14 @@ impl Case {
         let mut count = Count::of("F13");
         count.holds(touched.is_empty(), || format!("touched: {touched:?}"));
         self.count_reached(&found, &mut count)?;
-        count.finish(format_args!("; granted: {}", self.name))?;
+        count.finish(format_args!("; granted: {} {isolation:?}", self.name))?;
         let table = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/authority")
             .join(self.name);
         bless::expect(&table, &found)
     }
 
-    fn run(&self, work: &Path) -> Result<String, Failed> {
+    fn run(&self, work: &Path, isolation: &[&str]) -> Result<String, Failed> {
         let mut child = crate::wit_host_command()
             .arg("run")
             .arg(Guest::ProberConsumer.path()?)
@@ -136,6 +145,7 @@ impl Case {
                 "--plug=prober-plug={}",
                 Guest::ProberPlug.path()?.display()
             ))
+            .args(isolation)
             .args(self.grants)
             .args(self.arguments)
             .current_dir(work)
@@ -308,18 +318,21 @@ fn network_of_a_plug() -> Result<(), Failed> {
                 r#"(component (import "{import}" (instance)) (instance $c) (export "a:b/c" (instance $c)))"#
             ),
         )?;
-        let output = crate::wit_host_command()
-            .arg("run")
-            .arg(&socket)
-            .arg(format!("--plug={}", plug.display()))
-            .output()?;
-        let stderr = String::from_utf8(output.stderr)?;
-        let is_refused = output.status.code() == Some(125)
-            && stderr.contains("plug `plug`")
-            && stderr.contains(&format!("`{import}`"));
-        count.holds(is_refused, || {
-            format!("{import}: {}\n{stderr}", output.status)
-        });
+        for isolation in [&[][..], &["--isolate=plug"]] {
+            let output = crate::wit_host_command()
+                .arg("run")
+                .arg(&socket)
+                .arg(format!("--plug={}", plug.display()))
+                .args(isolation)
+                .output()?;
+            let stderr = String::from_utf8(output.stderr)?;
+            let is_refused = output.status.code() == Some(125)
+                && stderr.contains("plug `plug`")
+                && stderr.contains(&format!("`{import}`"));
+            count.holds(is_refused, || {
+                format!("{import} {isolation:?}: {}\n{stderr}", output.status)
+            });
+        }
     }
     count.finish("; the network of a plug")
 }

@@ -22,17 +22,24 @@ const AHEAD: usize = 8;
 
 /// One trial per provider, and one per fault.
 pub fn trials() -> Vec<Trial> {
-    let providers = PROVIDERS.map(|provider| {
-        let name = format!("conformance::{}", provider.name);
-        trial(name, provider.missing_toolchain(), move || {
-            conforms(&provider)
-        })
+    let providers = PROVIDERS.into_iter().flat_map(|provider| {
+        let on = |link: &str, isolated: Vec<String>| {
+            let name = format!("conformance::{}{link}", provider.name);
+            let conforms = move || conforms(&provider, &isolated);
+            trial(name, provider.missing_toolchain(), conforms)
+        };
+        let isolated: Vec<String> = provider.isolate_arguments().collect();
+        let mut trials = vec![on("", Vec::new())];
+        if !isolated.is_empty() {
+            trials.push(on("::isolated", isolated));
+        }
+        trials
     });
     let faults = FAULTS.iter().enumerate().map(|(number, &(fault, check))| {
         let name = format!("conformance::faults::{fault}");
         Trial::test(name, move || is_caught(number, check))
     });
-    let mut trials = Vec::from(providers);
+    let mut trials: Vec<Trial> = providers.collect();
     trials.extend(faults);
     trials.extend([
         Trial::test(
@@ -55,14 +62,23 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
+/// The operations of the random program, which every provider runs and a map checks (F11).
+pub fn operations() -> &'static str {
+    match std::env::var_os("TORTURE") {
+        Some(_) => "100000",
+        None => "1000",
+    }
+}
+
 /// Runs all checks, including the one with the largest value.
-fn conforms(provider: &Provider) -> Result<(), Failed> {
+fn conforms(provider: &Provider, isolated: &[String]) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     let mut output = crate::wit_host_command()
         .arg("run")
         .arg(Guest::Conformance.path()?)
         .args(provider.arguments(store.path())?)
-        .args(["--", "--seed", "1", "--size", "1000"])
+        .args(isolated)
+        .args(["--", "--seed", "1", "--size", operations()])
         .output()?;
     without_long_keys(&mut output.stderr);
     all_pass(&output)

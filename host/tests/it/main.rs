@@ -19,6 +19,7 @@ mod host_interfaces;
 mod hostile;
 mod instances;
 mod interposing;
+mod isolation;
 mod limits;
 mod matrix;
 mod passed_values;
@@ -65,6 +66,7 @@ fn main() {
         .chain(hostile::trials())
         .chain(traps::trials())
         .chain(interposing::trials())
+        .chain(isolation::trials())
         .chain(cache_component::trials())
         .chain(redis::trials())
         .chain(recipes::trials())

@@ -1,5 +1,5 @@
-//! Every consumer with every provider, composed ahead and plugged at run time: all print the same
-//! transcript.
+//! Every consumer with every provider, composed ahead, plugged at run time and isolated: all print the
+//! same transcript.
 
 use crate::{
     guests::{Guest, trial},
@@ -9,7 +9,11 @@ use libtest_mimic::{Failed, Trial};
 use std::{path::Path, process::Command};
 
 const CONSUMERS: [Guest; 2] = [Guest::RustConsumer, Guest::CppConsumer];
-const WAYS: [(&str, Way); 2] = [("composed", composed), ("plugged", plugged)];
+const WAYS: [(&str, Way); 3] = [
+    ("composed", composed),
+    ("plugged", plugged),
+    ("isolated", isolated),
+];
 pub const TRANSCRIPT: &str = include_str!("../demo.transcript");
 
 /// Links a consumer and a provider, runs them, and compares what they print.
@@ -33,12 +37,15 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The ways to link a provider. One in the host cannot be composed into a file.
-fn ways(provider: &Provider) -> &'static [(&'static str, Way)] {
-    match provider.is_portable() {
-        true => &WAYS,
-        false => &WAYS[1..],
-    }
+/// The ways to link a provider. One in the host cannot be composed into a file, and one without plugs has
+/// nothing to isolate.
+fn ways(provider: &Provider) -> impl Iterator<Item = &'static (&'static str, Way)> {
+    let is_possible = |way: &str| match way {
+        "composed" => provider.is_portable(),
+        "isolated" => provider.isolate_arguments().next().is_some(),
+        _ => true,
+    };
+    WAYS.iter().filter(move |(way, _)| is_possible(way))
 }
 
 /// In the portable form all parts share one authority, so the directory is granted to all of them.
@@ -70,6 +77,18 @@ fn plugged(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
             .arg("run")
             .arg(consumer)
             .args(provider.arguments(store.path())?),
+    )
+}
+
+/// With each plug in a store of its own.
+fn isolated(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
+    let store = tempfile::tempdir()?;
+    expect_transcript(
+        crate::wit_host_command()
+            .arg("run")
+            .arg(consumer)
+            .args(provider.arguments(store.path())?)
+            .args(provider.isolate_arguments()),
     )
 }
 

@@ -66,6 +66,13 @@ impl Provider {
             .collect()
     }
 
+    /// The arguments of `wit-host` that isolate each plug.
+    pub fn isolate_arguments(&self) -> impl Iterator<Item = String> {
+        self.plugs
+            .iter()
+            .map(|(name, _)| format!("--isolate={name}"))
+    }
+
     /// All arguments of `wit-host run`. Entries that survive the process are in the directory `store`.
     pub fn arguments(&self, store: &Path) -> Result<Vec<String>, Failed> {
         let store = store.display().to_string();

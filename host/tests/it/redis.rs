@@ -3,6 +3,8 @@
 mod bad_urls;
 mod cluster;
 mod cluster_faults;
+mod command;
+mod connections;
 mod faults;
 mod meaning;
 mod model;
@@ -21,7 +23,9 @@ pub fn trials() -> Vec<Trial> {
         meaning::trials(),
         bad_urls::trials(),
         tls::trials(),
+        connections::trials(),
         cluster::trials(),
+        command::trials(),
         faults::trials(),
         cluster_faults::trials(),
     ]

@@ -1,6 +1,6 @@
 //! A server or a cluster, and links to it.
 
-use super::{error::RedisError, options::RedisCacheOptions, words::Words};
+use super::{error::RedisError, fence::Identity, options::RedisCacheOptions, words::Words};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, RedisResult, TlsCertificates, Value,
     aio::{ConnectionLike, MultiplexedConnection},
@@ -18,8 +18,8 @@ pub(super) struct Endpoint {
 }
 
 enum AnyClient {
-    Server(Client),
-    Cluster(ClusterClient),
+    Server(Box<Client>),
+    Cluster(Box<ClusterClient>),
 }
 
 /// A connection to a server, or connections to the nodes of a cluster. Clones share it, and requests that
@@ -36,8 +36,11 @@ impl Endpoint {
         let words = Words::new(options);
         let tcp = TcpSettings::default().set_nodelay(true);
         let mut servers = options.servers.iter().cloned();
-        // Linked with both of its providers, `rustls` panics unless one is chosen; an embedder's choice stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        if options.is_tls() {
+            // Linked with both of its providers, `rustls` panics unless one is chosen; an embedder's choice
+            // stays.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
         let certificates = certificates(options)?;
         let client = if options.cluster {
             // A node that does not answer must leave time for the others: the seeds are asked at the same time,
@@ -50,7 +53,9 @@ impl Endpoint {
             if let Some((certificates, _)) = certificates.clone() {
                 builder = builder.certs(certificates);
             }
-            builder.build().map(AnyClient::Cluster)
+            builder
+                .build()
+                .map(|client| AnyClient::Cluster(client.into()))
         } else {
             let server = servers.next().expect("the options have a server");
             let server = server.set_tcp_settings(tcp);
@@ -58,7 +63,7 @@ impl Endpoint {
                 Some((certificates, _)) => Client::build_with_tls(server, certificates),
                 None => Client::open(server),
             }
-            .map(AnyClient::Server)
+            .map(|client| AnyClient::Server(client.into()))
         };
         match (client, certificates) {
             (Ok(client), _) => Ok(Self { client, words }),
@@ -71,7 +76,10 @@ impl Endpoint {
     }
 
     /// Connects within a time.
-    pub(super) async fn connect(&self, within: Duration) -> Result<Link, RedisError> {
+    pub(super) async fn connect(
+        &self,
+        within: Duration,
+    ) -> Result<(Link, Option<Identity>), RedisError> {
         let connecting = async {
             match &self.client {
                 AnyClient::Server(client) => {
@@ -80,15 +88,20 @@ impl Endpoint {
                         .set_connection_timeout(None)
                         .set_response_timeout(None);
                     let connection = client.get_multiplexed_async_connection_with_config(&config);
-                    connection.await.map(Link::Server)
+                    let mut connection = connection.await?;
+                    let identity = Identity::of(&mut connection).await?;
+                    Ok((Link::Server(connection), identity))
                 }
                 AnyClient::Cluster(client) => {
-                    client.get_async_connection().await.map(Link::Cluster)
+                    let connection = client.get_async_connection().await?;
+                    Ok((Link::Cluster(connection), None))
                 }
             }
         };
         match timeout(within, connecting).await {
-            Ok(connected) => connected.map_err(|error| self.words.not_connected(&error)),
+            Ok(connected) => {
+                connected.map_err(|error: redis::RedisError| self.words.not_connected(&error))
+            }
             Err(_) => Err(self.words.not_connected_within(within)),
         }
     }

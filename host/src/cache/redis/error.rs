@@ -10,7 +10,7 @@ pub enum RedisError {
     /// The text is not the URL of a Redis server. It is not quoted, because it may contain a password.
     #[error(
         "the URL of Redis is not valid; write `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, or `rediss://` for TLS, and \
-         write `%` and two hexadecimal digits for each of the characters `:/?#[]@%` in a user, password or parameter"
+         write `%` and two hexadecimal digits for each of the characters `:/?#[]@%` in a user or password, and `#@%&` in a parameter"
     )]
     InvalidUrl,
     /// The URL has a user without a password.

@@ -3,6 +3,7 @@
 use super::{
     endpoint::{Endpoint, Link},
     error::RedisError,
+    fence::{Fence, Identity},
 };
 use redis::{Cmd, Value};
 use std::{
@@ -30,8 +31,8 @@ pub(super) struct Bound {
 }
 
 /// The answer to a command.
-pub(super) struct Answer {
-    pub(super) value: Value,
+pub(super) struct Answer<T> {
+    pub(super) value: T,
     /// `true` if the command was sent twice, because the connection broke before the first answer.
     pub(super) is_second: bool,
 }
@@ -43,6 +44,7 @@ pub(super) struct Lane {
     pub(super) runtime: runtime::Id,
     /// The number of calls that use the lane.
     pub(super) calls: AtomicUsize,
+    fence: Arc<Fence>,
     state: Mutex<State>,
     /// Held while connecting, so that calls wait for one attempt.
     connecting: tokio::sync::Mutex<()>,
@@ -51,6 +53,7 @@ pub(super) struct Lane {
 #[derive(Default)]
 struct State {
     link: Option<Link>,
+    identity: Option<Identity>,
     /// The number of links so far.
     links: u64,
     /// The failures to connect since the last success.
@@ -59,33 +62,41 @@ struct State {
 }
 
 impl Lane {
-    pub(super) fn new(runtime: runtime::Id) -> Self {
+    pub(super) fn new(runtime: runtime::Id, fence: Arc<Fence>) -> Self {
         Self {
             runtime,
+            fence,
             calls: AtomicUsize::new(0),
             state: Mutex::default(),
             connecting: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Sends a command and returns its answer. If the connection breaks, for example because the server
-    /// was started again since the last call, the command is sent once more.
-    pub(super) async fn request(
+    /// Sends a command and reads its answer; `read` returns `None` for a value that is not an answer to the
+    /// command. If the connection breaks, for example because the server was started again since the last
+    /// call, the command is sent once more.
+    pub(super) async fn request<T>(
         &self,
         endpoint: &Endpoint,
         command: &Cmd,
+        read: impl Fn(Value) -> Option<T>,
         bound: Bound,
-    ) -> Result<Answer, RedisError> {
+    ) -> Result<Answer<T>, RedisError> {
         let words = endpoint.words();
         let mut is_second = false;
         loop {
             let link = timeout_at(bound.deadline, self.link(endpoint, bound)).await;
             let (mut link, number) = link.map_err(|_| words.no_answer_within(bound.timeout))??;
             let sent = Sent { lane: self, number };
-            let answer = timeout_at(bound.deadline, link.send(command)).await;
-            match answer {
+            let answer = timeout_at(bound.deadline, async {
+                self.fence.pass(&mut link).await?;
+                link.send(command).await
+            });
+            match answer.await {
                 Ok(Ok(value)) => {
-                    sent.is_answered();
+                    // Otherwise further answers may belong to other commands as well.
+                    let value = read(value).ok_or_else(|| words.unexpected())?;
+                    sent.settle();
                     return Ok(Answer { value, is_second });
                 }
                 Ok(Err(error)) if is_fault_of_link(&error) => {
@@ -96,7 +107,7 @@ impl Lane {
                     is_second = true;
                 }
                 Ok(Err(error)) => {
-                    sent.is_answered();
+                    sent.settle();
                     return Err(words.failed(&error));
                 }
                 Err(_) => return Err(words.no_answer_within(bound.timeout)),
@@ -118,8 +129,7 @@ impl Lane {
             return Ok(link);
         }
         let left = bound.deadline.saturating_duration_since(Instant::now());
-        let whole = Duration::from_millis(left.as_millis() as u64 + 1);
-        let connected = endpoint.connect(whole.min(bound.connect_timeout)).await;
+        let connected = endpoint.connect(left.min(bound.connect_timeout)).await;
         self.state().connected(connected)
     }
 
@@ -128,6 +138,9 @@ impl Lane {
         let mut state = self.state();
         if state.links == number {
             state.link = None;
+            if let Some(identity) = state.identity.take() {
+                self.fence.give_up(identity);
+            }
         }
     }
 
@@ -158,11 +171,12 @@ impl State {
 
     fn connected(
         &mut self,
-        connected: Result<Link, RedisError>,
+        connected: Result<(Link, Option<Identity>), RedisError>,
     ) -> Result<(Link, u64), RedisError> {
         match connected {
-            Ok(link) => {
+            Ok((link, identity)) => {
                 self.link = Some(link.clone());
+                self.identity = identity;
                 self.links += 1;
                 self.failures = 0;
                 self.last_failure = None;
@@ -185,7 +199,8 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    fn is_answered(self) {
+    /// There is an answer.
+    fn settle(self) {
         std::mem::forget(self);
     }
 }
@@ -197,7 +212,7 @@ impl Drop for Sent<'_> {
 }
 
 /// `true` if the next call should not use the link.
-fn is_fault_of_link(error: &redis::RedisError) -> bool {
+pub(super) fn is_fault_of_link(error: &redis::RedisError) -> bool {
     use redis::{ErrorKind, ServerErrorKind};
     error.is_unrecoverable_error()
         || matches!(

@@ -1,7 +1,7 @@
 //! The options of a cache on Redis.
 
 use super::{error::RedisError, url};
-use redis::ConnectionInfo;
+use redis::{ConnectionAddr, ConnectionInfo};
 use std::{
     fmt::{self, Debug, Formatter},
     num::NonZeroUsize,
@@ -34,8 +34,10 @@ pub struct RedisCacheOptions {
     /// The bound on the time of connecting; 2 s by default.
     pub connect_timeout: Duration,
     /// The largest number of connections that one Tokio runtime opens to a server, or to each node of a
-    /// cluster. A further connection is opened when a call finds all others busy; beyond the largest
-    /// number, calls share connections.
+    /// cluster; 2 by default. A further connection is opened when a call finds all others busy; beyond the
+    /// largest number, calls share connections. Small values are faster over few connections, because
+    /// calls that run at the same time are then sent together; a small value waits while a large one
+    /// occupies its connection.
     pub connections: NonZeroUsize,
     /// `true` if the servers are nodes of a Redis Cluster.
     pub cluster: bool,
@@ -53,7 +55,7 @@ impl RedisCacheOptions {
             prefix: "cache:".to_owned(),
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
-            connections: NonZeroUsize::new(8).expect("8 is not 0"),
+            connections: NonZeroUsize::new(2).expect("2 is not 0"),
             cluster: false,
             certificate_authority: None,
             servers,
@@ -93,6 +95,12 @@ impl RedisCacheOptions {
     pub fn certificate_authority(mut self, path: impl Into<PathBuf>) -> Self {
         self.certificate_authority = Some(path.into());
         self
+    }
+
+    /// `true` if the connections use TLS; the seeds of a cluster are all alike.
+    pub(super) fn is_tls(&self) -> bool {
+        let mut servers = self.servers.iter();
+        servers.any(|server| matches!(server.addr(), ConnectionAddr::TcpTls { .. }))
     }
 
     /// The addresses of the server or of the cluster's seeds, as `HOST:PORT`.

@@ -1,6 +1,9 @@
 //! The links of a cache: a call that finds all of them busy makes a further one, up to a bound.
 
-use super::lane::{Lane, Use};
+use super::{
+    fence::Fence,
+    lane::{Lane, Use},
+};
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
@@ -13,6 +16,7 @@ const RUNTIMES: usize = 64;
 pub(super) struct Pool {
     per_runtime: NonZeroUsize,
     lanes: Mutex<Vec<Arc<Lane>>>,
+    fence: Arc<Fence>,
 }
 
 impl Pool {
@@ -20,6 +24,7 @@ impl Pool {
         Self {
             per_runtime,
             lanes: Mutex::default(),
+            fence: Arc::default(),
         }
     }
 
@@ -35,7 +40,7 @@ impl Pool {
         let lane = match free {
             Some(lane) if is_free(&lane) || own.count() >= self.per_runtime.get() => lane.clone(),
             _ => {
-                let lane = Arc::new(Lane::new(runtime));
+                let lane = Arc::new(Lane::new(runtime, self.fence.clone()));
                 lanes.push(lane.clone());
                 lane
             }

@@ -50,7 +50,8 @@ impl Words {
     pub(super) fn not_connected_within(&self, after: Duration) -> RedisError {
         RedisError::ConnectTimeout {
             servers: self.servers.clone(),
-            after,
+            // What is left of a call's time is not a round number.
+            after: Duration::from_millis(after.as_micros().div_ceil(1000) as u64),
         }
     }
 

@@ -38,7 +38,7 @@ pub struct IsolationArgs {
     #[arg(
         long,
         value_name = "NAME=CASE",
-        value_parser = |text: &str| OfPart::parse(text, parse_case),
+        value_parser = parse_case_of_part,
         help_heading = "Isolation"
     )]
     on_trap: Vec<OfPart<String>>,
@@ -54,6 +54,10 @@ impl IsolationArgs {
         bounds: &BoundArgs,
     ) -> Result<Vec<Part>, UsageError> {
         let all_restarts = of_program("--restarts", &self.restarts)?;
+        if all_restarts.is_some() && self.isolated.is_empty() {
+            let message = "`--restarts`: no plug is isolated; add `--isolate`";
+            return Err(UsageError(message.to_owned()));
+        }
         of_program("--on-trap", &self.on_trap)?;
         for name in &self.isolated {
             expect_plug(name, consumer, &plugs)?;
@@ -131,10 +135,16 @@ fn parse_restarts(text: &str) -> Result<Restarts, String> {
     Ok(Restarts::new(count, parse_duration(within)?))
 }
 
-fn parse_case(text: &str) -> Result<String, &'static str> {
-    match text {
-        "" => Err("write the name of a case, such as `cache=runtime-error`"),
-        text => Ok(text.to_owned()),
+fn parse_case_of_part(text: &str) -> Result<OfPart<String>, String> {
+    let how = "write the name of a plug, `=` and the name of a case, such as `cache=runtime-error`";
+    let parse = |case: &str| match case {
+        "" => Err(how),
+        case => Ok(case.to_owned()),
+    };
+    let case = OfPart::parse(text, parse)?;
+    match case.part {
+        Some(_) => Ok(case),
+        None => Err(how.to_owned()),
     }
 }
 
@@ -142,6 +152,14 @@ fn parse_case(text: &str) -> Result<String, &'static str> {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_case_belongs_to_a_plug() {
+        assert!(parse_case_of_part("cache=broken").is_ok());
+        for text in ["", "=", "broken", "cache=", "=broken", "Cache=broken"] {
+            assert!(parse_case_of_part(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn restarts_have_a_number_and_a_time() {

@@ -2,7 +2,7 @@
 
 use super::{
     Pools,
-    pool::{Lease, Pool, Running},
+    pool::{Lease, NoLease, Pool, Running},
 };
 use crate::{
     ending::{
@@ -72,6 +72,13 @@ struct Fuel {
     given: u64,
 }
 
+/// A call that could not begin.
+pub(crate) struct NotBegun {
+    no_result: NoResult,
+    /// The steps that the start-up code of the plug took nevertheless.
+    steps: u64,
+}
+
 /// The reason why a call gave no result.
 pub(crate) enum NoResult {
     /// The plug failed, which only this call suffers from.
@@ -81,26 +88,30 @@ pub(crate) enum NoResult {
 }
 
 impl IsolatedFunction {
-    /// Begins a call.
-    pub(crate) async fn begin(&self, caller: Caller) -> Result<IsolatedCall, NoResult> {
+    /// Begins a call. [`end`](Self::end) must be called whether it begins or not.
+    pub(crate) async fn begin(&self, caller: Caller) -> Result<IsolatedCall, NotBegun> {
         let callers = caller.deadline;
         let Some(pools) = caller.pools else {
             // An instance keeps the plugs that it calls.
-            return Err(NoResult::Caller(wasmtime::Error::msg(
-                "the isolated plugs have ended",
-            )));
+            let error = wasmtime::Error::msg("the isolated plugs have ended");
+            return Err(NotBegun {
+                no_result: NoResult::Caller(error),
+                steps: 0,
+            });
         };
         let pool = &pools.0[self.pool];
         let lease = match pool.lease(&pools, callers).await {
             Ok(lease) => lease,
-            Err(_) if callers.is_some_and(|at| Instant::now() >= at) => {
-                return Err(self.callers_time_is_up());
+            Err(NoLease { steps, .. }) if callers.is_some_and(|at| Instant::now() >= at) => {
+                let no_result = callers_time_is_up(self.plug.clone());
+                return Err(NotBegun { no_result, steps });
             }
-            Err(cause) => {
+            Err(NoLease { cause, steps }) => {
                 if cause.loses_instance() {
                     pool.count_failure();
                 }
-                return Err(self.failed(cause, pool));
+                let no_result = self.failed(cause, pool);
+                return Err(NotBegun { no_result, steps });
             }
         };
         let mut call = IsolatedCall {
@@ -110,7 +121,7 @@ impl IsolatedFunction {
             lease,
         };
         call.is_callers_deadline = callers.is_some() && call.deadline.map(|own| own.at) == callers;
-        let running = &mut *call.lease.running;
+        let running = &mut call.lease.running;
         running.instance.begin_until(call.deadline);
         if let Some(callers) = caller.fuel {
             let unpaid = std::mem::take(&mut running.unpaid);
@@ -124,13 +135,21 @@ impl IsolatedFunction {
         Ok(call)
     }
 
-    /// Ends a call. The steps that it took are the caller's too.
+    /// Ends a call. The steps that it took, also those to start an instance, are the caller's too.
     pub(crate) fn end<T>(
         &self,
-        call: IsolatedCall,
+        call: Result<(IsolatedCall, Result<wasmtime::Result<T>, Elapsed>), NotBegun>,
         store: &mut StoreContextMut<'_, State>,
-        result: Result<wasmtime::Result<T>, Elapsed>,
     ) -> Result<T, NoResult> {
+        let (call, result) = match call {
+            Ok(call) => call,
+            Err(NotBegun { no_result, steps }) => {
+                if let Ok(left) = store.get_fuel() {
+                    let _ = store.set_fuel(left.saturating_sub(steps));
+                }
+                return Err(no_result);
+            }
+        };
         let IsolatedCall {
             lease,
             deadline,
@@ -152,29 +171,23 @@ impl IsolatedFunction {
         };
         let plug = self.plug.clone();
         let cause = match ended {
-            Ended::TimedOut(_) if is_callers_deadline => {
-                return Err(self.callers_time_is_up());
+            Ended::TimedOut(timed_out) if is_callers_deadline => {
+                return Err(callers_time_is_up(timed_out.part.unwrap_or(plug)));
             }
-            Ended::Trapped(_) if is_callers_fuel => {
-                return Err(NoResult::Caller(wasmtime::Error::new(OutOfFuelInPlug {
-                    plug,
-                })));
+            Ended::Trapped(trap) if is_callers_fuel => {
+                let plug = trap.out_of_fuel_in().cloned().or(trap.part).unwrap_or(plug);
+                let error = wasmtime::Error::new(OutOfFuelInPlug { plug });
+                return Err(NoResult::Caller(error));
             }
             Ended::TimedOut(timed_out) => PlugFailureCause::TimedOut(timed_out),
             Ended::Trapped(trap) => PlugFailureCause::Trapped(trap),
             Ended::Exited(code) => PlugFailureCause::Exited(code),
         };
         let pool = lease.pool.clone();
-        // The permit of the lease allows the next call to make another instance.
-        drop(lease);
+        // The permit of the lease allows the next call to make another instance, unless the plug is down.
         pool.count_failure();
+        drop(lease);
         Err(self.failed(cause, &pool))
-    }
-
-    fn callers_time_is_up(&self) -> NoResult {
-        let plug = self.plug.clone();
-        let error = wasmtime::Error::from(wasmtime::Trap::Interrupt);
-        NoResult::Caller(error.context(TimedOutInPlug { plug }))
     }
 
     fn failed(&self, cause: PlugFailureCause, pool: &Pool) -> NoResult {
@@ -188,20 +201,28 @@ impl IsolatedFunction {
     }
 }
 
+/// The caller's time is up, while this plug was running.
+fn callers_time_is_up(plug: PartName) -> NoResult {
+    let error = wasmtime::Error::from(wasmtime::Trap::Interrupt);
+    NoResult::Caller(error.context(TimedOutInPlug { plug }))
+}
+
 impl IsolatedCall {
     /// The store of the plug.
     pub(crate) fn store(&mut self) -> &mut Store<State> {
         &mut self.lease.running.instance.store
     }
 
-    /// Bounds the result, in the units of the engine.
+    /// Bounds the result, in the units of the engine. The engine has one budget for the result and for
+    /// what the plug passes to the host meanwhile, so this never raises the bound of the latter.
     pub(crate) fn bound_result(&mut self, fuel: usize) {
-        self.store().set_hostcall_fuel(fuel);
+        let passing = self.lease.running.instance.program.passing_fuel();
+        self.store().set_hostcall_fuel(fuel.min(passing));
     }
 
     /// The function at this position of the plug's exports.
     pub(crate) fn function(&mut self, index: usize) -> wasmtime::Result<Func> {
-        let Running { instance, .. } = &mut *self.lease.running;
+        let Running { instance, .. } = &mut self.lease.running;
         let place = instance.program.exports().place(index).index;
         let Entry::Component(entry) = &instance.entry else {
             return Err(wasmtime::Error::msg("an isolated plug is a component"));

@@ -5,7 +5,7 @@ use crate::{
     compose::isolation::Isolation,
     ending::plug_failure::{PlugFailure, PlugFailureCause},
     names::part::PartName,
-    program::{InstantiateError, Program, instance::Instance},
+    program::{InstantiateError, Program, command::Outcome, instance::Instance},
     sandbox::parts::Sandboxes,
     store::{allowance::Allowance, limiter::Limiter},
 };
@@ -22,7 +22,7 @@ pub(super) struct Pool {
     pub(super) isolation: Isolation,
     sandboxes: Sandboxes,
     allowance: Allowance,
-    idle: Mutex<Vec<Box<Running>>>,
+    idle: Mutex<Vec<Running>>,
     permits: Arc<Semaphore>,
     failures: Mutex<Failures>,
 }
@@ -39,8 +39,22 @@ pub(super) struct Running {
 /// An instance that one call has for itself. It is lost unless it is given back.
 pub(super) struct Lease {
     pub(super) pool: Arc<Pool>,
-    pub(super) running: Box<Running>,
+    pub(super) running: Running,
     _permit: OwnedSemaphorePermit,
+}
+
+/// The error of starting an instance.
+struct NotStarted {
+    error: InstantiateError,
+    /// The steps that the start-up code took nevertheless.
+    steps: u64,
+}
+
+/// The reason why a call got no instance.
+pub(super) struct NoLease {
+    pub(super) cause: PlugFailureCause,
+    /// The steps that start-up code took nevertheless.
+    pub(super) steps: u64,
 }
 
 impl Pool {
@@ -55,7 +69,9 @@ impl Pool {
             sandboxes: sandboxes.clone(),
             allowance: allowance.narrowed(&isolation.limits(allowance.limits())),
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(isolation.instances)),
+            permits: Arc::new(Semaphore::new(
+                isolation.instances.clamp(1, Semaphore::MAX_PERMITS),
+            )),
             failures: Mutex::new(Failures::new(isolation.restarts)),
             isolation,
         }
@@ -73,8 +89,9 @@ impl Pool {
         pools: &Arc<Pools>,
         deadline: Option<Instant>,
     ) -> Result<(), InstantiateError> {
-        let running = self.start(pools, deadline).await?;
-        self.idle().push(running);
+        let running = self.start(pools, deadline).await;
+        self.idle()
+            .push(running.map_err(|not_started| not_started.error)?);
         Ok(())
     }
 
@@ -82,19 +99,20 @@ impl Pool {
         &self,
         pools: &Arc<Pools>,
         deadline: Option<Instant>,
-    ) -> Result<Box<Running>, InstantiateError> {
+    ) -> Result<Running, NotStarted> {
         let limiter = Limiter::sharing(self.allowance.clone());
-        let instance = self
-            .program
-            .start(&self.sandboxes, limiter, deadline, attached(pools));
-        let instance = instance.await?;
-        let left = instance.store.get_fuel().ok();
-        let had = self.allowance.limits().fuel.unwrap_or(u64::MAX);
-        Ok(Box::new(Running {
+        let program = &self.program;
+        let mut store = program.store(&self.sandboxes, limiter, attached(pools))?;
+        let had = store.get_fuel().ok();
+        let entered = program.enter(&mut store, deadline).await;
+        let left = store.get_fuel().unwrap_or(0);
+        let steps = had.map_or(0, |had| had.saturating_sub(left));
+        let entry = entered.map_err(|error| NotStarted { error, steps })?;
+        Ok(Running {
             functions: Vec::new(),
-            unpaid: left.map_or(0, |left| had.saturating_sub(left)),
-            instance,
-        }))
+            unpaid: steps,
+            instance: Instance::new(program.clone(), store, entry),
+        })
     }
 
     /// Takes an instance that is not busy, or makes one if there are fewer than there may be.
@@ -102,23 +120,19 @@ impl Pool {
         self: &Arc<Self>,
         pools: &Arc<Pools>,
         deadline: Option<Instant>,
-    ) -> Result<Lease, PlugFailureCause> {
+    ) -> Result<Lease, NoLease> {
         let permit = match self.permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
             Err(_) => self.wait().await?,
         };
         if self.failures().is_down() {
-            return Err(PlugFailureCause::Down {
-                restarts: self.isolation.restarts,
-            });
+            let restarts = self.isolation.restarts;
+            return Err(PlugFailureCause::Down { restarts }.into());
         }
         let idle = self.idle().pop();
         let running = match idle {
             Some(running) => running,
-            None => self
-                .start(pools, deadline)
-                .await
-                .map_err(|error| PlugFailureCause::NotStarted(error.into()))?,
+            None => self.start(pools, deadline).await?,
         };
         Ok(Lease {
             pool: self.clone(),
@@ -154,7 +168,7 @@ impl Pool {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Box<Running>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Running>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -165,6 +179,32 @@ impl Pool {
     /// The longest duration of a call.
     pub(super) fn timeout(&self) -> Option<Duration> {
         self.isolation.timeout
+    }
+}
+
+impl From<InstantiateError> for NotStarted {
+    fn from(error: InstantiateError) -> Self {
+        Self { error, steps: 0 }
+    }
+}
+
+impl From<PlugFailureCause> for NoLease {
+    fn from(cause: PlugFailureCause) -> Self {
+        Self { cause, steps: 0 }
+    }
+}
+
+impl From<NotStarted> for NoLease {
+    fn from(NotStarted { error, steps }: NotStarted) -> Self {
+        let cause = match error {
+            InstantiateError::Ended(Outcome::Trapped(trap)) => PlugFailureCause::Trapped(trap),
+            InstantiateError::Ended(Outcome::TimedOut(timed_out)) => {
+                PlugFailureCause::TimedOut(timed_out)
+            }
+            InstantiateError::Ended(Outcome::Exited(code)) => PlugFailureCause::Exited(code),
+            error => PlugFailureCause::NotStarted(error.into()),
+        };
+        Self { cause, steps }
     }
 }
 

@@ -25,17 +25,19 @@ pub(super) fn define(
     instance.func_new_async(name, move |mut store, _ty, arguments, results| {
         let forward = forward.clone();
         Box::new(async move {
-            let mut call = match forward.function.begin(Caller::of(&store)).await {
-                Ok(call) => call,
-                Err(no_result) => return forward.answer_dynamically(no_result, results),
-            };
             let mut returned = vec![Val::Bool(false); results.len()];
-            let function = call.function(forward.function.index)?;
-            let deadline = call.deadline;
-            call.bound_result(result_fuel);
-            let running = function.call_async(call.store(), arguments, &mut returned);
-            let ended = within(deadline, running).await;
-            match forward.function.end(call, &mut store, ended) {
+            let ended = match forward.function.begin(Caller::of(&store)).await {
+                Err(not_begun) => Err(not_begun),
+                Ok(mut call) => {
+                    let function = call.function(forward.function.index)?;
+                    let deadline = call.deadline;
+                    call.bound_result(result_fuel);
+                    let running = function.call_async(call.store(), arguments, &mut returned);
+                    let ended = within(deadline, running).await;
+                    Ok((call, ended))
+                }
+            };
+            match forward.function.end(ended, &mut store) {
                 Ok(()) => {
                     results.swap_with_slice(&mut returned);
                     Ok(())

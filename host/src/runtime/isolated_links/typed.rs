@@ -1,4 +1,7 @@
 //! Forwarding functions of common types, whose strings and byte lists are copied as a whole.
+//!
+//! Each combination of parameters and results is compiled for itself, so there are only those in which byte
+//! lists pass, and the functions that come with them. As a tree of values a string is one value too.
 
 use super::Forward;
 use crate::{
@@ -38,27 +41,18 @@ pub(super) fn define(
                 (Some(Kind::Bytes), Some(Kind::Case)) => {
                     link.returning::<(Result<Vec<u8>, Case>,)>()
                 }
-                (Some(Kind::Text), Some(Kind::Case)) => link.returning::<(Result<String, Case>,)>(),
                 (None, Some(Kind::Text)) => link.returning::<(Result<(), String>,)>(),
                 (Some(Kind::Bytes), Some(Kind::Text)) => {
                     link.returning::<(Result<Vec<u8>, String>,)>()
                 }
-                (Some(Kind::Text), Some(Kind::Text)) => {
-                    link.returning::<(Result<String, String>,)>()
-                }
                 _ => Ok(false),
             }
         }
-        Some(Type::Option(option)) => match Kind::of(&option.ty()) {
-            Kind::Bytes => link.returning::<(Option<Vec<u8>>,)>(),
-            Kind::Text => link.returning::<(Option<String>,)>(),
-            _ => Ok(false),
-        },
-        Some(ty) => match Kind::of(&ty) {
-            Kind::Bytes => link.returning::<(Vec<u8>,)>(),
-            Kind::Text => link.returning::<(String,)>(),
-            _ => Ok(false),
-        },
+        Some(Type::Option(option)) if Kind::of(&option.ty()) == Kind::Bytes => {
+            link.returning::<(Option<Vec<u8>>,)>()
+        }
+        Some(ty) if Kind::of(&ty) == Kind::Bytes => link.returning::<(Vec<u8>,)>(),
+        Some(_) => Ok(false),
     }
 }
 
@@ -110,12 +104,9 @@ macro_rules! results_without_a_case {
 
 results_without_a_case!(
     Vec<u8>,
-    String,
     Option<Vec<u8>>,
-    Option<String>,
     Result<(), String>,
-    Result<Vec<u8>, String>,
-    Result<String, String>
+    Result<Vec<u8>, String>
 );
 
 impl<T: Lift + Lower + Send + Sync + 'static> Results for (Result<T, Case>,) {
@@ -143,20 +134,22 @@ macro_rules! forward {
                 let forward = forward.clone();
                 Box::new(async move {
                     let caller = Caller::of(&store);
-                    let (call, ended) = {
+                    let ended = {
                         $(let $name = $lend(&$name, &store)?;)*
-                        let mut call = match forward.function.begin(caller).await {
-                            Ok(call) => call,
-                            Err(no_result) => return forward.answer(no_result),
-                        };
-                        let function =
-                            call.typed::<($($lent,)*), $results>(forward.function.index)?;
-                        let deadline = call.deadline;
-                        let running = function.call_async(call.store(), ($($name.lent(),)*));
-                        let ended = within(deadline, running).await;
-                        (call, ended)
+                        match forward.function.begin(caller).await {
+                            Err(not_begun) => Err(not_begun),
+                            Ok(mut call) => {
+                                let function =
+                                    call.typed::<($($lent,)*), $results>(forward.function.index)?;
+                                let deadline = call.deadline;
+                                let running =
+                                    function.call_async(call.store(), ($($name.lent(),)*));
+                                let ended = within(deadline, running).await;
+                                Ok((call, ended))
+                            }
+                        }
                     };
-                    match forward.function.end(call, &mut store, ended) {
+                    match forward.function.end(ended, &mut store) {
                         Ok(results) => Ok(results),
                         Err(no_result) => forward.answer(no_result),
                     }
@@ -173,9 +166,6 @@ impl Link<'_, '_> {
             [] => forward!(self, R,),
             [Kind::Text] => forward!(self, R, a: WasmStr => &'static str, text),
             [Kind::Bytes] => forward!(self, R, a: WasmList<u8> => &'static [u8], bytes),
-            [Kind::Text, Kind::Text] => forward!(self, R,
-                a: WasmStr => &'static str, text;
-                b: WasmStr => &'static str, text),
             [Kind::Text, Kind::Bytes] => forward!(self, R,
                 a: WasmStr => &'static str, text;
                 b: WasmList<u8> => &'static [u8], bytes),

@@ -141,7 +141,7 @@ fn options() -> Result<(), Failed> {
     assert_eq!(defaults.prefix, "cache:");
     assert_eq!(defaults.timeout, Duration::from_secs(5));
     assert_eq!(defaults.connect_timeout, Duration::from_secs(2));
-    assert_eq!(defaults.connections.get(), 8);
+    assert_eq!(defaults.connections.get(), 2);
     assert!(!defaults.cluster);
     let options = parsed(
         "rediss://u:p@h:1?prefix=a%26b%20+&timeout=70ms&connect-timeout=1m&connections=3&ca=%2fa&seed=i:2&seed=[::1]:3",

@@ -22,6 +22,8 @@ pub fn trials() -> Vec<Trial> {
 /// A running cluster: three nodes that share the slots, then the replicas of the first of them.
 pub struct Cluster {
     pub nodes: Vec<Server>,
+    /// The time of the last order to a replica to take over.
+    pub ordered: Option<Instant>,
 }
 
 impl Cluster {
@@ -44,7 +46,10 @@ impl Cluster {
             ])?);
             buses.push(bus);
         }
-        let cluster = Self { nodes };
+        let cluster = Self {
+            nodes,
+            ordered: None,
+        };
         for (index, node) in cluster.nodes.iter().enumerate() {
             done(node, &format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1))?;
             if index < 3 {
@@ -94,7 +99,12 @@ impl Cluster {
         let begun = Instant::now();
         while !is_true()? {
             if begun.elapsed() > AGREEMENT {
-                return Err(format!("{what}: not after {AGREEMENT:?}").into());
+                let mut views = String::new();
+                for node in self.nodes.iter().filter(|node| node.answers()) {
+                    views += &node.raw("CLUSTER NODES")?;
+                    views += "\n";
+                }
+                return Err(format!("{what}: not after {AGREEMENT:?}\n{views}").into());
             }
             thread::sleep(Duration::from_millis(10));
         }

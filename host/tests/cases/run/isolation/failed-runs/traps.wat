@@ -1,0 +1,6 @@
+(component
+  (core module $m (func $get (export "get") (result i32) unreachable))
+  (core instance $i (instantiate $m))
+  (func $get (result u32) (canon lift (core func $i "get")))
+  (instance $number (export "get" (func $get)))
+  (export "test:numbers/number@1.0.0" (instance $number)))
