@@ -276,7 +276,7 @@ fn define(
         .map_err(|source| LoadError::HostInterface {
             part: part.clone(),
             interface: interface.name().clone(),
-            source,
+            source: Box::new(source),
         })?;
     let bytes_per_fuel = functions
         .iter()

@@ -53,23 +53,33 @@ mod sealed_parameters {
     }
 }
 
+impl sealed_parameters::Parameters for () {
+    type Engine = ();
+
+    fn wit() -> Vec<String> {
+        Vec::new()
+    }
+
+    fn of_engine((): ()) {}
+}
+
 macro_rules! parameters {
-    ($(($($ty:ident $value:ident)*))*) => {
-        $(impl<$($ty: sealed::Passed),*> sealed_parameters::Parameters for ($($ty,)*) {
-            type Engine = ($($ty::Engine,)*);
+    ($(($($ty:ident $value:ident)+))*) => {
+        $(impl<$($ty: sealed::Passed),+> sealed_parameters::Parameters for ($($ty,)+) {
+            type Engine = ($($ty::Engine,)+);
 
             fn wit() -> Vec<String> {
-                vec![$(wit::<$ty>()),*]
+                vec![$(wit::<$ty>()),+]
             }
 
-            fn of_engine(($($value,)*): Self::Engine) -> Self {
-                ($($ty::of_engine($value),)*)
+            fn of_engine(($($value,)+): Self::Engine) -> Self {
+                ($($ty::of_engine($value),)+)
             }
         })*
     };
 }
 
-parameters!(() (A a) (A a B b) (A a B b C c) (A a B b C c D d) (A a B b C c D d E e) (A a B b C c D d E e F f));
+parameters!((A a) (A a B b) (A a B b C c) (A a B b C c D d) (A a B b C c D d E e) (A a B b C c D d E e F f));
 
 /// Makes a typed function of an embedder's function.
 pub(super) fn typed<F, P, R, A>(function: F) -> Arc<dyn TypedFunction>

@@ -107,7 +107,7 @@ pub enum LoadError {
         /// The name of the interface.
         interface: ExternName,
         /// The difference between the two interfaces.
-        source: HostInterfaceMismatch,
+        source: Box<HostInterfaceMismatch>,
     },
     /// A part cannot call an isolated plug by an interface.
     #[error("`{part}` cannot import `{}` from the isolated plug `{plug}`", Name(.import))]

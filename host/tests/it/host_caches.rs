@@ -289,7 +289,7 @@ fn never_answers() -> Result<(), Failed> {
             let limits = Limits::new().timeout(Duration::from_millis(50));
             let mut instance = program.instantiate(&Sandboxes::default(), &limits).await?;
             let function = program.function(name)?;
-            Ok::<_, Failed>(instance.call(&function, arguments).await)
+            Ok::<_, Failed>(instance.call(function, arguments).await)
         })?;
         match result {
             Err(CallError::Ended { outcome, .. }) => match outcome {

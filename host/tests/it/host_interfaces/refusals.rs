@@ -86,8 +86,9 @@ fn refused() -> Result<(), Failed> {
         Some(LoadError::HostInterface {
             part,
             interface,
-            source: source @ HostInterfaceMismatch::NoFunction { .. },
+            source,
         }) => {
+            assert!(matches!(*source, HostInterfaceMismatch::NoFunction { .. }));
             assert_eq!((part.as_str(), interface.as_str()), ("consumer", NUMBERS));
             let words = "it has no function `get`; add one, of type `func() -> u32`";
             assert_eq!(source.to_string(), words);
