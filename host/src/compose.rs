@@ -149,6 +149,9 @@ fn connect_unit(
     if let [alone] = parts
         && links.iter().all(is_alone)
     {
+        if alone.isolation.is_some() {
+            grants::verify(alone.component.bytes(), parts, &links, &[])?;
+        }
         return Ok(Unit::single(alone, links));
     }
     let private = match form {
