@@ -45,8 +45,8 @@ pub enum Form {
     /// Each plug imports the interfaces that carry authority under names of its own,
     /// `NAME:grant/<interface>`. This crate's [`Runtime`](crate::Runtime) satisfies them from the
     /// [`Sandbox`](crate::Sandbox) of that plug alone. An interface that the embedder
-    /// [provides](Part::provide) to a part is imported as `NAME:host/<interface>`. A consumer without
-    /// plugs keeps its binary and its names.
+    /// [provides](Part::provide) to a part, or an [isolated](Part::isolate) plug, is imported as
+    /// `NAME:host/<interface>`. A consumer without plugs keeps its binary and its names.
     Granted,
 }
 
@@ -149,6 +149,9 @@ fn connect_unit(
     if let [alone] = parts
         && links.iter().all(is_alone)
     {
+        if alone.isolation.is_some() {
+            grants::verify(alone.component.bytes(), parts, &links, &[])?;
+        }
         return Ok(Unit::single(alone, links));
     }
     let private = match form {

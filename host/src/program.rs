@@ -199,7 +199,10 @@ impl Program {
     ) -> Result<Instance, InstantiateError> {
         if !self.isolated().is_empty() {
             let allowance = Allowance::new(limits);
-            return self.instantiate_within(sandboxes, &allowance, None).await;
+            // The start-up code of all stores together has the time of the program.
+            let deadline = Deadline::of(limits.timeout, None).map(|deadline| deadline.at);
+            let instance = self.instantiate_within(sandboxes, &allowance, deadline);
+            return instance.await;
         }
         sandboxes.expect_plugs_of(self.parts())?;
         self.start(sandboxes, Limiter::alone(limits), None, nothing_attached())

@@ -79,6 +79,7 @@ impl Runtime {
                 program: Program::of_plug(code),
                 isolation: unit.isolation.clone().unwrap_or_default(),
             };
+            isolated_links::refuse_unknown_case(&plug)?;
             plugs.insert(index, plug);
         }
         let root = composition.root();

@@ -68,12 +68,14 @@ impl FromStr for Backend {
     }
 }
 
-/// The address without its secrets, for a message about it. An address that no local cache has may contain
-/// a password, even if its scheme is mistyped, so only the scheme is shown.
+/// The address without its secrets, for a message about it. Only the scheme of an address other than `memory:`
+/// and `dir:` is shown, because the rest may contain a password, even if the scheme is mistyped.
 pub fn shown(address: &str) -> String {
     match address.split_once(':') {
-        Some((scheme, _)) if !["memory", "dir"].contains(&scheme) => format!("{scheme}:…"),
-        _ => address.to_owned(),
+        Some(("memory" | "dir", _)) => address.to_owned(),
+        Some((scheme, _)) => format!("{scheme}:…"),
+        None if address.contains('@') => "…".to_owned(),
+        None => address.to_owned(),
     }
 }
 
@@ -153,7 +155,10 @@ impl fmt::Display for Backend {
         match self {
             Self::Memory(_) => f.write_str("memory:"),
             Self::Dir(path, _) => write!(f, "dir:{}", path.display()),
-            Self::Redis(options) => write!(f, "redis://{}", options.addresses().join(",")),
+            Self::Redis(options) => {
+                let scheme = if options.is_tls() { "rediss" } else { "redis" };
+                write!(f, "{scheme}://{}", options.addresses().join(","))
+            }
         }
     }
 }

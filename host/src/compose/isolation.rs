@@ -10,6 +10,9 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 /// traps, exceeds a limit or exits is then an error of that call, and the plug is instantiated anew for
 /// the next one. Everything that its instance held in memory is lost; its files stay.
 ///
+/// An instance is also lost if the caller ends during a call: its time or its fuel is used up, or its future is
+/// dropped. Callers that share a plug can so make it lose what it holds in memory.
+///
 /// ```
 /// use std::time::Duration;
 /// use wit_host::{Isolation, Restarts};
@@ -24,8 +27,9 @@ use std::{error::Error, fmt, sync::Arc, time::Duration};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Isolation {
-    /// The longest duration of a call of the plug; `None` is no bound but the caller's own. It also
-    /// bounds the start-up code of the plug. It needs
+    /// The longest duration of a call of the plug, from when it has an instance; `None` is no bound but the
+    /// caller's own. It also bounds the start-up code of the plug. A host call that blocks its thread is not
+    /// stopped, as with [`Limits::timeout`]. It needs
     /// [`RuntimeOptions::interruptible`](crate::RuntimeOptions::interruptible).
     pub timeout: Option<Duration>,
     /// The number of steps of a call of the plug; `None` is no bound but the caller's own. The steps

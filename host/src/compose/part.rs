@@ -72,7 +72,7 @@ impl Part {
     }
 
     /// Links this plug in a store of its own, with these settings. The host forwards the calls of its
-    /// functions, and the parts before it are linked as if it were fused with them.
+    /// functions. Its place in the stack and its sandbox stay the same.
     ///
     /// Plugs that only this plug uses share its store. A call can pass values, and nothing with
     /// resources, streams or futures. [`compose()`](crate::compose()) returns an error if the plug

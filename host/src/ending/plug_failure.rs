@@ -74,11 +74,11 @@ impl fmt::Display for PlugFailureCause {
 }
 
 impl PlugFailureCause {
-    /// `true` if the instance that failed is lost.
-    pub(crate) fn loses_instance(&self) -> bool {
+    /// `true` if code of the plug failed, and not the host for want of room or of a grant.
+    pub(crate) fn is_of_plug(&self) -> bool {
         match self {
-            Self::Trapped(_) | Self::TimedOut(_) | Self::Exited(_) | Self::NotStarted(_) => true,
-            Self::Busy { .. } | Self::Down { .. } => false,
+            Self::Trapped(_) | Self::TimedOut(_) | Self::Exited(_) => true,
+            Self::NotStarted(_) | Self::Busy { .. } | Self::Down { .. } => false,
         }
     }
 }

@@ -82,6 +82,19 @@ impl Trap {
         }
     }
 
+    /// The trap of a plug that called `exit`: only the consumer can end the program.
+    pub(crate) fn of_exit(plug: PartName, code: i32) -> Self {
+        let reason =
+            format!("it called `exit` with code {code}, and only the consumer can end the program");
+        Self {
+            part: Some(plug),
+            source: wasmtime::Error::msg(reason.clone()),
+            reason,
+            refusal: None,
+            frames: Vec::new(),
+        }
+    }
+
     /// `true` if a call passed more data between guest and host than is allowed.
     pub(crate) fn passes_too_much(&self) -> bool {
         is_passing_too_much(&self.source.root_cause().to_string())

@@ -217,8 +217,8 @@ impl<T: Enumeration> sealed::Passed for T {
     }
 
     fn into_engine(self) -> Case {
-        // The engine refuses a position without a case. Position 255 has a case only if all have one.
-        Case(self.position().try_into().unwrap_or(u8::MAX))
+        // The engine refuses a position without a case, and no enum here has as many cases as this.
+        Case(self.position().try_into().unwrap_or(u16::MAX))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         code_cache::CodeCacheReached, host_interfaces::HostInterfaceMismatch,
         isolated_links::IsolatedMismatch,
     },
-    untrusted::Name,
+    untrusted::{Name, quoted_names},
     wasm::{validate::InvalidBinary, weight::TooHeavy},
 };
 use std::error::Error;
@@ -121,6 +121,20 @@ pub enum LoadError {
         /// The reason.
         source: Box<IsolatedMismatch>,
     },
+    /// No function of an isolated plug has an error with the case that
+    /// [`Isolation::on_trap`](crate::Isolation) names.
+    #[error(
+        "no function of the isolated plug `{plug}` returns `result<_, E>` with a case `{}` without a payload in E; {}",
+        Name(.case), such_cases(.cases)
+    )]
+    NoSuchCase {
+        /// The isolated plug.
+        plug: PartName,
+        /// The case.
+        case: String,
+        /// All cases without a payload of the errors of its functions.
+        cases: Vec<String>,
+    },
     /// The host provides an interface of the imported name, but with another type.
     #[error("{} in another shape than the host provides; rebuild {} against WASI 0.2", imports(.parts, .import.as_ref()), pronoun(.parts))]
     Link {
@@ -187,6 +201,13 @@ fn imports(parts: &[PartName], import: Option<&ExternName>) -> String {
         None => "an interface of WASI".to_owned(),
     };
     format!("{} imports {import}", names.join(" or "))
+}
+
+fn such_cases(cases: &[String]) -> String {
+    match cases {
+        [] => "none has such errors, so callers trap".to_owned(),
+        cases => format!("such cases are {}", quoted_names(cases)),
+    }
 }
 
 fn pronoun(parts: &[PartName]) -> &'static str {

@@ -15,8 +15,9 @@ use crate::{
         IsolatedProgram,
         call::{IsolatedFunction, NoResult},
     },
+    runtime::LoadError,
     store::state::State,
-    untrusted::{Name, quoted_names},
+    untrusted::Name,
     value::kind,
     wasm::signature,
 };
@@ -65,24 +66,6 @@ pub enum IsolatedMismatch {
         /// The type of the export, as WIT, or `nothing`.
         exported: String,
     },
-    /// No error of the interface has the case that [`Isolation::on_trap`](crate::Isolation) names.
-    #[error(
-        "no function returns `result<_, E>` with a case `{}` without a payload in E; {}",
-        Name(.case), candidates(.cases)
-    )]
-    NoSuchCase {
-        /// The case.
-        case: String,
-        /// All cases without a payload of the errors of the interface.
-        cases: Vec<String>,
-    },
-}
-
-fn candidates(cases: &[String]) -> String {
-    match cases {
-        [] => "the interface has no such errors, so callers trap".to_owned(),
-        cases => format!("such cases are {}", quoted_names(cases)),
-    }
 }
 
 /// A function that forwards calls.
@@ -122,8 +105,6 @@ pub(super) fn define(
     let mut instance = linker.instance(&import.name)?;
     let name: &PartName = &plug.program.parts()[0];
     let case = plug.isolation.on_trap.as_deref();
-    let mut cases = Vec::new();
-    let mut is_case_known = case.is_none();
     let mut bytes_per_fuel = 1.0_f64;
     for (function, item) in imported.exports(engine) {
         let imported = match item.ty {
@@ -141,8 +122,6 @@ pub(super) fn define(
         let index = find(plug, &full_name, function, &imported)?;
         let error = on_trap::error_type(&imported);
         let on_trap = error.as_ref().and_then(|error| OnTrap::find(error, case));
-        is_case_known |= on_trap.is_some();
-        cases.extend(error.iter().flat_map(on_trap::cases));
         let forward = Arc::new(Forward {
             function: IsolatedFunction {
                 pool,
@@ -157,13 +136,28 @@ pub(super) fn define(
             bytes_per_fuel = bytes_per_fuel.max(of_arguments);
         }
     }
-    if !is_case_known {
-        cases.sort_unstable();
-        cases.dedup();
-        let case = case.unwrap_or_default().to_owned();
-        return Err(IsolatedMismatch::NoSuchCase { case, cases }.into());
-    }
     Ok(bytes_per_fuel)
+}
+
+/// Refuses a case of [`Isolation::on_trap`](crate::Isolation) that no error of the plug's functions has.
+pub(super) fn refuse_unknown_case(plug: &IsolatedProgram) -> Result<(), LoadError> {
+    let Some(case) = &plug.isolation.on_trap else {
+        return Ok(());
+    };
+    let functions = 0..plug.program.functions().len();
+    let types = functions.filter_map(|index| plug.program.type_of(index));
+    let errors = types.filter_map(|ty| on_trap::error_type(&ty));
+    let mut cases: Vec<String> = errors.flat_map(|error| on_trap::cases(&error)).collect();
+    if cases.contains(case) {
+        return Ok(());
+    }
+    cases.sort_unstable();
+    cases.dedup();
+    Err(LoadError::NoSuchCase {
+        plug: plug.program.parts()[0].clone(),
+        case: case.clone(),
+        cases,
+    })
 }
 
 /// An error of [`define`].

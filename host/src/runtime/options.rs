@@ -68,7 +68,8 @@ impl RuntimeOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pool {
-    /// The largest number of instances of programs that exist at the same time.
+    /// The largest number of instances of programs that exist at the same time. Each instance of an isolated
+    /// plug counts as one.
     pub programs: u32,
     /// The size of the largest linear memory, in bytes.
     pub memory: usize,

@@ -284,6 +284,9 @@ impl Runtime {
     /// interfaces with authority must be composed in [`Form::Granted`](crate::Form). A composition with
     /// a [`HostInterface`](crate::HostInterface) is refused, because a file cannot hold Rust code.
     pub fn precompile(&self, composition: &Composition) -> Result<Vec<u8>, PrecompiledError> {
+        if let Some((plug, _)) = composition.isolated().next() {
+            return Err(PrecompiledError::Isolated { plug: plug.clone() });
+        }
         let linking = Linking::of(composition);
         if let Some((plug, import)) = linking.shared_import() {
             return Err(PrecompiledError::Shared {
@@ -296,9 +299,6 @@ impl Runtime {
                 part: part.clone(),
                 import: import.clone(),
             });
-        }
-        if let Some((plug, _)) = composition.isolated().next() {
-            return Err(PrecompiledError::Isolated { plug: plug.clone() });
         }
         refuse_unsatisfied(composition).map_err(PrecompiledError::Load)?;
         let root = composition.root();

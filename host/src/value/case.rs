@@ -17,15 +17,16 @@ use wasmtime::{
 /// The engine's own enums are Rust types whose cases are fixed at compile time. This type stands for every
 /// enum, so that typed functions can pass enums that are known only from a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Case(pub(crate) u8);
+pub struct Case(pub(crate) u16);
 
 /// The largest number of cases whose position takes one byte in the canonical ABI.
 pub(crate) const MOST_CASES: usize = 256;
 
 impl Case {
-    fn checked(position: u32, count: usize) -> wasmtime::Result<Self> {
+    /// The position as the canonical ABI stores it. Fails if the enum has no such case.
+    fn checked(position: u32, count: usize) -> wasmtime::Result<u8> {
         match u8::try_from(position) {
-            Ok(position) if usize::from(position) < count => Ok(Self(position)),
+            Ok(position) if usize::from(position) < count => Ok(position),
             _ => Err(wasmtime::Error::msg(format!(
                 "an enum of {count} cases has no case {position}"
             ))),
@@ -72,7 +73,7 @@ unsafe impl Lower for Case {
         ty: InterfaceType,
         dst: &mut MaybeUninit<Self::Lower>,
     ) -> wasmtime::Result<()> {
-        let Self(position) = Self::checked(self.0.into(), count(&ty, cx.types)?)?;
+        let position = Self::checked(self.0.into(), count(&ty, cx.types)?)?;
         position.linear_lower_to_flat(cx, InterfaceType::U8, dst)
     }
 
@@ -82,7 +83,7 @@ unsafe impl Lower for Case {
         ty: InterfaceType,
         offset: usize,
     ) -> wasmtime::Result<()> {
-        let Self(position) = Self::checked(self.0.into(), count(&ty, cx.types)?)?;
+        let position = Self::checked(self.0.into(), count(&ty, cx.types)?)?;
         position.linear_lower_to_memory(cx, InterfaceType::U8, offset)
     }
 }
@@ -96,7 +97,8 @@ unsafe impl Lift for Case {
         src: &ValRaw,
     ) -> wasmtime::Result<Self> {
         // A `u8` would ignore the upper bits of the flat value, which the canonical ABI does not.
-        Self::checked(src.get_u32(), count(&ty, cx.types)?)
+        let position = Self::checked(src.get_u32(), count(&ty, cx.types)?)?;
+        Ok(Self(position.into()))
     }
 
     fn linear_lift_from_memory(
@@ -105,7 +107,8 @@ unsafe impl Lift for Case {
         bytes: &[u8],
     ) -> wasmtime::Result<Self> {
         let position = u8::linear_lift_from_memory(cx, InterfaceType::U8, bytes)?;
-        Self::checked(position.into(), count(&ty, cx.types)?)
+        let position = Self::checked(position.into(), count(&ty, cx.types)?)?;
+        Ok(Self(position.into()))
     }
 }
 

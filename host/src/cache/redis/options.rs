@@ -98,7 +98,7 @@ impl RedisCacheOptions {
     }
 
     /// `true` if the connections use TLS; the seeds of a cluster are all alike.
-    pub(super) fn is_tls(&self) -> bool {
+    pub fn is_tls(&self) -> bool {
         let mut servers = self.servers.iter();
         servers.any(|server| matches!(server.addr(), ConnectionAddr::TcpTls { .. }))
     }

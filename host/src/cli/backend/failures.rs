@@ -32,15 +32,22 @@ impl Failures {
         }
     }
 
-    pub fn warn(&self, failure: &CacheFailure<'_>) {
+    /// The number of failures since the last one that was printed, if another one is to be printed now.
+    fn unprinted_if_due(&self) -> Option<u64> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let is_due = last.printed.is_none_or(|at| at.elapsed() >= INTERVAL);
         if !is_due {
             last.unprinted += 1;
-            return;
+            return None;
         }
-        let unprinted = std::mem::take(&mut last.unprinted);
         last.printed = Some(Instant::now());
+        Some(std::mem::take(&mut last.unprinted))
+    }
+
+    pub fn warn(&self, failure: &CacheFailure<'_>) {
+        let Some(unprinted) = self.unprinted_if_due() else {
+            return;
+        };
         let CacheFailure {
             part,
             function,
@@ -53,6 +60,7 @@ impl Failures {
             .collect();
         let others = match unprinted {
             0 => String::new(),
+            1 => ", after another failure".to_owned(),
             unprinted => format!(", after {unprinted} other failures"),
         };
         console::warning(format_args!(

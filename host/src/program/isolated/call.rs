@@ -100,14 +100,14 @@ impl IsolatedFunction {
             });
         };
         let pool = &pools.0[self.pool];
-        let lease = match pool.lease(&pools, callers).await {
+        let lease = match pool.lease(&pools, callers, caller.fuel).await {
             Ok(lease) => lease,
             Err(NoLease { steps, .. }) if callers.is_some_and(|at| Instant::now() >= at) => {
                 let no_result = callers_time_is_up(self.plug.clone());
                 return Err(NotBegun { no_result, steps });
             }
             Err(NoLease { cause, steps }) => {
-                if cause.loses_instance() {
+                if cause.is_of_plug() {
                     pool.count_failure();
                 }
                 let no_result = self.failed(cause, pool);

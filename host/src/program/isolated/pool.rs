@@ -3,11 +3,14 @@
 use super::{IsolatedProgram, Pools, attached, restarts::Failures};
 use crate::{
     compose::isolation::Isolation,
-    ending::plug_failure::{PlugFailure, PlugFailureCause},
+    ending::{
+        plug_failure::{PlugFailure, PlugFailureCause},
+        trap::Trap,
+    },
     names::part::PartName,
     program::{InstantiateError, Program, command::Outcome, instance::Instance},
     sandbox::parts::Sandboxes,
-    store::{allowance::Allowance, limiter::Limiter},
+    store::{allowance::Allowance, limiter::Limiter, limits::Limits},
 };
 use std::{
     any::Any,
@@ -21,7 +24,9 @@ pub(super) struct Pool {
     program: Program,
     pub(super) isolation: Isolation,
     sandboxes: Sandboxes,
-    allowance: Allowance,
+    /// The allowance of the whole program, and the limits of one instance of the plug.
+    whole: Allowance,
+    limits: Limits,
     idle: Mutex<Vec<Running>>,
     permits: Arc<Semaphore>,
     failures: Mutex<Failures>,
@@ -67,7 +72,8 @@ impl Pool {
         Self {
             program: plug.program.clone(),
             sandboxes: sandboxes.clone(),
-            allowance: allowance.narrowed(&isolation.limits(allowance.limits())),
+            whole: allowance.clone(),
+            limits: isolation.limits(allowance.limits()),
             idle: Mutex::default(),
             permits: Arc::new(Semaphore::new(
                 isolation.instances.clamp(1, Semaphore::MAX_PERMITS),
@@ -89,21 +95,37 @@ impl Pool {
         pools: &Arc<Pools>,
         deadline: Option<Instant>,
     ) -> Result<(), InstantiateError> {
-        let running = self.start(pools, deadline).await;
-        self.idle()
-            .push(running.map_err(|not_started| not_started.error)?);
+        let running = self.start(pools, deadline, None).await;
+        let running = running.map_err(|NotStarted { error, .. }| match error {
+            // Only the consumer can end the program.
+            InstantiateError::Ended(Outcome::Exited(code)) => {
+                let trap = Trap::of_exit(self.plug().clone(), code);
+                InstantiateError::Ended(Outcome::Trapped(Box::new(trap)))
+            }
+            error => error,
+        });
+        self.idle().push(running?);
         Ok(())
     }
 
+    /// Makes an instance, whose start-up code takes at most the steps that its caller has left.
     async fn start(
         &self,
         pools: &Arc<Pools>,
         deadline: Option<Instant>,
+        callers_fuel: Option<u64>,
     ) -> Result<Running, NotStarted> {
-        let limiter = Limiter::sharing(self.allowance.clone());
+        let limiter = Limiter::sharing(self.whole.narrowed(&self.limits));
         let program = &self.program;
         let mut store = program.store(&self.sandboxes, limiter, attached(pools))?;
-        let had = store.get_fuel().ok();
+        let had = store
+            .get_fuel()
+            .ok()
+            .map(|own| own.min(callers_fuel.unwrap_or(own)));
+        if let Some(had) = had {
+            // The engine counts fuel, so setting it cannot fail.
+            let _ = store.set_fuel(had);
+        }
         let entered = program.enter(&mut store, deadline).await;
         let left = store.get_fuel().unwrap_or(0);
         let steps = had.map_or(0, |had| had.saturating_sub(left));
@@ -120,6 +142,7 @@ impl Pool {
         self: &Arc<Self>,
         pools: &Arc<Pools>,
         deadline: Option<Instant>,
+        callers_fuel: Option<u64>,
     ) -> Result<Lease, NoLease> {
         let permit = match self.permits.clone().try_acquire_owned() {
             Ok(permit) => permit,
@@ -132,7 +155,7 @@ impl Pool {
         let idle = self.idle().pop();
         let running = match idle {
             Some(running) => running,
-            None => self.start(pools, deadline).await?,
+            None => self.start(pools, deadline, callers_fuel).await?,
         };
         Ok(Lease {
             pool: self.clone(),

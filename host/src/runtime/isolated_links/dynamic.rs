@@ -29,11 +29,16 @@ pub(super) fn define(
             let ended = match forward.function.begin(Caller::of(&store)).await {
                 Err(not_begun) => Err(not_begun),
                 Ok(mut call) => {
-                    let function = call.function(forward.function.index)?;
-                    let deadline = call.deadline;
                     call.bound_result(result_fuel);
-                    let running = function.call_async(call.store(), arguments, &mut returned);
-                    let ended = within(deadline, running).await;
+                    let ended = match call.function(forward.function.index) {
+                        Ok(function) => {
+                            let deadline = call.deadline;
+                            let running =
+                                function.call_async(call.store(), arguments, &mut returned);
+                            within(deadline, running).await
+                        }
+                        Err(error) => Ok(Err(error)),
+                    };
                     Ok((call, ended))
                 }
             };

@@ -44,7 +44,7 @@ impl OnTrap {
             _ => None,
         };
         Some(Self {
-            case: position.and_then(|at| u8::try_from(at).ok()).map(Case),
+            case: position.and_then(|at| u16::try_from(at).ok()).map(Case),
             name: name.to_owned(),
             is_enum: matches!(error, Type::Enum(_)),
         })

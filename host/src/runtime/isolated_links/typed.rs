@@ -140,11 +140,16 @@ macro_rules! forward {
                             Err(not_begun) => Err(not_begun),
                             Ok(mut call) => {
                                 let function =
-                                    call.typed::<($($lent,)*), $results>(forward.function.index)?;
-                                let deadline = call.deadline;
-                                let running =
-                                    function.call_async(call.store(), ($($name.lent(),)*));
-                                let ended = within(deadline, running).await;
+                                    call.typed::<($($lent,)*), $results>(forward.function.index);
+                                let ended = match function {
+                                    Ok(function) => {
+                                        let deadline = call.deadline;
+                                        let running =
+                                            function.call_async(call.store(), ($($name.lent(),)*));
+                                        within(deadline, running).await
+                                    }
+                                    Err(error) => Ok(Err(error)),
+                                };
                                 Ok((call, ended))
                             }
                         }
