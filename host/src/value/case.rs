@@ -160,7 +160,7 @@ mod tests {
     fn passed(
         cases: usize,
         discriminant: u32,
-        answer: u8,
+        answer: u16,
     ) -> wasmtime::Result<(Vec<Case>, [wasmtime::Result<u32>; 2])> {
         let engine = Engine::default();
         let binary = wat::parse_str(component(cases)).expect("a component as text");
