@@ -48,7 +48,7 @@ impl Instance {
         &self.program
     }
 
-    /// Sets the longest duration of each later call, in place of [`Limits::timeout`]. `None` removes
+    /// Sets the longest duration of each later call, in place of [`Limits::timeout`](crate::Limits::timeout). `None` removes
     /// the bound.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) {
         self.timeout = timeout;
