@@ -102,7 +102,8 @@ fn label(import: &ExternName) -> &str {
 }
 
 /// Checks the composed binary itself: it has every private import, and no other import that carries
-/// authority except those of the consumer.
+/// authority except those of the consumer. A part that is alone keeps its binary, in which an interface of
+/// the embedder has its own name and not a private one.
 pub(super) fn verify(
     bytes: &[u8],
     parts: &[&Part],
@@ -123,6 +124,7 @@ pub(super) fn verify(
             import: expected.name.as_str().into(),
         });
     }
+    let keeps_binary = private.is_empty() && matches!(parts, [_]);
     let private: HashSet<&str> = private
         .iter()
         .map(|expected| expected.name.as_str())
@@ -131,7 +133,11 @@ pub(super) fn verify(
     for link in links
         .iter()
         .filter(|link| link.importer == 0)
-        .filter(|link| matches!(link.provider, Provider::Host(_) | Provider::Nothing))
+        .filter(|link| match link.provider {
+            Provider::Host(_) | Provider::Nothing => true,
+            Provider::Embedder(_) => keeps_binary,
+            _ => false,
+        })
     {
         // Inserting cannot fail, because shadowing is allowed.
         let _ = of_consumer.insert(link.import.as_str(), &mut NameMapNoIntern, true, ());
