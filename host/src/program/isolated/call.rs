@@ -106,6 +106,15 @@ impl IsolatedFunction {
                 let no_result = callers_time_is_up(self.plug.clone());
                 return Err(NotBegun { no_result, steps });
             }
+            // The start-up code of the plug was given no more steps than the caller has left.
+            Err(NoLease { steps, .. })
+                if steps > 0 && caller.fuel.is_some_and(|left| steps >= left) =>
+            {
+                let plug = self.plug.clone();
+                let error = wasmtime::Error::new(OutOfFuelInPlug { plug });
+                let no_result = NoResult::Caller(error);
+                return Err(NotBegun { no_result, steps });
+            }
             Err(NoLease { cause, steps }) => {
                 if cause.is_of_plug() {
                     pool.count_failure();
