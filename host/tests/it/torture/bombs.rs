@@ -41,7 +41,7 @@ pub struct Bomb {
 const MEMORY: &str = "--max-host-memory=128MiB";
 /// The memory, in KiB, that a process may use beyond that bound and the memory of an idle process:
 /// stacks, compiled code, fragmentation.
-const BESIDE: u64 = 192 << 10;
+const BESIDE: u64 = 256 << 10;
 /// The largest delay of the end of a process after its time limit, on a busy machine.
 const LATENESS: Duration = Duration::from_secs(3);
 /// The time after which a process is killed and counted as a violation.
