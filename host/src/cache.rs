@@ -16,6 +16,10 @@ pub use redis::{RedisCache, error::RedisError, options::RedisCacheOptions};
 use bytes::Bytes;
 use std::{error::Error, sync::Arc};
 
+/// The longest key in bytes, as `wit/cache.wit` defines it. Longer ones are an error before a cache is
+/// asked, so that all caches agree.
+const LONGEST_KEY: usize = 4096;
+
 /// A cache. `wit/cache.wit` defines the meaning of each call.
 ///
 /// An implementation writes the functions as `async fn`. A caller drops the future of a call that takes

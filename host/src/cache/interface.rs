@@ -1,6 +1,6 @@
 //! The host interface of a cache.
 
-use super::{Cache, CacheError};
+use super::{Cache, CacheError, LONGEST_KEY};
 use crate::{
     host_interface::{
         HostInterface,
@@ -16,8 +16,6 @@ use wasmtime::component::{LinkerInstance, WasmList, WasmStr};
 
 /// The interface that `wit/cache.wit` defines.
 const INTERFACE: &str = "toolkit:cache/cache@0.1.0";
-/// The longest key in bytes. Longer ones are an error before the cache is asked, so that all caches agree.
-const LONGEST_KEY: usize = 4096;
 
 const RUNTIME_ERROR: Case = Case(0);
 const NOT_FOUND_ERROR: Case = Case(1);

@@ -9,7 +9,7 @@ mod pool;
 mod url;
 mod words;
 
-use super::{Cache, CacheError};
+use super::{Cache, CacheError, LONGEST_KEY};
 use bytes::Bytes;
 use endpoint::Endpoint;
 use error::RedisError;
@@ -24,8 +24,6 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// The length of the longest key, in bytes; `wit/cache.wit` defines it.
-const MAX_KEY: usize = 4096;
 /// The length of the longest value, in bytes: the default of Redis (`proto-max-bulk-len`).
 const MAX_VALUE: usize = 512 << 20;
 
@@ -148,10 +146,10 @@ impl RedisCache {
     }
 
     fn command(&self, name: &str, key: &str) -> Result<Cmd, RedisError> {
-        if key.len() > MAX_KEY {
+        if key.len() > LONGEST_KEY {
             return Err(RedisError::KeyTooLong {
                 len: key.len(),
-                max: MAX_KEY,
+                max: LONGEST_KEY,
             });
         }
         let mut command = redis::cmd(name);

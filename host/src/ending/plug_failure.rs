@@ -3,6 +3,7 @@
 use crate::{
     compose::isolation::Restarts,
     ending::{TimedOut, trap::Trap},
+    host_interface::import::in_words,
     names::part::PartName,
     untrusted::Name,
 };
@@ -56,12 +57,7 @@ impl fmt::Display for PlugFailureCause {
                 f,
                 "it called `exit` with code {code}, and only the consumer can end the program"
             ),
-            Self::NotStarted(error) => {
-                let error: &dyn Error = &**error;
-                let causes = std::iter::successors(Some(error), |error| (*error).source());
-                let words: Vec<String> = causes.map(ToString::to_string).collect();
-                write!(f, "{}", Name(words.join(": ")))
-            }
+            Self::NotStarted(error) => write!(f, "{}", Name(in_words(&**error))),
             Self::Busy { waited } => {
                 write!(f, "all its instances were busy for {waited:?}")
             }

@@ -110,9 +110,7 @@ impl IsolatedFunction {
             Err(NoLease { steps, .. })
                 if steps > 0 && caller.fuel.is_some_and(|left| steps >= left) =>
             {
-                let plug = self.plug.clone();
-                let error = wasmtime::Error::new(OutOfFuelInPlug { plug });
-                let no_result = NoResult::Caller(error);
+                let no_result = callers_fuel_is_used_up(self.plug.clone());
                 return Err(NotBegun { no_result, steps });
             }
             Err(NoLease { cause, steps }) => {
@@ -185,8 +183,7 @@ impl IsolatedFunction {
             }
             Ended::Trapped(trap) if is_callers_fuel => {
                 let plug = trap.out_of_fuel_in().cloned().or(trap.part).unwrap_or(plug);
-                let error = wasmtime::Error::new(OutOfFuelInPlug { plug });
-                return Err(NoResult::Caller(error));
+                return Err(callers_fuel_is_used_up(plug));
             }
             Ended::TimedOut(timed_out) => PlugFailureCause::TimedOut(timed_out),
             Ended::Trapped(trap) => PlugFailureCause::Trapped(trap),
@@ -214,6 +211,11 @@ impl IsolatedFunction {
 fn callers_time_is_up(plug: PartName) -> NoResult {
     let error = wasmtime::Error::from(wasmtime::Trap::Interrupt);
     NoResult::Caller(error.context(TimedOutInPlug { plug }))
+}
+
+/// The caller's fuel is used up, while this plug was running.
+fn callers_fuel_is_used_up(plug: PartName) -> NoResult {
+    NoResult::Caller(wasmtime::Error::new(OutOfFuelInPlug { plug }))
 }
 
 impl IsolatedCall {

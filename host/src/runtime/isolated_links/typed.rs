@@ -7,7 +7,10 @@ use super::Forward;
 use crate::{
     program::isolated::call::{Caller, NoResult},
     store::{deadline::within, state::State},
-    value::case::{Case, MOST_CASES},
+    value::{
+        byte_list::ByteList,
+        case::{Case, MOST_CASES},
+    },
 };
 use std::{borrow::Cow, sync::Arc};
 use wasmtime::{
@@ -39,19 +42,19 @@ pub(super) fn define(
             match (ok, error) {
                 (None, Some(Kind::Case)) => link.returning::<(Result<(), Case>,)>(),
                 (Some(Kind::Bytes), Some(Kind::Case)) => {
-                    link.returning::<(Result<Vec<u8>, Case>,)>()
+                    link.returning::<(Result<ByteList, Case>,)>()
                 }
                 (None, Some(Kind::Text)) => link.returning::<(Result<(), String>,)>(),
                 (Some(Kind::Bytes), Some(Kind::Text)) => {
-                    link.returning::<(Result<Vec<u8>, String>,)>()
+                    link.returning::<(Result<ByteList, String>,)>()
                 }
                 _ => Ok(false),
             }
         }
         Some(Type::Option(option)) if Kind::of(&option.ty()) == Kind::Bytes => {
-            link.returning::<(Option<Vec<u8>>,)>()
+            link.returning::<(Option<ByteList>,)>()
         }
-        Some(ty) if Kind::of(&ty) == Kind::Bytes => link.returning::<(Vec<u8>,)>(),
+        Some(ty) if Kind::of(&ty) == Kind::Bytes => link.returning::<(ByteList,)>(),
         Some(_) => Ok(false),
     }
 }
@@ -103,10 +106,10 @@ macro_rules! results_without_a_case {
 }
 
 results_without_a_case!(
-    Vec<u8>,
-    Option<Vec<u8>>,
+    ByteList,
+    Option<ByteList>,
     Result<(), String>,
-    Result<Vec<u8>, String>
+    Result<ByteList, String>
 );
 
 impl<T: Lift + Lower + Send + Sync + 'static> Results for (Result<T, Case>,) {

@@ -15,9 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 use wit_host::{
-    Allowance, Growing, InstantiateError, Isolation, Limits, Restarts, RuntimeOptions, Sandboxes,
+    Allowance, Form, Growing, InstantiateError, Isolation, Limits, PrecompiledError, Restarts,
+    Runtime, RuntimeOptions, Sandboxes, compose,
 };
 
+/// The size of a page of linear memory, in bytes.
+const PAGE: usize = 65536;
 /// The sums of an allowance.
 const SUMS: [Growing; 4] = [
     Growing::Memory,
@@ -33,12 +36,20 @@ pub fn trials() -> Vec<Trial> {
             "isolation::pools::plugs_of_another_program_are_refused",
             of_another_program,
         ),
+        Trial::test(
+            "isolation::pools::a_precompiled_file_holds_one_store",
+            precompiled,
+        ),
         Trial::test("isolation::pools::instances_share_one_plug", shared),
         Trial::test("isolation::pools::any_size_is_taken", sizes),
         Trial::test("isolation::pools::places_and_waiting_are_bounded", waiting),
         Trial::test(
             "isolation::pools::a_dropped_call_frees_its_place",
             dropped_call,
+        ),
+        Trial::test(
+            "isolation::pools::want_of_room_is_not_a_failure_of_the_plug",
+            want_of_room,
         ),
         Trial::test("isolation::pools::nothing_is_left_behind", nothing_left),
         Trial::test("isolation::pools::calls_of_threads", threads),
@@ -123,6 +134,27 @@ fn shared() -> Result<(), Failed> {
     })
 }
 
+/// The reason is the second store, and not what the plug imports.
+fn precompiled() -> Result<(), Failed> {
+    let consumer = part(
+        "consumer",
+        r#"(component (import "test:own/empty" (instance)))"#,
+    )?;
+    let plug = part(
+        "plug",
+        r#"(component
+            (import "wasi:cli/environment@0.2.6" (instance))
+            (instance $own)
+            (export "test:own/empty" (instance $own)))"#,
+    )?;
+    let plug = plug.isolate(Isolation::new());
+    let composition = compose(&consumer, &[plug], Form::Granted)?;
+    match Runtime::new(&RuntimeOptions::new())?.precompile(&composition) {
+        Err(PrecompiledError::Isolated { plug }) if plug.as_str() == "plug" => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
 /// No number of instances makes the host panic or a call wait for ever.
 fn sizes() -> Result<(), Failed> {
     on_tokio(async || {
@@ -147,6 +179,8 @@ fn waiting() -> Result<(), Failed> {
     let (isolation, failures) = observed(
         Isolation::new()
             .instances(INSTANCES)
+            // Each instance begins with four pages, so this is enough for one and not for two.
+            .memory(7 * PAGE)
             .wait(Duration::from_millis(100))
             .restarts(Restarts::new(1, Duration::from_secs(600))),
     );
@@ -220,6 +254,26 @@ fn dropped_call() -> Result<(), Failed> {
             let mut next = with().await?;
             assert_eq!(act(&mut next, act::COUNT, 7).await, Ok(7));
         }
+        Ok(())
+    })
+}
+
+/// While others hold the memory of the program, the plug is not restarted. It is as soon as there is room.
+fn want_of_room() -> Result<(), Failed> {
+    on_tokio(async || {
+        let isolation = Isolation::new().restarts(Restarts::new(1, Duration::from_secs(600)));
+        let program = isolated(&RuntimeOptions::new(), isolation)?;
+        // The memories of a consumer and of its plug begin with four pages each.
+        let allowance = Allowance::new(&Limits::new().memory(12 * PAGE));
+        let mut one = instance_within(&program, &allowance, None).await?;
+        let failed = Ok("err(runtime-error)".to_owned());
+        assert_eq!(try_act(&mut one, act::TRAP, 0).await, failed);
+        let other = instance_within(&program, &allowance, None).await?;
+        for _ in 0..5 {
+            assert_eq!(try_act(&mut one, act::COUNT, 1).await, failed);
+        }
+        drop(other);
+        assert_eq!(act(&mut one, act::COUNT, 2).await, Ok(2));
         Ok(())
     })
 }
