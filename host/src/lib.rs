@@ -80,6 +80,7 @@
 mod bindgen;
 mod cache;
 mod compose;
+mod core_module;
 mod directory;
 mod ending;
 mod host_interface;
@@ -111,6 +112,12 @@ pub use compose::{
     mismatch::{DifferentItem, Mismatch, NearMiss},
     part::Part,
 };
+pub use core_module::{
+    caller::Caller,
+    host_functions::{CoreType, HostFunctions},
+    linear_memory::{LinearMemory, MemoryError, Number},
+    typed::{CoreNumber, CoreParameters, CoreResults},
+};
 pub use directory::granted::GuestMadeLink;
 pub use ending::{
     TimedOut,
@@ -133,6 +140,7 @@ pub use program::{
     call::CallError,
     command::{NotACommand, Outcome},
     exports::Function,
+    hand_over::{HandOverError, MissingExport},
     instance::Instance,
     invoke::{Call, CallSyntaxError},
     isolated::IsolatedPlugs,
@@ -145,7 +153,6 @@ pub use report::{
 pub use runtime::{
     LoadError, Pool, Runtime, RuntimeOptions,
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
-    host_functions::{CoreType, HostFunctions},
     host_interfaces::HostInterfaceMismatch,
     isolated_links::IsolatedMismatch,
     precompiled::{Damage, Precompiled, PrecompiledError, TrustedCode},

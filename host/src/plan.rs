@@ -5,6 +5,7 @@ use crate::{
         Form, compose, composition::Composition, error::ComposeError, isolation::Isolation,
         part::Part,
     },
+    core_module::host_functions::HostFunctions,
     names::part::PartName,
     program::{InstantiateError, Program, instance::Instance},
     report::explain::Explanation,
@@ -71,12 +72,14 @@ pub struct Plan {
 pub enum Source {
     /// A component, composed with its plugs in [`Form::Granted`].
     Composition(Box<Composition>),
-    /// A core module that imports WASI preview1.
+    /// A core module that imports WASI preview1, and functions of the embedder.
     Module {
         /// The name of the module in messages.
         name: PartName,
         /// The core module.
         module: Wasm,
+        /// The functions of the embedder. [`Source::new`] makes a source without any.
+        functions: HostFunctions,
     },
     /// A precompiled program, whose code the user trusts.
     Precompiled(TrustedCode),
@@ -111,7 +114,11 @@ impl Source {
     pub fn new(name: PartName, file: Wasm, plugs: &[Part]) -> Result<Self, SourceError> {
         if file.kind() == Kind::Module {
             return match plugs.first() {
-                None => Ok(Self::Module { name, module: file }),
+                None => Ok(Self::Module {
+                    name,
+                    module: file,
+                    functions: HostFunctions::new(),
+                }),
                 Some(plug) => Err(SourceError::PlugForModule {
                     plug: plug.name.clone(),
                     module: file.origin().to_owned(),
@@ -165,7 +172,9 @@ impl Plan {
     pub fn explain(&self) -> Explanation {
         match &self.source {
             Source::Composition(composition) => Explanation::of(composition, &self.sandboxes),
-            Source::Module { name, .. } => Explanation::of_module(name, &self.sandboxes.consumer),
+            Source::Module {
+                name, functions, ..
+            } => Explanation::of_module(name, &self.sandboxes.consumer, functions),
             Source::Precompiled(code) => code.precompiled().explain(&self.sandboxes),
         }
     }
@@ -205,7 +214,11 @@ impl Plan {
     pub fn load(&self, runtime: &Runtime) -> Result<Program, LoadError> {
         match &self.source {
             Source::Composition(composition) => runtime.load(composition),
-            Source::Module { name, module } => runtime.load_module(name, module),
+            Source::Module {
+                name,
+                module,
+                functions,
+            } => runtime.load_module_with(name, module, functions),
             Source::Precompiled(code) => runtime.load_precompiled(code),
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod call;
 pub(crate) mod command;
 pub(crate) mod exports;
+pub(crate) mod hand_over;
 mod handles;
 pub(crate) mod instance;
 pub(crate) mod invoke;

@@ -2,7 +2,6 @@
 
 pub(crate) mod code_cache;
 mod error;
-pub(crate) mod host_functions;
 pub(crate) mod host_interfaces;
 pub(crate) mod isolated_links;
 mod options;
@@ -17,9 +16,10 @@ use crate::{
         layout::Layout,
         link::{Link, PrivateImport, PrivateProvider},
     },
+    core_module::host_functions::HostFunctions,
     names::{external::ExternName, part::PartName},
     program::{Code, Program, isolated::IsolatedProgram, prepared::Prepared},
-    runtime::{code_cache::CodeCache, host_functions::HostFunctions, isolated_links::DefineError},
+    runtime::{code_cache::CodeCache, isolated_links::DefineError},
     store::limits::MAX_PASSED,
     store::{state::State, ticker::Ticker},
     wasi,

@@ -2,6 +2,7 @@
 
 pub(crate) mod allowance;
 pub(crate) mod deadline;
+pub(crate) mod exchange;
 pub(crate) mod limiter;
 pub(crate) mod limits;
 pub(crate) mod state;

@@ -8,7 +8,7 @@ pub(crate) mod kind;
 pub(crate) mod price;
 mod wave;
 
-pub(crate) use convert::{of_core, of_val, to_core, to_val};
+pub(crate) use convert::{WrongValue, of_core, of_val, to_core, to_val};
 pub(crate) use wave::parse;
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! `invoke`: calls from the command line, from a terminal or from a pipe.
 
+mod data;
 mod repl;
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
     phases::Phases,
     start::{Started, start},
 };
+use data::DataArgs;
 use std::{
     io::{self, BufRead, IsTerminal},
     path::Path,
@@ -18,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, CallError, Instance, PartName, Sandbox, Value};
+use wit_host::{Call, CallError, HandOverError, Instance, PartName, Sandbox, Value};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
@@ -29,6 +31,8 @@ use wit_host::{Call, CallError, Instance, PartName, Sandbox, Value};
 pub struct Invoke {
     #[command(flatten)]
     program: ProgramArgs,
+    #[command(flatten)]
+    data: DataArgs,
     /// Print results as JSON.
     #[arg(long)]
     json: bool,
@@ -40,17 +44,20 @@ pub struct Invoke {
 impl Invoke {
     pub fn exec(self, phases: &mut Phases, bounds: &BoundArgs) -> anyhow::Result<ExitCode> {
         // A mistyped call is reported before anything is compiled.
-        let calls: Vec<Call> = self
-            .calls
-            .iter()
-            .map(|text| text.parse().map_err(|error| UsageError(format!("{error}"))))
-            .collect::<Result<_, _>>()?;
-        let plan = self.program.plan(phases, bounds, |name: &PartName| {
+        let data_call = self.data.call(&self.calls, self.program.reads_stdin())?;
+        let calls: Vec<Call> = match data_call {
+            Some(_) => Vec::new(),
+            None => parse(&self.calls)?,
+        };
+        let mut plan = self.program.plan(phases, bounds, |name: &PartName| {
             Sandbox::new()
                 .inherit_stdout()
                 .inherit_stderr()
                 .arg(name.as_str())
         })?;
+        if let Some(call) = &data_call {
+            call.grant(&mut plan.source)?;
+        }
         let program = load(&plan, phases)?;
         let (mut instance, tokio) = match start(plan, &program, phases)? {
             Started::Instance(instance, tokio) => (instance, tokio),
@@ -67,6 +74,13 @@ impl Invoke {
         };
         deadline::wait_for_calls();
         Activity::begin("call");
+        if let Some(call) = data_call {
+            return match phases.time("call", || call.make(&mut session))? {
+                Ok(()) => Ok(ExitCode::SUCCESS),
+                Err(HandOverError::Call(error)) => give_up(error),
+                Err(error) => Err(error.into()),
+            };
+        }
         if !calls.is_empty() {
             for call in calls {
                 match phases.time("call", || session.call(&call)) {
@@ -93,6 +107,12 @@ impl Invoke {
     }
 }
 
+fn parse(calls: &[String]) -> Result<Vec<Call>, UsageError> {
+    let calls = calls.iter().map(|text| text.parse::<Call>());
+    let calls = calls.map(|call| call.map_err(|error| UsageError(error.to_string())));
+    calls.collect()
+}
+
 /// An instance, and the form in which its results are printed.
 struct Session {
     instance: Instance,
@@ -104,11 +124,23 @@ struct Session {
 impl Session {
     /// Makes a call.
     fn call(&mut self, call: &Call) -> Result<Option<Value>, CallError> {
+        if self.is_release(call) {
+            let handle = self.instance.handle(&call.arguments()[0])?;
+            let released = |tokio: &Tokio, instance: &mut Instance| {
+                tokio.block_on(instance.release(handle)).map(|()| None)
+            };
+            return self.call_with(released);
+        }
+        self.call_with(|tokio, instance| tokio.block_on(instance.invoke(call)))
+    }
+
+    /// Makes a call by this function, within the time of one call.
+    fn call_with<T, E>(
+        &mut self,
+        call: impl FnOnce(&Tokio, &mut Instance) -> Result<T, E>,
+    ) -> Result<T, E> {
         deadline::run(Budget::new(Instant::now(), self.timeout));
-        let value = match self.is_release(call) {
-            true => self.release(&call.arguments()[0]).map(|()| None),
-            false => self.tokio.block_on(self.instance.invoke(call)),
-        };
+        let value = call(&self.tokio, &mut self.instance);
         let value = value.inspect_err(|_| deadline::explain())?;
         deadline::wait_for_calls();
         Ok(value)
@@ -121,21 +153,21 @@ impl Session {
             && self.instance.program().function("drop").is_err()
     }
 
-    fn release(&mut self, handle: &str) -> Result<(), CallError> {
-        let handle = self.instance.handle(handle)?;
-        self.tokio.block_on(self.instance.release(handle))
-    }
-
     /// Prints a result on a line of its own.
     fn show(&self, value: Option<Value>) -> anyhow::Result<()> {
-        deadline::prepare(self.timeout.unwrap_or(deadline::DEFAULT));
-        let shown = match value {
+        self.write_with(|| match value {
             None => Ok(()),
             Some(value) if self.json => print_json(&value),
             Some(value) => print(format_args!("{value}\n")),
-        };
+        })
+    }
+
+    /// Writes a result by this function, within the time of one call.
+    fn write_with(&self, write: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<()> {
+        deadline::prepare(self.timeout.unwrap_or(deadline::DEFAULT));
+        let written = write();
         deadline::wait_for_calls();
-        shown
+        written
     }
 
     /// Makes the calls on standard input, one a line, until one fails.

@@ -29,7 +29,7 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
     let remedy = if let Some(LoadError::Unsatisfied { .. }) = load {
         "plug a component that exports it, as in `--plug FILE`"
     } else if let Some(LoadError::UnsatisfiedInModule { .. }) = load {
-        "here a core module can import only WASI preview1; build a component, whose imports plugs can satisfy"
+        "here a core module can import only WASI preview1, and with `invoke --in` or `--out` the functions of an exchange; build a component, whose imports plugs can satisfy"
     } else if let Some(ComponentizeError::CoreModule { .. }) = error.downcast_ref() {
         "make it a component with `wit-host componentize MODULE -o OUT`"
     } else if let Some(ComponentizeError::NoWorld { .. }) = error.downcast_ref() {

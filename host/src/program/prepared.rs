@@ -29,7 +29,15 @@ impl Prepared {
             Self::Component(component) => {
                 Entry::Component(component.instantiate_async(store).await?)
             }
-            Self::Module(module) => Entry::Module(module.instantiate_async(store).await?),
+            Self::Module(module) => {
+                let instance = module.instantiate_async(&mut *store).await?;
+                // A WASI reactor has this function; a command has `_start`.
+                let initialize = instance.get_typed_func::<(), ()>(&mut *store, "_initialize");
+                if let Ok(initialize) = initialize {
+                    initialize.call_async(store, ()).await?;
+                }
+                Entry::Module(instance)
+            }
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     compose::{composition::Composition, link::Link},
+    core_module::host_functions::HostFunctions,
     names::{external::ExternName, part::PartName},
     report::picture::{Graph, HostNodes, PictureFormat},
     sandbox::authority::{self, Authority, Grant},
@@ -133,12 +134,14 @@ impl Explanation {
     }
 
     /// Explains a core module, which can reach everything that its sandbox grants.
-    pub fn of_module(name: &PartName, sandbox: &Sandbox) -> Self {
+    pub fn of_module(name: &PartName, sandbox: &Sandbox, functions: &HostFunctions) -> Self {
         let mut things: Vec<String> = Grant::ALL
             .iter()
             .flat_map(|grant| sandbox.grants(*grant))
             .collect();
         things.push("the exit code".to_owned());
+        let functions = functions.names();
+        things.extend(functions.map(|name| format!("the function `{}` of the host", Name(name))));
         Self {
             parts: vec![Reach {
                 part: name.clone(),

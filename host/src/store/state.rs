@@ -2,7 +2,7 @@
 
 use crate::{
     sandbox::{open::FileOperations, parts::Sandboxes},
-    store::limiter::Limiter,
+    store::{exchange::Exchange, limiter::Limiter},
 };
 use std::{any::Any, sync::Weak, time::Instant};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, p1::WasiP1Ctx};
@@ -15,6 +15,8 @@ pub(crate) struct State {
     /// `true` if the engine counts the steps of programs.
     pub(crate) counts_fuel: bool,
     pub(crate) file_operations: FileOperations,
+    /// The data of the running call, if the call is an exchange with a core module.
+    pub(crate) exchange: Option<Exchange>,
     /// The isolated plugs that the program calls. Their type belongs to a room above this one.
     pub(crate) isolated_plugs: Weak<dyn Any + Send + Sync>,
     /// The grants of the consumer. Its table holds the handles of all parts.
@@ -43,6 +45,7 @@ impl State {
             limiter,
             deadline: None,
             counts_fuel: false,
+            exchange: None,
             isolated_plugs: Weak::<()>::new(),
             consumer,
             plugs,

@@ -3,7 +3,7 @@
 use super::source::SourceFile;
 
 /// The rooms, lowest first. A room uses only rooms before it. The command uses all of them.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "untrusted",
     "names",
     "wasm",
@@ -12,6 +12,7 @@ const ROOMS: [&str; 18] = [
     "sandbox",
     "store",
     "host_interface",
+    "core_module",
     "compose",
     "report",
     "ending",

@@ -1,0 +1,212 @@
+//! Handing bytes over to a core module, and taking its answer.
+
+mod allocator;
+mod exchange;
+
+use crate::{
+    core_module::linear_memory::MemoryError,
+    names::part::PartName,
+    program::{call::CallError, exports::Function, instance::Instance, prepared::Entry},
+    untrusted::Name,
+    wasm::signature,
+};
+use std::fmt::{self, Write as _};
+use wasmtime::{Extern, TypedFunc, WasmParams, WasmResults};
+
+/// An error of [`Instance::hand_over`] or [`Instance::exchange`]. Unless the call did not return
+/// ([`CallError::Ended`]), the instance can still be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandOverError {
+    /// The program is a component, whose functions take values.
+    #[error("`{part}` is a component, and only core modules take data in this way; call its functions with values")]
+    Component {
+        /// The consumer.
+        part: PartName,
+    },
+    /// The module lacks exports, or has them with other types.
+    #[error("`{part}` lacks {}; it exports {}", list(.missing), exported(.exports))]
+    Missing {
+        /// The module.
+        part: PartName,
+        /// The exports that it lacks.
+        missing: Vec<MissingExport>,
+        /// The functions that it exports.
+        exports: Vec<Function>,
+    },
+    /// The input is longer than a 32-bit memory.
+    #[error("the input has {length} bytes, and a length has 32 bits")]
+    InputTooLong {
+        /// The length of the input in bytes.
+        length: usize,
+    },
+    /// `allocate` returned 0.
+    #[error("`allocate` has no space for the input of {length} bytes")]
+    NoSpace {
+        /// The length of the input in bytes.
+        length: u32,
+    },
+    /// `allocate` returned a range that cannot be written.
+    #[error("`allocate` returned a range that the host cannot write")]
+    Allocated(#[source] MemoryError),
+    /// The function returned a range that cannot be read.
+    #[error("`{}` returned a range that the host cannot read", Name(.function))]
+    Returned {
+        /// The function.
+        function: String,
+        /// The error of reading.
+        source: MemoryError,
+    },
+    /// The function returned a range that overlaps its input, so both cannot be freed.
+    #[error("`{}` returned {length} bytes at {pointer}, which overlap its input", Name(.function))]
+    Overlapping {
+        /// The function.
+        function: String,
+        /// The start of the output.
+        pointer: u32,
+        /// The length of the output in bytes.
+        length: u32,
+    },
+    /// The output is longer than [`Limits::result`](crate::Limits::result).
+    #[error("`{}` returned {length} bytes, and at most {limit} are taken", Name(.function))]
+    OutputTooLong {
+        /// The function.
+        function: String,
+        /// The length of the output in bytes.
+        length: u32,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The function returned without a call of `set_output`.
+    #[error("`{}` returned and had not called `set_output`", Name(.function))]
+    NoOutput {
+        /// The function.
+        function: String,
+    },
+    /// A call of the module failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// An export that a core module needs for a way of handing over data, and does not have with this type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MissingExport {
+    /// The name of the export.
+    pub name: String,
+    /// The type that is needed, such as `func(i32) -> i32`, or `memory`.
+    pub expected: &'static str,
+    /// The type of the export of that name; `None` if there is none.
+    pub found: Option<String>,
+}
+
+impl fmt::Display for MissingExport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}: {}`", Name(&self.name), self.expected)?;
+        match &self.found {
+            None => Ok(()),
+            Some(found) => write!(f, " (it has `{}`)", Name(found)),
+        }
+    }
+}
+
+fn list(missing: &[MissingExport]) -> String {
+    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    missing.join(" and ")
+}
+
+/// The largest number of functions in a message; further functions are only counted.
+const MAX_LISTED: usize = 50;
+
+fn exported(functions: &[Function]) -> String {
+    if functions.is_empty() {
+        return "no function".to_owned();
+    }
+    let listed = functions.iter().take(MAX_LISTED).map(|function| {
+        let (name, ty) = (function.full_name(), &function.signature);
+        format!("`{}: {}`", Name(name), Name(ty))
+    });
+    let mut list = listed.collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = functions.len().checked_sub(MAX_LISTED) {
+        // Writing to a string cannot fail.
+        let _ = write!(list, " and {more} more");
+    }
+    list
+}
+
+/// The exports of a core module that are looked up for one hand-over.
+struct Exports<'a> {
+    instance: &'a mut Instance,
+    module: wasmtime::Instance,
+    missing: Vec<MissingExport>,
+}
+
+impl<'a> Exports<'a> {
+    fn of(instance: &'a mut Instance) -> Result<Self, HandOverError> {
+        match &instance.entry {
+            Entry::Module(module) => Ok(Self {
+                module: *module,
+                instance,
+                missing: Vec::new(),
+            }),
+            Entry::Component(_) => Err(HandOverError::Component {
+                part: instance.program.parts()[0].clone(),
+            }),
+        }
+    }
+
+    /// Finds a function of this type. Without one, the export counts as missing.
+    fn function<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+        expected: &'static str,
+    ) -> Option<TypedFunc<P, R>> {
+        let function = self.optional(name);
+        if function.is_none() {
+            self.lacks(name, expected);
+        }
+        function
+    }
+
+    /// Finds a function of this type.
+    fn optional<P: WasmParams, R: WasmResults>(&mut self, name: &str) -> Option<TypedFunc<P, R>> {
+        let store = &mut self.instance.store;
+        self.module.get_typed_func(store, name).ok()
+    }
+
+    /// Finds a memory. Without one, the export counts as missing.
+    fn memory(&mut self, name: &str) -> Option<wasmtime::Memory> {
+        let memory = self.module.get_memory(&mut self.instance.store, name);
+        if memory.is_none() {
+            self.lacks(name, "memory");
+        }
+        memory
+    }
+
+    fn lacks(&mut self, name: &str, expected: &'static str) {
+        let store = &mut self.instance.store;
+        let found = self.module.get_export(&mut *store, name);
+        self.missing.push(MissingExport {
+            name: name.to_owned(),
+            expected,
+            found: found.map(|found| match found {
+                Extern::Func(function) => signature::of_core_function(&function.ty(&*store)),
+                Extern::Global(_) => "global".to_owned(),
+                Extern::Table(_) => "table".to_owned(),
+                Extern::Memory(_) => "memory".to_owned(),
+                Extern::SharedMemory(_) => "shared memory".to_owned(),
+                Extern::Tag(_) => "tag".to_owned(),
+            }),
+        });
+    }
+
+    /// The error of what is missing.
+    fn missing(self) -> HandOverError {
+        let program = &self.instance.program;
+        HandOverError::Missing {
+            part: program.parts()[0].clone(),
+            missing: self.missing,
+            exports: program.functions().to_vec(),
+        }
+    }
+}
