@@ -223,11 +223,7 @@ struct Failed {
 }
 
 /// Copies the values to the engine's results, if they have the types of the results.
-fn returns(
-    values: &[Value],
-    types: &[ValType],
-    returned: &mut [Val],
-) -> Result<(), WrongResults> {
+fn returns(values: &[Value], types: &[ValType], returned: &mut [Val]) -> Result<(), WrongResults> {
     if values.len() != types.len() {
         return Err(WrongResults::Count {
             returned: values.len(),

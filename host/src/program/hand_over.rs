@@ -19,7 +19,9 @@ use wasmtime::{Extern, TypedFunc, WasmParams, WasmResults};
 #[non_exhaustive]
 pub enum HandOverError {
     /// The program is a component, whose functions take values.
-    #[error("`{part}` is a component, and only core modules take data in this way; call its functions with values")]
+    #[error(
+        "`{part}` is a component, and only core modules take data in this way; call its functions with values"
+    )]
     Component {
         /// The consumer.
         part: PartName,

@@ -14,6 +14,7 @@ mod embedding;
 mod examples;
 mod golden;
 mod guests;
+mod hand_over;
 mod host_caches;
 mod host_interfaces;
 mod hostile;
@@ -49,6 +50,7 @@ fn main() {
         .chain(bless::trials())
         .chain(embedding::trials())
         .chain(instances::trials())
+        .chain(hand_over::trials())
         .chain(passed_values::trials())
         .chain(limits::trials())
         .chain(matrix::trials())

@@ -2,10 +2,7 @@
 
 use super::Session;
 use crate::cli::{
-    activity::Activity,
-    args::is_stdin,
-    console::write_to_stdout,
-    exit::UsageError,
+    activity::Activity, args::is_stdin, console::write_to_stdout, exit::UsageError,
     output::write_whole,
 };
 use anyhow::Context;
@@ -27,10 +24,18 @@ pub struct DataArgs {
     /// CALL is then the name of one function. A function without parameters asks for the bytes by
     /// `host.get_input_size` and `host.get_input`, and answers by `host.set_output`. For a function that takes a pointer
     /// and a length, the host allocates by `allocate`, and the function returns the range of its answer.
-    #[arg(long = "in", value_name = "IN", help_heading = "Bytes of a core module")]
+    #[arg(
+        long = "in",
+        value_name = "IN",
+        help_heading = "Bytes of a core module"
+    )]
     input: Option<PathBuf>,
     /// Write the bytes of the answer to OUT. The default, `-`, is standard output.
-    #[arg(long = "out", value_name = "OUT", help_heading = "Bytes of a core module")]
+    #[arg(
+        long = "out",
+        value_name = "OUT",
+        help_heading = "Bytes of a core module"
+    )]
     output: Option<PathBuf>,
 }
 
@@ -44,16 +49,13 @@ pub struct DataCall {
 impl DataArgs {
     /// The call, if there are bytes to pass. The bytes are read now. `file_is_stdin` if FILE is standard
     /// input.
-    pub fn call(
-        self,
-        calls: &[String],
-        file_is_stdin: bool,
-    ) -> anyhow::Result<Option<DataCall>> {
+    pub fn call(self, calls: &[String], file_is_stdin: bool) -> anyhow::Result<Option<DataCall>> {
         if self.input.is_none() && self.output.is_none() {
             return Ok(None);
         }
         let [function] = calls else {
-            let message = "`--in` and `--out` are for one call; write the name of one function as CALL";
+            let message =
+                "`--in` and `--out` are for one call; write the name of one function as CALL";
             return Err(UsageError(message.to_owned()).into());
         };
         let function = function.trim();

@@ -12,7 +12,7 @@ const ALLOCATE: &str = "allocate";
 const DEALLOCATE: &str = "deallocate";
 
 /// The types of a function that takes a range and returns one.
-const PROCESS: &str = "func(i32, i32) -> i64` or `func(i32, i32) -> (i32, i32)";
+const PROCESS: &str = "func(i32, i32) -> (i32, i32)`, or `func(i32, i32) -> i64";
 
 impl Instance {
     /// Puts the input into memory that the core module allocates, calls a function with its pointer and
@@ -44,8 +44,7 @@ impl Instance {
         input: &[u8],
     ) -> Result<Vec<u8>, HandOverError> {
         let length = input.len();
-        let length =
-            u32::try_from(length).map_err(|_| HandOverError::InputTooLong { length })?;
+        let length = u32::try_from(length).map_err(|_| HandOverError::InputTooLong { length })?;
         let mut exports = Exports::of(self)?;
         let memory = exports.memory(MEMORY);
         let allocate = exports.function(ALLOCATE, "func(i32) -> i32");
