@@ -3,8 +3,8 @@
 //! The host calls `allocate`, writes the order there, calls `repeat`, copies the answer, and calls `deallocate` for
 //! both.
 
-// The address and the length of an answer are packed into 64 bits.
-#![cfg(target_family = "wasm")]
+// The address and the length of an answer are packed into 64 bits, so an address must have 32.
+#![cfg(target_arch = "wasm32")]
 
 mod memory;
 
@@ -13,7 +13,7 @@ mod memory;
 /// # Safety
 ///
 /// `length` bytes at `pointer` must be an order that the host has written to memory from
-/// [`allocate`](memory::allocate). They stay the host's.
+/// [`allocate`](memory::allocate). The bytes stay the host's.
 #[unsafe(no_mangle)]
 #[expect(
     unsafe_code,
