@@ -21,7 +21,7 @@ demo: build (demo-of "rust-consumer") (demo-of "cpp-consumer")
 test: build
     cargo test --workspace
 
-# Install what is missing: the wasm target, and a C++ compiler unless WASM_CXX or WASI_SDK_PATH names one.
+# Install what is missing: the wasm targets, and a C++ compiler unless WASM_CXX or WASI_SDK_PATH names one.
 [group('start')]
 setup:
     @scripts/setup

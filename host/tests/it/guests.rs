@@ -8,7 +8,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A component that is built from a folder of this repository.
+/// A component or a core module that is built from a folder of this repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Guest {
     CacheImpl,
@@ -18,10 +18,14 @@ pub enum Guest {
     Conformance,
     FaultyCache,
     Hammer,
+    JsonExchange,
+    JsonHandOver,
+    JsonStdio,
     KeyvalueBridge,
     MemoryStore,
     ProberConsumer,
     ProberPlug,
+    Record,
 }
 
 impl Guest {
@@ -35,10 +39,14 @@ impl Guest {
             Self::Conformance => "conformance",
             Self::FaultyCache => "faulty-cache",
             Self::Hammer => "hammer",
+            Self::JsonExchange => "json-exchange",
+            Self::JsonHandOver => "json-hand-over",
+            Self::JsonStdio => "json-stdio",
             Self::KeyvalueBridge => "keyvalue-bridge",
             Self::MemoryStore => "memory-store",
             Self::ProberConsumer => "prober-consumer",
             Self::ProberPlug => "prober-plug",
+            Self::Record => "record",
         }
     }
 
@@ -58,21 +66,27 @@ impl Guest {
         }
     }
 
-    /// The path of the component, which is built on first use.
+    /// The path of the guest's file, which is built on first use; of several files, the first one.
     pub fn path(self) -> Result<PathBuf, Failed> {
-        static BUILT: Mutex<Option<HashMap<Guest, PathBuf>>> = Mutex::new(None);
+        let first = self.paths()?.into_iter().next();
+        first.ok_or_else(|| format!("nothing was built of `{}`", self.name()).into())
+    }
+
+    /// The paths of the guest's files, one for each of its targets. They are built on first use.
+    pub fn paths(self) -> Result<Vec<PathBuf>, Failed> {
+        static BUILT: Mutex<Option<HashMap<Guest, Vec<PathBuf>>>> = Mutex::new(None);
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         let built = built.get_or_insert_default();
-        if let Some(path) = built.get(&self) {
-            return Ok(path.clone());
+        if let Some(paths) = built.get(&self) {
+            return Ok(paths.clone());
         }
-        let path = self.build()?;
-        built.insert(self, path.clone());
-        Ok(path)
+        let paths = self.build()?;
+        built.insert(self, paths.clone());
+        Ok(paths)
     }
 
     /// Builds the guest in the same way as the recipes.
-    fn build(self) -> Result<PathBuf, Failed> {
+    fn build(self) -> Result<Vec<PathBuf>, Failed> {
         let output = script()
             .args(["build", "--into"])
             .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("guests"))
@@ -82,7 +96,8 @@ impl Guest {
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }
-        Ok(String::from_utf8(output.stdout)?.trim_end().into())
+        let paths = String::from_utf8(output.stdout)?;
+        Ok(paths.lines().map(PathBuf::from).collect())
     }
 }
 

@@ -42,8 +42,10 @@ fn root() -> PathBuf {
 
 fn documents() -> std::io::Result<Vec<PathBuf>> {
     let mut documents = vec![root().join("README.md"), root().join("docs/backends.md")];
-    for example in fs::read_dir(root().join("examples"))? {
-        documents.push(example?.path().join("README.md"));
+    for folder in ["examples", "examples/data-in-and-out"] {
+        for example in fs::read_dir(root().join(folder))? {
+            documents.push(example?.path().join("README.md"));
+        }
     }
     documents.retain(|path| path.is_file());
     Ok(documents)
@@ -73,12 +75,17 @@ impl Clone {
             Guest::CppConsumer,
             Guest::CppLru,
             Guest::KeyvalueBridge,
+            Guest::JsonStdio,
+            Guest::JsonExchange,
+            Guest::JsonHandOver,
+            Guest::Record,
         ] {
             if guest.missing_toolchain().is_none() {
-                let file = format!("{}.wasm", guest.name().replace('-', "_"));
-                let path = guest.path()?;
-                fs::copy(&path, clone.path().join(&file))?;
-                fs::copy(&path, clone.path().join("target/components").join(&file))?;
+                for path in guest.paths()? {
+                    let file = path.file_name().expect("a guest is a file");
+                    fs::copy(&path, clone.path().join(file))?;
+                    fs::copy(&path, clone.path().join("target/components").join(file))?;
+                }
             }
         }
         let mul = root().join("host/tests/cases/invoke/core-module/mul.wat");

@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
             "recipes::a_folder_with_a_world_and_cpp_is_a_guest",
             new_cpp_guest,
         ),
+        Trial::test("recipes::a_guest_is_built_for_each_of_its_targets", targets),
         Trial::test(
             "recipes::only_the_library_and_its_cache_are_published",
             published,
@@ -131,20 +132,81 @@ fn new_cpp_guest() -> Result<(), Failed> {
     }
 }
 
+/// A replacement for cargo that writes its arguments to a file, and names that file in its answer.
+const BUILDING_CARGO: &str = r#"#!/bin/sh
+echo "$*" > built.wasm
+echo "{\"filenames\":[\"$PWD/built.wasm\"]}"
+"#;
+
+/// The recipes run in a copy of the scripts, so that the repository is not changed.
+fn targets() -> Result<(), Failed> {
+    let repository = tempfile::tempdir()?;
+    let root = repository.path();
+    fs::create_dir_all(root.join("scripts"))?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/guest");
+    fs::copy(script, root.join("scripts/guest"))?;
+    let cargo = root.join("cargo");
+    fs::write(&cargo, BUILDING_CARGO)?;
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
+    for (name, targets) in [
+        ("hall", None),
+        ("lobby", Some("wasm32-unknown-unknown\n")),
+        ("two-doors", Some("wasm32-wasip2\nwasm32-wasip1\n")),
+    ] {
+        let folder = root.join("examples").join(name);
+        fs::create_dir_all(folder.join("src"))?;
+        fs::write(folder.join("Cargo.toml"), "")?;
+        fs::write(folder.join("src/main.rs"), "")?;
+        if let Some(targets) = targets {
+            fs::write(folder.join("targets"), targets)?;
+        }
+    }
+
+    let into = root.join("built");
+    let output = Command::new(root.join("scripts/guest"))
+        .args(["build", "--into"])
+        .arg(&into)
+        .args(["hall", "lobby", "two-doors"])
+        .env("CARGO", &cargo)
+        .env_remove("WIT_HOST_TEST_GUESTS")
+        .output()?;
+    let mut expected = String::new();
+    for (file, target) in [
+        ("hall.wasm", "wasm32-wasip2"),
+        ("lobby.wasm", "wasm32-unknown-unknown"),
+        ("two_doors.wasm", "wasm32-wasip2"),
+        ("two_doors_module.wasm", "wasm32-wasip1"),
+    ] {
+        let path = into.join(file);
+        let arguments = fs::read_to_string(&path).unwrap_or_default();
+        if !arguments.contains(&format!("--target {target} ")) {
+            return Err(format!("`{file}` is built by `cargo {arguments}`: {output:?}").into());
+        }
+        expected += &format!("{}\n", path.display());
+    }
+    if output.status.success() && output.stdout == expected.as_bytes() {
+        Ok(())
+    } else {
+        Err(format!("{output:?}").into())
+    }
+}
+
 fn table_of_examples() -> Result<(), Failed> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let table = fs::read_to_string(examples.join("README.md"))?;
     let output = guests::script().arg("list").output()?;
     let mut tried = 0;
     for name in String::from_utf8(output.stdout)?.lines() {
-        if examples.join(name).exists() {
-            tried += 1;
-            if !table.contains(&format!("\n| [`{name}`]({name}) |")) {
-                return Err(format!("`examples/README.md` has no line for `{name}`").into());
+        for folder in [name.to_owned(), format!("data-in-and-out/{name}")] {
+            if examples.join(&folder).exists() {
+                tried += 1;
+                if !table.contains(&format!("\n| [`{name}`]({folder}) |")) {
+                    return Err(format!("`examples/README.md` has no line for `{folder}`").into());
+                }
             }
         }
     }
-    if tried < 2 {
+    if tried < 6 {
         return Err(format!("{tried} guests are in `examples/`").into());
     }
     Ok(())
