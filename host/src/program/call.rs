@@ -55,6 +55,7 @@ impl Instance {
 
     /// Finds the function at this index of the program's exports in the instance.
     pub(crate) fn callee(&mut self, index: usize) -> Result<Callee, CallError> {
+        self.expect_whole()?;
         let exports = self.program.exports();
         let callee = match &self.entry {
             Entry::Component(instance) => exports
@@ -235,6 +236,7 @@ impl Instance {
     /// Drops the resource of a handle that a call has returned, which runs its destructor. The handle
     /// cannot be used any more.
     pub async fn release(&mut self, resource: Resource) -> Result<(), CallError> {
+        self.expect_whole()?;
         let Some(handle) = self.handles.remove(resource) else {
             return Err(CallError::NoSuchHandle {
                 handle: resource.to_string(),

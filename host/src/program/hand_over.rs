@@ -145,6 +145,7 @@ struct Exports<'a> {
 
 impl<'a> Exports<'a> {
     fn of(instance: &'a mut Instance) -> Result<Self, HandOverError> {
+        instance.expect_whole()?;
         match &instance.entry {
             Entry::Module(module) => Ok(Self {
                 module: *module,

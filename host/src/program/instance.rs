@@ -2,7 +2,9 @@
 
 use crate::{
     ending::Ended,
-    program::{Program, handles::Handles, isolated::IsolatedPlugs, prepared::Entry},
+    program::{
+        Program, call::CallError, handles::Handles, isolated::IsolatedPlugs, prepared::Entry,
+    },
     store::{
         deadline::{Deadline, Elapsed},
         state::State,
@@ -26,6 +28,8 @@ pub struct Instance {
     pub(crate) handles: Handles,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
+    /// `true` after a call that did not return.
+    is_lost: bool,
     /// The store has only a weak reference to them.
     pub(super) isolated_plugs: Option<IsolatedPlugs>,
 }
@@ -39,6 +43,7 @@ impl Instance {
             entry,
             handles: Handles::default(),
             deadline: None,
+            is_lost: false,
             isolated_plugs: None,
         }
     }
@@ -77,11 +82,21 @@ impl Instance {
 
     /// Returns the value of a call, or the ending of the call if it did not return.
     pub(crate) fn end<T>(
-        &self,
+        &mut self,
         result: Result<wasmtime::Result<T>, Elapsed>,
         deadline: Option<Deadline>,
     ) -> Result<T, Ended> {
-        Ended::of(result, &self.store, deadline, self.program.layout())
+        let ended = Ended::of(result, &self.store, deadline, self.program.layout());
+        self.is_lost |= ended.is_err();
+        ended
+    }
+
+    /// Refuses a call after one that did not return: it may have left anything in the memory of the guest.
+    pub(crate) fn expect_whole(&self) -> Result<(), CallError> {
+        if self.is_lost {
+            return Err(CallError::Lost);
+        }
+        Ok(())
     }
 }
 

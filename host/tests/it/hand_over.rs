@@ -21,6 +21,7 @@ pub fn trials() -> Vec<Trial> {
             usable,
         ),
         Trial::test("hand_over::an_exchange_belongs_to_one_call", one_call),
+        Trial::test("hand_over::an_instance_is_lost_after_a_trap", lost),
         Trial::test("hand_over::reactors_are_initialized", reactor),
     ];
     trials.extend(functions::trials());
@@ -263,6 +264,30 @@ fn one_call() -> Result<(), Failed> {
             ),
             other => return Err(format!("a trap was expected, found {other:?}").into()),
         }
+        Ok(())
+    })
+}
+
+fn lost() -> Result<(), Failed> {
+    const MODULE: &str = r#"(module
+      (memory (export "memory") 1)
+      (func (export "allocate") (param i32) (result i32) (i32.const 8))
+      (func (export "deallocate") (param i32 i32) unreachable)
+      (func (export "echo") (param i32 i32) (result i32 i32) (i32.const 64) (local.get 1))
+      (func (export "nothing"))
+      (func (export "one") (result i64) (i64.const 1)))"#;
+    on_tokio(async || {
+        let mut lost = instance(MODULE).await?;
+        assert_eq!(number(&mut lost, "one").await?, 1);
+        trap(lost.hand_over("echo", b"ab").await.expect_err("a trap"))?;
+        let refused = |error: HandOverError| matches!(error, HandOverError::Call(CallError::Lost));
+        assert!(lost.hand_over("echo", b"").await.is_err_and(refused));
+        assert!(lost.exchange("nothing", b"".to_vec()).await.is_err_and(refused));
+        let one = lost.program().function("one")?.clone();
+        let called = lost.call(&one, Vec::new()).await;
+        assert!(matches!(called, Err(CallError::Lost)), "{called:?}");
+        let invoked = lost.invoke(&"one()".parse()?).await;
+        assert!(matches!(invoked, Err(CallError::Lost)), "{invoked:?}");
         Ok(())
     })
 }

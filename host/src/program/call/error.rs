@@ -100,6 +100,9 @@ pub enum CallError {
         /// The limit, in bytes on the host.
         limit: usize,
     },
+    /// An earlier call did not return.
+    #[error("the instance is lost, because an earlier call did not return; make a new one")]
+    Lost,
     /// The function was called and did not return. The instance cannot be used any more.
     #[error("`{}` did not return", Name(.function))]
     Ended {
