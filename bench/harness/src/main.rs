@@ -1,12 +1,14 @@
 //! Compares contenders that take turns.
 //!
-//! `bench store|host|backends [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
+//! `bench store|host|backends|data|engines [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
 //! this folder. `--quick` takes a few samples and writes nothing.
 
 mod backends;
 mod board;
 mod chart;
 mod contest;
+mod data;
+mod engines;
 mod host;
 mod process;
 mod redis;
@@ -27,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let (what, pace) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [what] => (what, Pace::FULL),
         [what, "--quick"] => (what, Pace::QUICK),
-        _ => anyhow::bail!("usage: bench <store|host|backends> [--quick]"),
+        _ => anyhow::bail!("usage: bench <store|host|backends|data|engines> [--quick]"),
     };
     let (tools, mut board) = (Tools::find()?, Board::new(pace));
     let mut chart = Chart::default();
@@ -35,6 +37,8 @@ fn main() -> anyhow::Result<()> {
         "store" => store::compare(&tools, &mut board)?,
         "host" => host::compare(&tools, &mut board)?,
         "backends" => backends::compare(&tools, &mut board, &mut chart)?,
+        "data" => data::compare(&tools, &mut board, &mut chart)?,
+        "engines" => engines::compare(&tools, &mut board)?,
         other => anyhow::bail!("nothing is known of `{other}`"),
     }
     if pace == Pace::FULL {

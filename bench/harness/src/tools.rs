@@ -45,6 +45,18 @@ impl Tools {
         self.target.join("bench/wasm32-wasip2/release").join(file)
     }
 
+    /// A guest of the project, of the release build.
+    pub fn component(&self, name: &str) -> PathBuf {
+        let file = Path::new(name).with_extension("wasm");
+        self.target.join("components").join(file)
+    }
+
+    /// A core module of the benchmarks.
+    pub fn core_module(&self, name: &str) -> PathBuf {
+        let file = Path::new(name).with_extension("wasm");
+        self.target.join("bench/wasm32-unknown-unknown/release").join(file)
+    }
+
     /// The `wit-host` command.
     pub fn wit_host(&self) -> Command {
         let mut command = Command::new(self.target.join("release/wit-host"));

@@ -8,6 +8,7 @@ mod cache;
 mod processor;
 
 pub use cache::{Cache, serve_cache, serve_keys};
+pub use processor::{sieve, sort};
 
 use std::{io, time::Instant};
 

@@ -282,7 +282,11 @@ fn lost() -> Result<(), Failed> {
         trap(lost.hand_over("echo", b"ab").await.expect_err("a trap"))?;
         let refused = |error: HandOverError| matches!(error, HandOverError::Call(CallError::Lost));
         assert!(lost.hand_over("echo", b"").await.is_err_and(refused));
-        assert!(lost.exchange("nothing", b"".to_vec()).await.is_err_and(refused));
+        assert!(
+            lost.exchange("nothing", b"".to_vec())
+                .await
+                .is_err_and(refused)
+        );
         let one = lost.program().function("one")?.clone();
         let called = lost.call(&one, Vec::new()).await;
         assert!(matches!(called, Err(CallError::Lost)), "{called:?}");

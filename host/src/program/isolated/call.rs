@@ -158,7 +158,7 @@ impl IsolatedFunction {
             }
         };
         let IsolatedCall {
-            lease,
+            mut lease,
             deadline,
             is_callers_deadline,
             fuel,
