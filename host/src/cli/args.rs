@@ -13,7 +13,7 @@ mod program;
 pub use bounds::BoundArgs;
 pub use caches::CacheArgs;
 pub use grants::GrantArgs;
-pub use input::read_wasm;
+pub use input::{is_precompiled, read_wasm};
 pub use isolation::IsolationArgs;
 pub use limits::{LimitArgs, parse_size};
 pub use parts::PartArgs;

@@ -34,6 +34,8 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
         "make it a component with `wit-host componentize MODULE -o OUT`"
     } else if let Some(ComponentizeError::NoWorld { .. }) = error.downcast_ref() {
         "build it on the bindings of a world, which `wit-host bindgen` generates"
+    } else if let Some(LoadError::OtherEngine { .. }) = load {
+        "or leave out `--engine`"
     } else if error.is::<NotACommand>() {
         "call its functions with `wit-host invoke`, or plug it into a program"
     } else if error.is::<CodeCacheError>() {
