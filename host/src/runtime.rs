@@ -204,6 +204,7 @@ impl Runtime {
                         part,
                         feature,
                         engine: self.kind,
+                        other: self.kind.other_with(feature),
                         source: error.into(),
                     },
                     None => LoadError::Invalid {
@@ -224,6 +225,7 @@ impl Runtime {
                     part,
                     feature,
                     engine: self.kind,
+                    other: self.kind.other_with(feature),
                     source,
                 },
                 None => LoadError::Compile { part, source },

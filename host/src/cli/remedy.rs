@@ -26,6 +26,12 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
             "plug a component that exports it, as in `--plug FILE`, or give it a cache of the host, as in `--cache {part}=memory:`"
         ));
     }
+    if let Some(LoadError::Unsupported {
+        other: Some(other), ..
+    }) = load
+    {
+        return Some(format!("use `--engine {other}`"));
+    }
     let remedy = if let Some(LoadError::Unsatisfied { .. }) = load {
         "plug a component that exports it, as in `--plug FILE`"
     } else if let Some(LoadError::UnsatisfiedInModule { .. }) = load {

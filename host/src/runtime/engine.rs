@@ -1,15 +1,15 @@
 //! Engines: the two ways to execute the code of a guest.
 
-use crate::runtime::LoadError;
+use crate::{runtime::LoadError, wasm::features::THREADS};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use wasmtime::Config;
 
 /// The way in which the code of a guest is executed. Grants, limits and errors are the same on both engines.
 ///
-/// The two engines support the same WebAssembly features, except that the interpreter never supports shared
-/// memory and atomic instructions (threads), and stack switching. This crate enables neither of them for the
-/// compiler.
+/// The two engines support the same features of WebAssembly, with one exception: the interpreter never supports
+/// shared memory and atomic instructions (threads). The compiler supports them if a program that contains this
+/// crate enables the feature `threads` of wasmtime, which this crate does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -37,6 +37,17 @@ impl Engine {
             }
             Self::Interpreter => BYTECODE.to_owned(),
         }
+    }
+
+    /// The other engine, if it supports a feature that this one lacks. The compiler supports threads if a
+    /// program that contains this crate enables the feature `threads` of wasmtime.
+    pub(super) fn other_with(self, feature: &str) -> Option<Self> {
+        /// `(module (memory 1 1 shared))`
+        const SHARED_MEMORY: &[u8] = b"\0asm\x01\0\0\0\x05\x04\x01\x03\x01\x01";
+        let is_supported = self == Self::Interpreter
+            && feature == THREADS
+            && wasmtime::Module::validate(&wasmtime::Engine::default(), SHARED_MEMORY).is_ok();
+        is_supported.then_some(Self::Compiler)
     }
 
     /// Makes a configuration of wasmtime choose this engine.

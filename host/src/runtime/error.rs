@@ -88,7 +88,7 @@ pub enum LoadError {
         source: InvalidBinary,
     },
     /// A valid part uses a feature of WebAssembly that the engine does not support.
-    #[error("`{part}` uses {feature}, which the {engine} of this host does not support")]
+    #[error("`{part}` uses {feature}, which {} not support", lacking(*.engine, *.other))]
     Unsupported {
         /// The part.
         part: PartName,
@@ -96,6 +96,8 @@ pub enum LoadError {
         feature: &'static str,
         /// The engine.
         engine: Engine,
+        /// The engine of this build that supports the feature, if there is one.
+        other: Option<Engine>,
         /// The error of the engine, with the position of the first use of the feature.
         source: Box<dyn Error + Send + Sync>,
     },
@@ -233,6 +235,14 @@ fn imports(parts: &[PartName], import: Option<&ExternName>) -> String {
         None => "an interface of WASI".to_owned(),
     };
     format!("{} imports {import}", names.join(" or "))
+}
+
+/// The engines that do not support a feature, with the verb.
+fn lacking(engine: Engine, other: Option<Engine>) -> String {
+    match other {
+        None => "the engines of this host do".to_owned(),
+        Some(other) => format!("the {other} supports and the {engine} does"),
+    }
 }
 
 fn such_cases(cases: &[String]) -> String {

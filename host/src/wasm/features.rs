@@ -3,12 +3,12 @@
 use super::validate::validate_with;
 use wasmparser::WasmFeatures;
 
+/// The feature that an interpreter never has.
+pub(crate) const THREADS: &str = "shared memory or atomic instructions (threads)";
+
 /// Features that an engine may lack, in words.
 const FEATURES: [(WasmFeatures, &str); 8] = [
-    (
-        WasmFeatures::THREADS,
-        "shared memory or atomic instructions (threads)",
-    ),
+    (WasmFeatures::THREADS, THREADS),
     (WasmFeatures::EXCEPTIONS, "exceptions"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "legacy exceptions"),
     (WasmFeatures::GC_TYPES, "garbage-collected types"),

@@ -11,6 +11,7 @@ mod code_cache;
 mod conformance;
 mod count;
 mod embedding;
+mod engines;
 mod examples;
 mod golden;
 mod guests;
@@ -50,6 +51,7 @@ fn main() {
         .chain(embedding::trials())
         .chain(instances::trials())
         .chain(passed_values::trials())
+        .chain(engines::trials())
         .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())
