@@ -25,15 +25,16 @@ const FEATURES: [(WasmFeatures, &str); 8] = [
 ];
 
 /// The feature, in words, that an engine lacks and that makes it refuse a binary with this error. The engine
-/// names the feature only in a text, whose end is the position of its first use. Validating the binary without
+/// names the feature only in a text, with the position of its first use. Validating the binary without
 /// the feature finds an error at the same position, and none with it.
 pub(crate) fn missing(bytes: &[u8], error: &str) -> Option<&'static str> {
     let default = WasmFeatures::default();
     let is_missing = |feature| {
         let without = validate_with(bytes, default.difference(feature));
         let is_there = without.is_err_and(|found| {
-            let position = format!("(at offset {:#x})", found.offset());
-            error.ends_with(&position)
+            let offset = found.offset();
+            error.ends_with(&format!("(at offset {offset:#x})"))
+                || error.contains(&format!("at offset {offset}: "))
         });
         is_there && validate_with(bytes, default.union(feature)).is_ok()
     };
@@ -53,6 +54,10 @@ mod tests {
         let runtime = Runtime::new(&RuntimeOptions::new()).expect("an engine");
         for (fields, expected) in [
             ("(memory 1 1 shared)", Some("threads")),
+            (
+                "(memory 1) (func (drop (i32.atomic.load (i32.const 0))))",
+                Some("threads"),
+            ),
             ("(tag)", Some("exceptions")),
             ("(memory 1 1 shared) (tag)", Some("threads")),
             ("(type (struct))", Some("garbage-collected")),

@@ -127,7 +127,7 @@ fn precompiled() -> Result<(), Failed> {
 fn threads() -> Result<(), Failed> {
     const SHARED: &str = r#"(module $m (memory 1 1 shared) (func (export "_start")))"#;
     let module = Wasm::parse("shared", SHARED.as_bytes().to_vec())?;
-    let component = part("shared", &format!("(component (core {}))", &SHARED[1..]))?;
+    let component = part("shared", &format!("(component (core {})", &SHARED[1..]))?;
     for engine in ENGINES {
         let runtime = Runtime::new(&RuntimeOptions::new().engine(engine))?;
         let composition = compose(&component, &[], Form::Granted)?;

@@ -59,7 +59,9 @@ pub fn trials() -> Vec<Trial> {
                 .display()
                 .to_string();
             let compiles = COMPILING.iter().any(|folder| name.starts_with(folder));
-            let names_engine = name.contains("engine");
+            let names_engine = fs::read_to_string(case.join(TRANSCRIPT))
+                .expect("a case has a transcript")
+                .contains("--engine");
             let on_interpreter = (compiles && !names_engine).then(|| {
                 let case = case.clone();
                 let name = format!("golden::interpreter::{name}");
