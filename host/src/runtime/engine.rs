@@ -94,16 +94,13 @@ mod tests {
     #[test]
     fn an_engine_is_there_with_its_feature() {
         let options = RuntimeOptions::new().engine(Engine::Interpreter);
-        match Runtime::new(&options) {
-            Ok(runtime) => assert!(runtime.engine().is_pulley() && cfg!(feature = "interpreter")),
-            Err(error @ LoadError::NoEngine { .. }) => {
-                assert!(!cfg!(feature = "interpreter"));
-                assert!(
-                    error.to_string().contains("feature `interpreter`"),
-                    "{error}"
-                );
+        match (Runtime::new(&options), cfg!(feature = "interpreter")) {
+            (Ok(runtime), true) => assert!(runtime.engine().is_pulley()),
+            (Err(error @ LoadError::NoEngine { .. }), false) => {
+                let message = error.to_string();
+                assert!(message.contains("feature `interpreter`"), "{message}");
             }
-            Err(other) => panic!("{other}"),
+            (other, is_built) => panic!("{is_built}: {other:?}"),
         }
         let compiler = Runtime::new(&RuntimeOptions::new()).expect("the default engine");
         assert!(!compiler.engine().is_pulley());

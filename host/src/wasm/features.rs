@@ -46,7 +46,6 @@ pub(crate) fn missing(bytes: &[u8], error: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{PartName, Runtime, RuntimeOptions, Wasm, runtime::LoadError};
 
     #[test]

@@ -80,6 +80,10 @@ pub fn operations() -> &'static str {
 
 /// Runs all checks. On the compiler that includes the one with the largest value.
 fn conforms(provider: &Provider, flags: &[String], engine: Engine) -> Result<(), Failed> {
+    let load = match engine {
+        Engine::Interpreter => vec!["--size", "200", "--max-value", "1MiB"],
+        _ => vec!["--size", operations()],
+    };
     let store = tempfile::tempdir()?;
     let output = crate::wit_host_command()
         .arg("run")
@@ -87,10 +91,7 @@ fn conforms(provider: &Provider, flags: &[String], engine: Engine) -> Result<(),
         .args(provider.arguments(store.path())?)
         .args(flags)
         .args(["--", "--seed", "1"])
-        .args(match engine {
-            Engine::Interpreter => ["--size", "200", "--max-value", "1MiB"].as_slice(),
-            _ => &["--size", operations()],
-        })
+        .args(load)
         .output()?;
     all_pass(&output)
 }

@@ -32,7 +32,7 @@ pub fn trials() -> Vec<Trial> {
         ("each_call_has_the_whole_time", whole_time),
         ("the_part_that_computes_is_named", who_was_computing),
         ("a_trap_in_time_is_a_trap", trap_in_time),
-        ("recursion_ends_at_the_same_bound", recursion),
+        ("recursion_is_bounded", recursion),
     ];
     engines::on_each("limits", &trials)
 }
