@@ -26,11 +26,14 @@ pub fn flag(engine: Engine) -> Option<String> {
     (engine != Engine::default()).then(|| format!("--engine={engine}"))
 }
 
-/// A trial on each engine for each of these functions.
-pub fn on_each(module: &str, trials: &[(&str, fn(Engine) -> Result<(), Failed>)]) -> Vec<Trial> {
+/// The name of a trial, and what it does on an engine.
+pub type OnEngine = (&'static str, fn(Engine) -> Result<(), Failed>);
+
+/// A trial on each engine for each of these.
+pub fn on_each(module: &str, trials: &[OnEngine]) -> Vec<Trial> {
     let on = |engine: Engine| {
         let path = path(module, engine);
-        let trial = move |&(name, run): &(&str, fn(Engine) -> Result<(), Failed>)| {
+        let trial = move |&(name, run): &OnEngine| {
             Trial::test(format!("{path}::{name}"), move || run(engine))
         };
         trials.iter().map(trial)

@@ -52,7 +52,7 @@ pub fn trials() -> Vec<Trial> {
     found.sort();
     found
         .into_iter()
-        .map(|case| {
+        .flat_map(|case| {
             let name = case
                 .strip_prefix(&cases)
                 .expect("a case is below")
@@ -70,7 +70,6 @@ pub fn trials() -> Vec<Trial> {
             let on_compiler = Trial::test(format!("golden::{name}"), move || check(&case));
             iter::once(on_compiler).chain(on_interpreter)
         })
-        .flatten()
         .chain([Trial::test(
             "golden_command::one_that_hangs_is_ended_and_named",
             hanging_command,

@@ -2,7 +2,7 @@
 
 use crate::{
     embedding::{CONSUMER, part, tokio},
-    engines,
+    engines::{self, OnEngine},
 };
 use libtest_mimic::{Failed, Trial};
 use std::{thread::sleep, time::Duration};
@@ -19,7 +19,7 @@ const TRAPPING: &str = include_str!("../cases/run/exit-codes/trap.wat");
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    let trials: [(&str, fn(Engine) -> Result<(), Failed>); 13] = [
+    let trials: [OnEngine; 13] = [
         ("memory_is_the_sum_of_all_memories", memory),
         ("table_elements_are_the_sum_of_all_tables", tables),
         ("instances_tables_and_memories_are_counted_each", counts),
