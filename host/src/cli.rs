@@ -12,6 +12,7 @@ mod componentize;
 mod compose;
 mod console;
 mod deadline;
+mod engine;
 mod exit;
 mod graph;
 mod heap;

@@ -42,6 +42,7 @@
 //! - `cli` (default): the `wit-host` command, and what only it depends on. A library user disables it
 //!   with `default-features = false`.
 //! - `bindgen` (part of `cli`): the generators of bindings in C, C++ and Rust.
+//! - `interpreter` (part of `cli`): [`Engine::Interpreter`], an engine that never generates executable memory.
 //! - `redis` (part of `cli`): `RedisCache`, the cache on a Redis server or cluster.
 //!
 //! # Platforms
@@ -153,9 +154,10 @@ pub use report::{
 pub use runtime::{
     LoadError, Pool, Runtime, RuntimeOptions,
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
+    engine::Engine,
     host_interfaces::HostInterfaceMismatch,
     isolated_links::IsolatedMismatch,
-    precompiled::{Damage, Precompiled, PrecompiledError, TrustedCode},
+    precompiled::{Damage, Precompiled, PrecompiledError, PrecompiledReport, TrustedCode},
 };
 pub use sandbox::{
     Sandbox,

@@ -12,6 +12,7 @@ use crate::{
     runtime::{
         LoadError, Runtime, RuntimeOptions,
         code_cache::{CodeCache, CodeCacheReached},
+        engine::Engine,
         precompiled::TrustedCode,
     },
     sandbox::{error::SandboxError, parts::Sandboxes},
@@ -56,6 +57,8 @@ pub struct Plan {
     pub sandboxes: Sandboxes,
     /// Bounds on the program's resources.
     pub limits: Limits,
+    /// The engine of all parts.
+    pub engine: Engine,
     /// The code cache of this user. No part is granted write access to it, whether the runtime uses it
     /// or not.
     pub code_cache: Option<CodeCache>,
@@ -140,6 +143,14 @@ impl Source {
         isolated.map(|(_, isolation)| isolation)
     }
 
+    /// The engine that a precompiled program was compiled for, and the default engine for any other.
+    fn engine(&self) -> Engine {
+        match self {
+            Self::Composition(_) | Self::Module { .. } => Engine::default(),
+            Self::Precompiled(code) => code.precompiled().engine(),
+        }
+    }
+
     /// The names of the parts: the consumer's, then the plugs'.
     pub fn parts(&self) -> &[PartName] {
         match self {
@@ -151,7 +162,8 @@ impl Source {
 }
 
 impl Plan {
-    /// Makes a plan without a code cache.
+    /// Makes a plan without a code cache. The engine is the one that a precompiled program was compiled
+    /// for, and the compiler for any other program.
     ///
     /// # Errors
     ///
@@ -159,6 +171,7 @@ impl Plan {
     pub fn new(source: Source, sandboxes: Sandboxes, limits: Limits) -> Result<Self, SandboxError> {
         sandboxes.expect_plugs_of(source.parts())?;
         Ok(Self {
+            engine: source.engine(),
             source,
             sandboxes,
             limits,
@@ -190,6 +203,7 @@ impl Plan {
         let is_precompiled = matches!(self.source, Source::Precompiled(_));
         let isolated = || self.source.isolated();
         Runtime::new(&RuntimeOptions {
+            engine: self.engine,
             // `precompile` sets this option, and its code fits only a runtime with the same options.
             interruptible: is_precompiled
                 || self.limits.timeout.is_some()

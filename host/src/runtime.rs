@@ -1,6 +1,7 @@
 //! Compiling and linking.
 
 pub(crate) mod code_cache;
+pub(crate) mod engine;
 mod error;
 pub(crate) mod host_interfaces;
 pub(crate) mod isolated_links;
@@ -19,15 +20,15 @@ use crate::{
     core_module::host_functions::HostFunctions,
     names::{external::ExternName, part::PartName},
     program::{Code, Program, isolated::IsolatedProgram, prepared::Prepared},
-    runtime::{code_cache::CodeCache, isolated_links::DefineError},
+    runtime::{code_cache::CodeCache, engine::Engine, isolated_links::DefineError},
     store::limits::MAX_PASSED,
     store::{state::State, ticker::Ticker},
     wasi,
-    wasm::{file::Wasm, signature, validate::InvalidBinary, weight},
+    wasm::{features, file::Wasm, signature, validate::InvalidBinary, weight},
 };
 use std::{collections::BTreeMap, fmt, sync::Arc};
 use wasmtime::{
-    Engine, ExternType, Module,
+    ExternType, Module,
     component::{Component, Linker},
 };
 
@@ -37,7 +38,8 @@ type Plugs = BTreeMap<usize, IsolatedProgram>;
 /// Compiles and links programs. Making a runtime links WASI, so several programs should share one
 /// runtime.
 pub struct Runtime {
-    engine: Engine,
+    engine: wasmtime::Engine,
+    kind: Engine,
     components: Linker<State>,
     modules: wasmtime::Linker<State>,
     ticker: Option<Arc<Ticker>>,
@@ -47,7 +49,7 @@ pub struct Runtime {
 impl Runtime {
     /// Makes a runtime.
     pub fn new(options: &RuntimeOptions) -> Result<Self, LoadError> {
-        let engine = Engine::new(&options.engine_config()).map_err(LoadError::engine)?;
+        let engine = wasmtime::Engine::new(&options.engine_config()?).map_err(LoadError::engine)?;
         let mut components = Linker::new(&engine);
         wasi::consumer(&mut components).map_err(LoadError::engine)?;
         let mut modules = wasmtime::Linker::new(&engine);
@@ -61,6 +63,7 @@ impl Runtime {
         };
         Ok(Self {
             engine,
+            kind: options.engine,
             components,
             modules,
             ticker,
@@ -192,16 +195,37 @@ impl Runtime {
             };
             // The engine does not report the part that is not valid.
             if let Some((part, error)) = layout.invalid_part(bytes) {
-                let source = InvalidBinary::new(&error);
-                return Err(LoadError::Invalid { part, source });
+                let words = error.to_string();
+                return Err(match missing_feature(&part, bytes, layout, &words) {
+                    Some(feature) => LoadError::Unsupported {
+                        part,
+                        feature,
+                        engine: self.kind,
+                        other: self.kind.other_with(feature),
+                        source: error.into(),
+                    },
+                    None => LoadError::Invalid {
+                        part,
+                        source: InvalidBinary::new(&error),
+                    },
+                });
             }
             let alone = layout
                 .parts(bytes)
                 .find_map(|(part, bytes)| Some((part, compile(bytes).err()?)));
             let (part, error) = alone.unwrap_or((part, error));
-            Err(LoadError::Compile {
-                part: part.clone(),
-                source: error.into(),
+            let words = error.root_cause().to_string();
+            let missing = missing_feature(part, bytes, layout, &words);
+            let (part, source) = (part.clone(), error.into());
+            Err(match missing {
+                Some(feature) => LoadError::Unsupported {
+                    part,
+                    feature,
+                    engine: self.kind,
+                    other: self.kind.other_with(feature),
+                    source,
+                },
+                None => LoadError::Compile { part, source },
             })
         };
         match &self.code_cache {
@@ -211,7 +235,7 @@ impl Runtime {
     }
 
     /// The engine of this runtime.
-    pub(crate) fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &wasmtime::Engine {
         &self.engine
     }
 
@@ -247,6 +271,7 @@ impl Runtime {
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Runtime")
+            .field("engine", &self.kind)
             .field("is_interruptible", &self.ticker.is_some())
             .field("code_cache", &self.code_cache)
             .finish_non_exhaustive()
@@ -335,4 +360,15 @@ fn refuse_too_heavy(part: &PartName, binary: &[u8]) -> Result<(), LoadError> {
         part: part.clone(),
         source,
     })
+}
+
+/// The feature that makes the engine refuse a part with this error, in words.
+fn missing_feature(
+    part: &PartName,
+    bytes: &[u8],
+    layout: &Layout,
+    error: &str,
+) -> Option<&'static str> {
+    let (_, bytes) = layout.parts(bytes).find(|(name, _)| *name == part)?;
+    features::missing(bytes, error)
 }

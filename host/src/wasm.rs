@@ -2,6 +2,7 @@
 
 pub(crate) mod component;
 pub(crate) mod componentize;
+pub(crate) mod features;
 pub(crate) mod file;
 pub(crate) mod guarded;
 pub(crate) mod signature;

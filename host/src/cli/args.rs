@@ -13,7 +13,7 @@ mod program;
 pub use bounds::BoundArgs;
 pub use caches::CacheArgs;
 pub use grants::GrantArgs;
-pub use input::{is_stdin, read_wasm};
+pub use input::{is_precompiled, is_stdin, read_wasm};
 pub use isolation::IsolationArgs;
 pub use limits::{LimitArgs, parse_size};
 pub use parts::PartArgs;

@@ -7,6 +7,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use wit_host::Engine;
 
 /// A phase that takes longer is announced on a terminal.
 const LONG: Duration = Duration::from_millis(500);
@@ -29,23 +30,29 @@ impl Phases {
 
     /// Runs one phase.
     pub fn time<T>(&mut self, name: &'static str, work: impl FnOnce() -> T) -> T {
+        self.time_with(name, "", work)
+    }
+
+    /// Runs one phase. Its line ends with `detail`.
+    fn time_with<T>(&mut self, name: &'static str, detail: &str, work: impl FnOnce() -> T) -> T {
         Activity::begin(name);
         let start = Instant::now();
         let result = work();
         if self.shown {
             say(format_args!(
-                "{name:>12} {:9.3} ms",
+                "{name:>12} {:9.3} ms{detail}",
                 start.elapsed().as_secs_f64() * 1e3
             ));
         }
         result
     }
 
-    /// Runs a phase that may take long. On a terminal such a phase is announced while it lasts, and its
-    /// time is printed at the end.
-    pub fn time_long<T>(&mut self, name: &'static str, what: &str, work: impl FnOnce() -> T) -> T {
+    /// Runs the phase that compiles a program for an engine, or loads its code. It may take long. On a
+    /// terminal it is then announced while it lasts, and its time is printed at the end.
+    pub fn compile<T>(&mut self, engine: Engine, what: &str, work: impl FnOnce() -> T) -> T {
+        let name = "compile";
         if self.shown || !io::stderr().is_terminal() {
-            return self.time(name, work);
+            return self.time_with(name, &format!(" (engine: {engine})"), work);
         }
         Activity::begin(name);
         let start = Instant::now();

@@ -1,15 +1,24 @@
-use super::{args::PartArgs, output::OutputArgs, phases::Phases};
+use super::{args::PartArgs, engine::EngineChoice, output::OutputArgs, phases::Phases};
 use std::{path::Path, process::ExitCode};
-use wit_host::{Form, Runtime, RuntimeOptions};
+use wit_host::{Engine, Form, Runtime, RuntimeOptions};
 
 /// Compile a program ahead of time. `run` and `invoke` take the result with `--allow-precompiled`.
 ///
-/// The result is native code for this machine and this version of `wit-host`. Each plug keeps its
+/// The result is code for one engine, this machine and this version of `wit-host`. Each plug keeps its
 /// own grants: `run` and `invoke` take the same `--dir` and `--env` as for the separate components.
 #[derive(clap::Args)]
 pub struct Precompile {
     #[command(flatten)]
     parts: PartArgs,
+    /// Compile for this engine.
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        value_enum,
+        default_value = "compiler",
+        help_heading = "Code"
+    )]
+    engine: EngineChoice,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -24,8 +33,9 @@ impl Precompile {
             wit_host::compose(&consumer, &plugs, Form::Granted)
         })?;
         // `run --timeout` needs it.
-        let options = RuntimeOptions::new().interruptible(true);
-        let code = phases.time_long("compile", consumer.name.as_str(), || {
+        let engine = Engine::from(self.engine);
+        let options = RuntimeOptions::new().engine(engine).interruptible(true);
+        let code = phases.compile(engine, consumer.name.as_str(), || {
             Runtime::new(&options)
                 .map_err(Into::into)
                 .and_then(|runtime| runtime.precompile(&composition))

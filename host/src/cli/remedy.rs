@@ -26,6 +26,12 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
             "plug a component that exports it, as in `--plug FILE`, or give it a cache of the host, as in `--cache {part}=memory:`"
         ));
     }
+    if let Some(LoadError::Unsupported {
+        other: Some(other), ..
+    }) = load
+    {
+        return Some(format!("use `--engine {other}`"));
+    }
     let remedy = if let Some(LoadError::Unsatisfied { .. }) = load {
         "plug a component that exports it, as in `--plug FILE`"
     } else if let Some(LoadError::UnsatisfiedInModule { .. }) = load {
@@ -34,6 +40,8 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
         "make it a component with `wit-host componentize MODULE -o OUT`"
     } else if let Some(ComponentizeError::NoWorld { .. }) = error.downcast_ref() {
         "build it on the bindings of a world, which `wit-host bindgen` generates"
+    } else if let Some(LoadError::OtherEngine { .. }) = load {
+        "or leave out `--engine`"
     } else if error.is::<NotACommand>() {
         "call its functions with `wit-host invoke`, or plug it into a program"
     } else if error.is::<CodeCacheError>() {

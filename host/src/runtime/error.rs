@@ -4,7 +4,7 @@ use crate::{
     compose::link::{Link, PrivateImport},
     names::{external::ExternName, part::PartName},
     runtime::{
-        code_cache::CodeCacheReached, host_interfaces::HostInterfaceMismatch,
+        code_cache::CodeCacheReached, engine::Engine, host_interfaces::HostInterfaceMismatch,
         isolated_links::IsolatedMismatch,
     },
     untrusted::{Name, quoted_names},
@@ -19,6 +19,14 @@ pub enum LoadError {
     /// The engine or WASI could not be set up.
     #[error("failed to set up the engine")]
     Engine(#[source] Box<dyn Error + Send + Sync>),
+    /// This build of the crate does not have the engine.
+    #[error("this build has no {engine}; build it with the cargo feature `{feature}`")]
+    NoEngine {
+        /// The engine that was asked for.
+        engine: Engine,
+        /// The cargo feature of this crate that adds it.
+        feature: &'static str,
+    },
     /// Neither a part nor the host nor the embedder satisfies an import.
     #[error(
         "`{part}` imports `{}`, and nothing satisfies it",
@@ -79,6 +87,20 @@ pub enum LoadError {
         /// The first error in the binary of the part.
         source: InvalidBinary,
     },
+    /// A valid part uses a feature of WebAssembly that the engine does not support.
+    #[error("`{part}` uses {feature}, which {} not support", lacking(*.engine, *.other))]
+    Unsupported {
+        /// The part.
+        part: PartName,
+        /// The feature in words, such as `shared memory or atomic instructions (threads)`.
+        feature: &'static str,
+        /// The engine.
+        engine: Engine,
+        /// The engine of this build that supports the feature, if there is one.
+        other: Option<Engine>,
+        /// The error of the engine, with the position of the first use of the feature.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The engine failed to compile a valid part.
     #[error("failed to compile `{part}`")]
     Compile {
@@ -95,6 +117,18 @@ pub enum LoadError {
         part: PartName,
         /// The error of the engine, which names the difference.
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// Precompiled code is for the other engine.
+    #[error(
+        "`{part}` is precompiled for the {made_for}, and the {engine} cannot execute its code; precompile it anew"
+    )]
+    OtherEngine {
+        /// The consumer of the program.
+        part: PartName,
+        /// The engine that the code was compiled for.
+        made_for: Engine,
+        /// The engine of the runtime.
+        engine: Engine,
     },
     /// A guest could replace code in the code cache through a grant.
     #[error(transparent)]
@@ -201,6 +235,14 @@ fn imports(parts: &[PartName], import: Option<&ExternName>) -> String {
         None => "an interface of WASI".to_owned(),
     };
     format!("{} imports {import}", names.join(" or "))
+}
+
+/// The engines that do not support a feature, with the verb.
+fn lacking(engine: Engine, other: Option<Engine>) -> String {
+    match other {
+        None => "the engines of this host do".to_owned(),
+        Some(other) => format!("the {other} supports and the {engine} does"),
+    }
 }
 
 fn such_cases(cases: &[String]) -> String {

@@ -1,9 +1,10 @@
 //! The options of a runtime.
 
-use crate::runtime::code_cache::CodeCache;
+use crate::runtime::{LoadError, code_cache::CodeCache, engine::Engine};
 use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 
-/// The options of a [`Runtime`](crate::Runtime). Each of them has a cost, so all are off by default.
+/// The options of a [`Runtime`](crate::Runtime). Each of them has a cost, so all are off by default. They can be
+/// combined in any way.
 ///
 /// Each field has a method of the same name that sets it:
 ///
@@ -16,6 +17,8 @@ use wasmtime::{Config, Enabled, PoolingAllocationConfig};
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RuntimeOptions {
+    /// The engine of all programs, isolated plugs included.
+    pub engine: Engine,
     /// Allows [`Limits::timeout`](crate::Limits::timeout) to stop programs. Code that computes is then
     /// slower: usually by about a fifth, in the tightest loops by a factor of two.
     pub interruptible: bool,
@@ -30,9 +33,15 @@ pub struct RuntimeOptions {
 }
 
 impl RuntimeOptions {
-    /// The default options: no deadlines, no fuel, no code cache and no pool.
+    /// The default options: the compiler, no deadlines, no fuel, no code cache and no pool.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets [`engine`](Self#structfield.engine).
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = engine;
+        self
     }
 
     /// Sets [`interruptible`](Self#structfield.interruptible).
@@ -85,8 +94,9 @@ impl Pool {
 
 impl RuntimeOptions {
     /// The configuration of the engine.
-    pub(super) fn engine_config(&self) -> Config {
+    pub(super) fn engine_config(&self) -> Result<Config, LoadError> {
         let mut config = Config::new();
+        self.engine.configure(&mut config)?;
         config
             // With this bound, the engine does not turn sparse data into an image of 16 MiB for each
             // memory.
@@ -96,7 +106,7 @@ impl RuntimeOptions {
         if let Some(pool) = self.pool {
             config.allocation_strategy(allocation(pool));
         }
-        config
+        Ok(config)
     }
 }
 

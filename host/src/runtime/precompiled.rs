@@ -1,11 +1,14 @@
 //! Files of programs that were compiled ahead of time.
 //!
-//! The file holds native code that runs with this process's own rights, and the data to link it like
+//! The file holds compiled code that runs with this process's own rights, and the data to link it like
 //! the composition that it was compiled from: each part to its own sandbox. A file is accepted only if
 //! no other user could have written it, and only unchanged. Neither check proves that this host made
 //! it, so loading it is `unsafe`.
 
 mod linking;
+mod report;
+
+pub use report::PrecompiledReport;
 
 use crate::{
     compose::composition::Composition,
@@ -13,11 +16,12 @@ use crate::{
     names::{external::ExternName, part::PartName},
     program::Program,
     report::explain::Explanation,
-    runtime::{LoadError, Plugs, Runtime, refuse_unsatisfied},
+    runtime::{LoadError, Plugs, Runtime, engine::Engine, refuse_unsatisfied},
     sandbox::parts::Sandboxes,
     untrusted::Name,
 };
 use linking::Linking;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
     error::Error,
@@ -30,9 +34,9 @@ use wasmtime::component::Component;
 
 /// The first bytes of a precompiled file of any version.
 const MAGIC: &[u8] = b"\0wit-host code ";
-/// The version of the format. The file continues with the SHA-256 of the rest, the length of the
-/// linking in four bytes, the linking, and the engine's own format.
-const VERSION: &[u8] = b"2\0";
+/// The version of the format. The file continues with the SHA-256 of the rest, the target and the linking,
+/// each behind its length in four bytes, and the engine's own format.
+const VERSION: &[u8] = b"3\0";
 const DIGEST_SIZE: usize = 32;
 
 /// The largest size of a precompiled file, in bytes. The code of an interpreter takes about 60 MB.
@@ -46,9 +50,18 @@ const MAX_SIZE: u64 = 1 << 30;
 /// can write a file, so [`open`](Self::open) refuses every file with [`PrecompiledError::NotOwn`].
 #[derive(Debug)]
 pub struct Precompiled {
+    target: Target,
     linking: Linking,
     file: Vec<u8>,
     code: Range<usize>,
+}
+
+/// The engine and the machine that code is compiled for. They are stored as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    engine: Engine,
+    machine: String,
 }
 
 /// Compiled code that the user trusts.
@@ -159,6 +172,9 @@ pub enum Damage {
     /// The contents differ from those that were written.
     #[error("its checksum is wrong")]
     Checksum,
+    /// The engine that the code is compiled for is not known.
+    #[error("the engine that it was made for is not known")]
+    Engine,
     /// The links between the parts cannot be those of a composition.
     #[error("the links between its parts are inconsistent")]
     Links,
@@ -191,11 +207,12 @@ impl Precompiled {
         if let Some(why) = why {
             return Err(PrecompiledError::NotOwn { path: shown(), why });
         }
-        let mut bytes = Vec::new();
-        file.take(MAX_SIZE + 1)
-            .read_to_end(&mut bytes)
-            .map_err(io_error)?;
-        parse(bytes).map_err(|why| PrecompiledError::Damaged { path: shown(), why })
+        read(file, path)
+    }
+
+    /// The engine that the program was compiled for.
+    pub fn engine(&self) -> Engine {
+        self.target.engine
     }
 
     /// The names of the parts: the consumer's, then the plugs'.
@@ -204,7 +221,7 @@ impl Precompiled {
     }
 
     /// The authority of each part in these sandboxes, provided that [`Runtime::precompile`] made the
-    /// file. Native code from elsewhere can reach everything that this process can.
+    /// file. Code from elsewhere can reach everything that this process can.
     pub fn explain(&self, sandboxes: &Sandboxes) -> Explanation {
         Explanation::of_links(&self.linking.parts, &self.linking.links, sandboxes)
     }
@@ -214,10 +231,11 @@ impl Precompiled {
     /// # Safety
     ///
     /// The file must be what [`Runtime::precompile`] of this version of the host has made. It holds
-    /// native code, which runs with all rights of this process, outside of every sandbox and limit.
+    /// compiled code, which runs with all rights of this process, outside of every sandbox and limit,
+    /// on either engine.
     /// [`open`](Self::open) has checked that the file belongs to this user and is unchanged since it
     /// was written; it cannot check who wrote it, and from what.
-    #[expect(unsafe_code, reason = "native code from a file is trusted")]
+    #[expect(unsafe_code, reason = "compiled code from a file is trusted")]
     pub unsafe fn trust(self) -> TrustedCode {
         TrustedCode(self)
     }
@@ -243,6 +261,18 @@ fn open_at_once(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+fn read(file: File, path: &Path) -> Result<Precompiled, PrecompiledError> {
+    let path = || path.display().to_string();
+    let mut bytes = Vec::new();
+    file.take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| PrecompiledError::Io {
+            path: path(),
+            source,
+        })?;
+    parse(bytes).map_err(|why| PrecompiledError::Damaged { path: path(), why })
+}
+
 fn parse(file: Vec<u8>) -> Result<Precompiled, Damage> {
     if file.len() as u64 > MAX_SIZE {
         return Err(Damage::TooLarge);
@@ -253,23 +283,33 @@ fn parse(file: Vec<u8>) -> Result<Precompiled, Damage> {
     if Sha256::digest(rest).as_slice() != digest {
         return Err(Damage::Checksum);
     }
-    let (length, rest) = rest.split_first_chunk().ok_or(Damage::CutShort)?;
-    let length = u32::from_le_bytes(*length) as usize;
-    let (linking, code) = rest.split_at_checked(length).ok_or(Damage::CutShort)?;
+    let (target, rest) = split_field(rest).ok_or(Damage::CutShort)?;
+    let target = serde_json::from_slice(target).map_err(|_| Damage::Engine)?;
+    let (linking, code) = split_field(rest).ok_or(Damage::CutShort)?;
     let linking = Linking::from_bytes(linking).ok_or(Damage::Links)?;
     let code = file.len() - code.len()..file.len();
     Ok(Precompiled {
+        target,
         linking,
         file,
         code,
     })
 }
 
-fn encode(linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let linking = linking.to_bytes()?;
-    let length = u32::try_from(linking.len())?.to_le_bytes();
+/// Splits off a field, which stands behind its length.
+fn split_field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
+
+fn encode(target: &Target, linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
     let start = [MAGIC, VERSION, &[0; DIGEST_SIZE]].concat();
-    let mut file = [&start, &length[..], &linking, code].concat();
+    let mut file = start.clone();
+    for field in [serde_json::to_vec(target)?, linking.to_bytes()?] {
+        file.extend(u32::try_from(field.len())?.to_le_bytes());
+        file.extend(field);
+    }
+    file.extend(code);
     anyhow::ensure!(file.len() as u64 <= MAX_SIZE, "it is larger than 1 GiB");
     let digest = Sha256::digest(&file[start.len()..]);
     file[start.len() - DIGEST_SIZE..start.len()].copy_from_slice(&digest);
@@ -305,8 +345,12 @@ impl Runtime {
         let component = self.compile(root)?;
         // Linking reports missing imports, with the same errors as running.
         self.link_unit(&component, root, &Plugs::new())?;
+        let target = Target {
+            engine: self.kind,
+            machine: self.kind.target(),
+        };
         let code = component.serialize().map_err(anyhow::Error::from);
-        code.and_then(|code| encode(&linking, &code))
+        code.and_then(|code| encode(&target, &linking, &code))
             .map_err(|error| PrecompiledError::Serialize {
                 part: composition.parts()[0].clone(),
                 source: error.into(),
@@ -317,6 +361,14 @@ impl Runtime {
     #[expect(unsafe_code, reason = "trusted code is what `precompile` has made")]
     pub fn load_precompiled(&self, code: &TrustedCode) -> Result<Program, LoadError> {
         let precompiled = code.precompiled();
+        let made_for = precompiled.engine();
+        if made_for != self.kind {
+            return Err(LoadError::OtherEngine {
+                part: precompiled.parts()[0].clone(),
+                made_for,
+                engine: self.kind,
+            });
+        }
         let Linking {
             parts,
             links,
@@ -343,13 +395,18 @@ mod tests {
         let linking =
             br#"{"parts":["cache"],"links":[],"private":[],"places":[],"like_adapters":[]}"#;
         let linking = Linking::from_bytes(linking).expect("it makes sense");
-        encode(&linking, b"the code").expect("it is small")
+        let target = Target {
+            engine: Engine::Interpreter,
+            machine: "pulley64".to_owned(),
+        };
+        encode(&target, &linking, b"the code").expect("it is small")
     }
 
     #[test]
     fn an_encoded_file_parses() {
         let precompiled = parse(file()).expect("a whole file");
         assert_eq!(precompiled.parts()[0].as_str(), "cache");
+        assert_eq!(precompiled.engine(), Engine::Interpreter);
         assert_eq!(precompiled.code(), b"the code");
     }
 

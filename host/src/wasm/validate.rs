@@ -33,7 +33,11 @@ impl InvalidBinary {
 /// Validates a binary; function bodies are validated on all cores. Of several errors, the one at the
 /// lowest offset is returned.
 pub(crate) fn validate(bytes: &[u8]) -> wasmparser::Result<()> {
-    let features = WasmFeatures::default();
+    validate_with(bytes, WasmFeatures::default())
+}
+
+/// Validates a binary that may use these features.
+pub(crate) fn validate_with(bytes: &[u8], features: WasmFeatures) -> wasmparser::Result<()> {
     let mut parser = Parser::new(0);
     parser.set_features(features);
     let mut validator = Validator::new_with_features(features);

@@ -5,6 +5,7 @@
 use crate::{
     bless,
     count::Count,
+    engines::{self, ENGINES},
     guests::{Guest, trial},
 };
 use libtest_mimic::{Failed, Trial};
@@ -17,6 +18,7 @@ use std::{
     process::{Command, Stdio},
     time::SystemTime,
 };
+use wit_host::Engine;
 
 /// A set of grants, and the results that may then differ from a run without grants.
 #[derive(Clone, Copy)]
@@ -88,12 +90,15 @@ pub fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = CASES
         .into_iter()
         .flat_map(|case| {
-            let fused = move || case.check(&[]);
-            let isolated = move || case.check(&["--isolate=prober-plug"]);
-            [
-                Trial::test(format!("authority::{}", case.name), fused),
-                Trial::test(format!("authority::{}::isolated", case.name), isolated),
-            ]
+            ENGINES.into_iter().flat_map(move |engine| {
+                let name = format!("{}::{}", engines::path("authority", engine), case.name);
+                let fused = move || case.check(&[], engine);
+                let isolated = move || case.check(&["--isolate=prober-plug"], engine);
+                [
+                    Trial::test(name.clone(), fused),
+                    Trial::test(format!("{name}::isolated"), isolated),
+                ]
+            })
         })
         .collect();
     trials.extend([
@@ -109,12 +114,12 @@ pub fn trials() -> Vec<Trial> {
 }
 
 impl Case {
-    /// An isolated plug reaches the same as a fused one.
-    fn check(&self, isolation: &[&str]) -> Result<(), Failed> {
+    /// An isolated plug reaches the same as a fused one, and so on either engine.
+    fn check(&self, isolation: &[&str], engine: Engine) -> Result<(), Failed> {
         let work = tempfile::tempdir()?;
         lay_out(work.path())?;
         let before = everything_below(work.path())?;
-        let found = self.run(work.path(), isolation)?;
+        let found = self.run(work.path(), isolation, engine)?;
         let mut after = everything_below(work.path())?;
 
         if !self.is_read_only {
@@ -130,14 +135,17 @@ impl Case {
         let mut count = Count::of("F13");
         count.holds(touched.is_empty(), || format!("touched: {touched:?}"));
         self.count_reached(&found, &mut count)?;
-        count.finish(format_args!("; granted: {} {isolation:?}", self.name))?;
+        count.finish(format_args!(
+            "; granted: {} {isolation:?}, on the {engine}",
+            self.name
+        ))?;
         let table = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/authority")
             .join(self.name);
         bless::expect(&table, &found)
     }
 
-    fn run(&self, work: &Path, isolation: &[&str]) -> Result<String, Failed> {
+    fn run(&self, work: &Path, isolation: &[&str], engine: Engine) -> Result<String, Failed> {
         let mut child = crate::wit_host_command()
             .arg("run")
             .arg(Guest::ProberConsumer.path()?)
@@ -145,6 +153,7 @@ impl Case {
                 "--plug=prober-plug={}",
                 Guest::ProberPlug.path()?.display()
             ))
+            .args(engines::flag(engine))
             .args(isolation)
             .args(self.grants)
             .args(self.arguments)

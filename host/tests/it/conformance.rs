@@ -3,6 +3,7 @@
 mod faults;
 
 use crate::{
+    engines::{self, ENGINES},
     guests::{Guest, trial},
     providers::{PROVIDERS, Provider},
 };
@@ -14,24 +15,31 @@ use std::{
     process::{Child, Output, Stdio},
     sync::{Mutex, PoisonError},
 };
+use wit_host::Engine;
 
 /// Arguments of a short run, which is long enough to catch every fault.
 const SMALL: [&str; 6] = ["--seed", "1", "--size", "1000", "--max-value", "4MiB"];
 /// The number of runs that are started ahead, because a run mostly waits for entries to expire.
 const AHEAD: usize = 8;
 
-/// One trial per provider, and one per fault.
+/// One trial per provider and engine, and one per fault.
 pub fn trials() -> Vec<Trial> {
     let providers = PROVIDERS.into_iter().flat_map(|provider| {
-        let on = |link: &str, isolated: Vec<String>| {
-            let name = format!("conformance::{}{link}", provider.name);
-            let conforms = move || conforms(&provider, &isolated);
+        let on = |link: &str, isolated: &[String], engine: Engine| {
+            let room = engines::path("conformance", engine);
+            let name = format!("{room}::{}{link}", provider.name);
+            let flags = isolated.iter().cloned();
+            let flags: Vec<String> = flags.chain(engines::flag(engine)).collect();
+            let conforms = move || conforms(&provider, &flags, engine);
             trial(name, provider.missing_toolchain(), conforms)
         };
         let isolated: Vec<String> = provider.isolate_arguments().collect();
-        let mut trials = vec![on("", Vec::new())];
-        if !isolated.is_empty() {
-            trials.push(on("::isolated", isolated));
+        let mut trials = Vec::new();
+        for engine in ENGINES {
+            trials.push(on("", &[], engine));
+            if !isolated.is_empty() {
+                trials.push(on("::isolated", &isolated, engine));
+            }
         }
         trials
     });
@@ -70,15 +78,20 @@ pub fn operations() -> &'static str {
     }
 }
 
-/// Runs all checks, including the one with the largest value.
-fn conforms(provider: &Provider, isolated: &[String]) -> Result<(), Failed> {
+/// Runs all checks. On the compiler that includes the one with the largest value.
+fn conforms(provider: &Provider, flags: &[String], engine: Engine) -> Result<(), Failed> {
+    let load = match engine {
+        Engine::Interpreter => vec!["--size", "200", "--max-value", "1MiB"],
+        _ => vec!["--size", operations()],
+    };
     let store = tempfile::tempdir()?;
     let output = crate::wit_host_command()
         .arg("run")
         .arg(Guest::Conformance.path()?)
         .args(provider.arguments(store.path())?)
-        .args(isolated)
-        .args(["--", "--seed", "1", "--size", operations()])
+        .args(flags)
+        .args(["--", "--seed", "1"])
+        .args(load)
         .output()?;
     all_pass(&output)
 }

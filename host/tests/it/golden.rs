@@ -19,7 +19,8 @@ use std::{
     fmt::Write,
     fs,
     io::{self, Read},
-    os::unix::process::CommandExt,
+    iter,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -32,7 +33,18 @@ const TRANSCRIPT: &str = "transcript";
 /// The time limit of one command of a transcript, after which all its processes are killed.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// One trial for each case, and trials of the code that runs them.
+/// The folders of cases that compile programs. On the interpreter they have the same transcripts.
+const COMPILING: [&str; 3] = ["invoke", "precompile", "run"];
+
+/// A command that takes the place of `wit-host`, and compiles for the interpreter.
+const ON_INTERPRETER: &str = r#"#!/bin/sh
+case "$1" in
+    invoke | precompile | run) subcommand=$1; shift; set -- "$subcommand" --engine=interpreter "$@" ;;
+esac
+exec "$WIT_HOST_UNDER_TEST" "$@"
+"#;
+
+/// One trial for each case, one on the interpreter for each case that compiles programs, and trials of the code that runs them.
 pub fn trials() -> Vec<Trial> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut found = Vec::new();
@@ -40,13 +52,23 @@ pub fn trials() -> Vec<Trial> {
     found.sort();
     found
         .into_iter()
-        .map(|case| {
+        .flat_map(|case| {
             let name = case
                 .strip_prefix(&cases)
                 .expect("a case is below")
                 .display()
                 .to_string();
-            Trial::test(format!("golden::{name}"), move || check(&case))
+            let compiles = COMPILING.iter().any(|folder| name.starts_with(folder));
+            let names_engine = fs::read_to_string(case.join(TRANSCRIPT))
+                .expect("a case has a transcript")
+                .contains("--engine");
+            let on_interpreter = (compiles && !names_engine).then(|| {
+                let case = case.clone();
+                let name = format!("golden::interpreter::{name}");
+                Trial::test(name, move || check_on_interpreter(&case))
+            });
+            let on_compiler = Trial::test(format!("golden::{name}"), move || check(&case));
+            iter::once(on_compiler).chain(on_interpreter)
         })
         .chain([Trial::test(
             "golden_command::one_that_hangs_is_ended_and_named",
@@ -70,11 +92,35 @@ fn find_cases(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 fn check(case: &Path) -> Result<(), Failed> {
     let path = case.join(TRANSCRIPT);
     let expected = fs::read_to_string(&path)?;
-    bless::expect(&path, &replay(case, &expected)?)
+    let found = replay(case, &expected, wit_host_directory())?;
+    bless::expect(&path, &found)
 }
 
-/// Runs the commands of a transcript and returns the new transcript.
-fn replay(case: &Path, transcript: &str) -> Result<String, Failed> {
+/// The interpreter never rewrites a transcript.
+fn check_on_interpreter(case: &Path) -> Result<(), Failed> {
+    let bin = tempfile::tempdir()?;
+    let wit_host = bin.path().join("wit-host");
+    fs::write(&wit_host, ON_INTERPRETER)?;
+    fs::set_permissions(&wit_host, fs::Permissions::from_mode(0o700))?;
+    let expected = fs::read_to_string(case.join(TRANSCRIPT))?;
+    // A usage line lists the flags that are given.
+    let found = replay(case, &expected, bin.path())?.replace(" --engine <ENGINE>", "");
+    match found == expected {
+        true => Ok(()),
+        false => {
+            Err(format!("--- on the compiler\n{expected}\n--- on the interpreter\n{found}").into())
+        }
+    }
+}
+
+/// The directory of the command under test.
+fn wit_host_directory() -> &'static Path {
+    let directory = Path::new(crate::wit_host()).parent();
+    directory.expect("the command stands in a directory")
+}
+
+/// Runs the commands of a transcript with the `wit-host` in `bin`, and returns the new transcript.
+fn replay(case: &Path, transcript: &str, bin: &Path) -> Result<String, Failed> {
     let work = tempfile::tempdir()?;
     for entry in fs::read_dir(case)? {
         let entry = entry?;
@@ -91,7 +137,7 @@ fn replay(case: &Path, transcript: &str) -> Result<String, Failed> {
     let mut files = files_below(work.path())?;
     for command in commands {
         writeln!(replayed, "$ {command}")?;
-        run(command, work.path(), TIME_LIMIT, &mut replayed)?;
+        run(command, (work.path(), bin), TIME_LIMIT, &mut replayed)?;
         let now = files_below(work.path())?;
         for file in now.difference(&files) {
             writeln!(replayed, "+ {file}")?;
@@ -106,13 +152,10 @@ fn replay(case: &Path, transcript: &str) -> Result<String, Failed> {
 
 fn run(
     command: &str,
-    directory: &Path,
+    (directory, bin): (&Path, &Path),
     limit: Duration,
     transcript: &mut String,
 ) -> Result<(), Failed> {
-    let bin = Path::new(crate::wit_host())
-        .parent()
-        .expect("the command stands in a directory");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path =
         std::env::join_paths(std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path)))?;
@@ -121,6 +164,7 @@ fn run(
         .args(["-c", command])
         .current_dir(directory)
         .env("PATH", path)
+        .env("WIT_HOST_UNDER_TEST", crate::wit_host())
         .env_remove("RUST_BACKTRACE")
         .env_remove("CLICOLOR_FORCE")
         .env("XDG_CACHE_HOME", crate::code_cache());
@@ -211,7 +255,12 @@ fn hanging_command() -> Result<(), Failed> {
     let started = Instant::now();
     // Two processes that hold the output open, and one process that has closed it.
     for command in ["sleep 600 & sleep 600", "exec >&- 2>&-; sleep 600"] {
-        let ended = run(command, work.path(), limit, &mut String::new());
+        let ended = run(
+            command,
+            (work.path(), wit_host_directory()),
+            limit,
+            &mut String::new(),
+        );
         let words = ended
             .err()
             .and_then(|error| error.message().map(str::to_owned));
@@ -224,7 +273,7 @@ fn hanging_command() -> Result<(), Failed> {
     let mut transcript = String::new();
     run(
         "echo a; echo b >&2; exit 3",
-        work.path(),
+        (work.path(), wit_host_directory()),
         TIME_LIMIT,
         &mut transcript,
     )?;

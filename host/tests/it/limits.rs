@@ -1,11 +1,14 @@
 //! The limits of a program as an embedder sets them: each limit alone, at its boundary.
 
-use crate::embedding::{CONSUMER, part, tokio};
+use crate::{
+    embedding::{CONSUMER, part, tokio},
+    engines::{self, OnEngine},
+};
 use libtest_mimic::{Failed, Trial};
 use std::{thread::sleep, time::Duration};
 use wit_host::{
-    CallError, Form, Growing, InstantiateError, Limits, LoadError, Outcome, Pool, Program, Refusal,
-    Runtime, RuntimeOptions, Sandboxes, Wasm, compose,
+    CallError, Engine, Form, Growing, InstantiateError, Limits, LoadError, Outcome, Pool, Program,
+    Refusal, Runtime, RuntimeOptions, Sandboxes, Wasm, compose,
 };
 
 const LOOPING: &str = include_str!("../cases/run/limits/timeout/looping.wat");
@@ -16,23 +19,26 @@ const TRAPPING: &str = include_str!("../cases/run/exit-codes/trap.wat");
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    vec![
-        Trial::test("limits::memory_is_the_sum_of_all_memories", memory),
-        Trial::test("limits::table_elements_are_the_sum_of_all_tables", tables),
-        Trial::test(
-            "limits::instances_tables_and_memories_are_counted_each",
-            counts,
-        ),
-        Trial::test("limits::they_hold_for_a_core_module", module),
-        Trial::test("limits::each_instance_has_them_for_itself", own_limits),
-        Trial::test("limits::defaults_are_bounded", defaults),
-        Trial::test("limits::a_pool_has_its_slots_and_no_more", pool),
-        Trial::test("limits::handles_are_counted", handles),
-        Trial::test("limits::fuel_is_used_up", fuel),
-        Trial::test("limits::each_call_has_the_whole_time", whole_time),
-        Trial::test("limits::the_part_that_computes_is_named", who_was_computing),
-        Trial::test("limits::a_trap_in_time_is_a_trap", trap_in_time),
-    ]
+    let trials: [OnEngine; 13] = [
+        ("memory_is_the_sum_of_all_memories", memory),
+        ("table_elements_are_the_sum_of_all_tables", tables),
+        ("instances_tables_and_memories_are_counted_each", counts),
+        ("they_hold_for_a_core_module", module),
+        ("each_instance_has_them_for_itself", own_limits),
+        ("defaults_are_bounded", defaults),
+        ("a_pool_has_its_slots_and_no_more", pool),
+        ("handles_are_counted", handles),
+        ("fuel_is_used_up", fuel),
+        ("each_call_has_the_whole_time", whole_time),
+        ("the_part_that_computes_is_named", who_was_computing),
+        ("a_trap_in_time_is_a_trap", trap_in_time),
+        ("recursion_is_bounded", recursion),
+    ];
+    engines::on_each("limits", &trials)
+}
+
+fn options(engine: Engine) -> RuntimeOptions {
+    RuntimeOptions::new().engine(engine)
 }
 
 fn load(options: &RuntimeOptions, text: &str) -> Result<Program, Failed> {
@@ -77,10 +83,10 @@ fn instances(count: usize, fields: &str) -> String {
 
 const PAGE: usize = 64 << 10;
 
-fn memory() -> Result<(), Failed> {
+fn memory(engine: Engine) -> Result<(), Failed> {
     let of = |memory| Limits::new().memory(memory);
     for (count, fields) in [(3, "(memory 2)"), (1, "(memory 2) (memory 3) (memory 1)")] {
-        let program = load(&RuntimeOptions::default(), &instances(count, fields))?;
+        let program = load(&options(engine), &instances(count, fields))?;
         let refusal = (Growing::Memory, 6 * PAGE, 6 * PAGE - 1);
         expect_room(&program, &of(6 * PAGE))?;
         expect_no_room(&program, &of(6 * PAGE - 1), Some(refusal))?;
@@ -88,16 +94,16 @@ fn memory() -> Result<(), Failed> {
     Ok(())
 }
 
-fn tables() -> Result<(), Failed> {
+fn tables(engine: Engine) -> Result<(), Failed> {
     let of = |table_elements| Limits::new().table_elements(table_elements);
     let fields = "(table 20 funcref) (table 40 funcref)";
-    let program = load(&RuntimeOptions::default(), &instances(2, fields))?;
+    let program = load(&options(engine), &instances(2, fields))?;
     let refusal = (Growing::Tables, 120, 119);
     expect_room(&program, &of(120))?;
     expect_no_room(&program, &of(119), Some(refusal))
 }
 
-fn counts() -> Result<(), Failed> {
+fn counts(engine: Engine) -> Result<(), Failed> {
     let of = |instances| Limits::new().instances(instances);
     let programs = [
         instances(4, ""),
@@ -106,7 +112,7 @@ fn counts() -> Result<(), Failed> {
         instances(2, "(table 1 funcref) (table 1 funcref) (memory 1)"),
     ];
     for text in programs {
-        let program = load(&RuntimeOptions::default(), &text)?;
+        let program = load(&options(engine), &text)?;
         expect_room(&program, &of(4))?;
         expect_no_room(&program, &of(3), None).map_err(|error| {
             let why = error.message().unwrap_or_default();
@@ -116,10 +122,10 @@ fn counts() -> Result<(), Failed> {
     Ok(())
 }
 
-fn module() -> Result<(), Failed> {
+fn module(engine: Engine) -> Result<(), Failed> {
     let text = b"(module (memory 2) (table 10 funcref) (table 10 funcref))".to_vec();
     let module = Wasm::parse("module", text)?;
-    let runtime = Runtime::new(&RuntimeOptions::default())?;
+    let runtime = Runtime::new(&options(engine))?;
     let program = runtime.load_module(&"module".parse()?, &module)?;
     let most = Limits::new()
         .memory(2 * PAGE)
@@ -139,9 +145,9 @@ fn module() -> Result<(), Failed> {
 }
 
 /// Several instances at a time, each of which uses its whole limits.
-fn own_limits() -> Result<(), Failed> {
+fn own_limits(engine: Engine) -> Result<(), Failed> {
     let fields = "(memory 2) (table 10 funcref)";
-    let program = load(&RuntimeOptions::default(), &instances(2, fields))?;
+    let program = load(&options(engine), &instances(2, fields))?;
     let limits = Limits::new()
         .memory(4 * PAGE)
         .table_elements(20)
@@ -156,9 +162,9 @@ fn own_limits() -> Result<(), Failed> {
 }
 
 /// Two GiB of memory, a million table elements, a thousand instances, ten thousand handles.
-fn defaults() -> Result<(), Failed> {
+fn defaults(engine: Engine) -> Result<(), Failed> {
     let limits = Limits::default();
-    let load = |text: &str| load(&RuntimeOptions::default(), text);
+    let load = |text: &str| load(&options(engine), text);
     let large = load(&instances(1, "(memory 32769)"))?;
     let memory = Some((Growing::Memory, (2 << 30) + PAGE, 2 << 30));
     expect_no_room(&large, &limits, memory)?;
@@ -182,8 +188,8 @@ fn defaults() -> Result<(), Failed> {
 }
 
 /// A pool for one program at a time, with a memory of one page.
-fn pool() -> Result<(), Failed> {
-    let options = RuntimeOptions::new().pool(Pool::new(1, PAGE));
+fn pool(engine: Engine) -> Result<(), Failed> {
+    let options = options(engine).pool(Pool::new(1, PAGE));
     let runtime = Runtime::new(&options)?;
     let compose = |text| Ok::<_, Failed>(compose(&part("program", text)?, &[], Form::Granted)?);
     let program = runtime.load(&compose(
@@ -240,10 +246,10 @@ fn timers(count: u32) -> String {
 }
 
 /// A timer uses at least one handle.
-fn handles() -> Result<(), Failed> {
+fn handles(engine: Engine) -> Result<(), Failed> {
     let run = |count| {
         let limits = Limits::new().handles(20);
-        run(&load(&RuntimeOptions::default(), &timers(count))?, &limits)
+        run(&load(&options(engine), &timers(count))?, &limits)
     };
     match run(5)? {
         Outcome::Exited(0) => {}
@@ -255,8 +261,8 @@ fn handles() -> Result<(), Failed> {
     }
 }
 
-fn fuel() -> Result<(), Failed> {
-    let options = RuntimeOptions::new().fuel(true);
+fn fuel(engine: Engine) -> Result<(), Failed> {
+    let options = options(engine).fuel(true);
     let times = |count: u32| {
         format!(
             r#"(component
@@ -290,14 +296,14 @@ fn fuel() -> Result<(), Failed> {
     }
 }
 
-fn interruptible() -> RuntimeOptions {
-    RuntimeOptions::new().interruptible(true)
+fn interruptible(engine: Engine) -> RuntimeOptions {
+    options(engine).interruptible(true)
 }
 
 /// The second call computes until after the timeout of the first one has passed.
-fn whole_time() -> Result<(), Failed> {
+fn whole_time(engine: Engine) -> Result<(), Failed> {
     let program = load(
-        &interruptible(),
+        &interruptible(engine),
         r#"(component
           (import "wasi:clocks/monotonic-clock@0.2.6" (instance $clock
             (export "now" (func (result u64)))))
@@ -336,9 +342,9 @@ fn whole_time() -> Result<(), Failed> {
     }
 }
 
-fn who_was_computing() -> Result<(), Failed> {
+fn who_was_computing(engine: Engine) -> Result<(), Failed> {
     let limits = Limits::new().timeout(Duration::from_millis(100));
-    let runtime = Runtime::new(&interruptible())?;
+    let runtime = Runtime::new(&interruptible(engine))?;
     let computing = [part("looping", LOOPING)?];
     let computing = compose(&part("consumer", CONSUMER)?, &computing, Form::Granted)?;
     let waiting = compose(&part("sleeping", SLEEPING)?, &[], Form::Granted)?;
@@ -354,13 +360,45 @@ fn who_was_computing() -> Result<(), Failed> {
     Ok(())
 }
 
-fn trap_in_time() -> Result<(), Failed> {
+fn trap_in_time(engine: Engine) -> Result<(), Failed> {
     let limits = Limits::new().timeout(Duration::from_secs(600));
-    match run(&load(&interruptible(), TRAPPING)?, &limits)? {
+    match run(&load(&interruptible(engine), TRAPPING)?, &limits)? {
         Outcome::Trapped(trap) => {
             assert_eq!(trap.part, Some("program".parse()?));
             Ok(())
         }
         other => Err(format!("expected a trap, found {other:?}").into()),
+    }
+}
+
+/// A recursion of some thousand calls has room, and one without end is a trap.
+fn recursion(engine: Engine) -> Result<(), Failed> {
+    let times = |count: u32| {
+        format!(
+            r#"(component
+              (core module $m
+                (func $down (param i32) (result i32)
+                  (if (result i32) (local.get 0)
+                    (then (i32.add (i32.const 1) (call $down (i32.sub (local.get 0) (i32.const 1)))))
+                    (else (i32.const 0))))
+                (func (export "run") (result i32)
+                  (i32.ne (call $down (i32.const {count})) (i32.const {count}))))
+              (core instance $i (instantiate $m))
+              (func $run (result (result)) (canon lift (core func $i "run")))
+              (instance $command (export "run" (func $run)))
+              (export "wasi:cli/run@0.2.6" (instance $command)))"#
+        )
+    };
+    let run = |count| run(&load(&options(engine), &times(count))?, &Limits::default());
+    match run(5000)? {
+        Outcome::Exited(0) => {}
+        other => return Err(format!("5000 calls: {other:?}").into()),
+    }
+    match run(100_000)? {
+        Outcome::Trapped(trap) if trap.reason.contains("call stack") => {
+            assert_eq!(trap.part, Some("program".parse()?));
+            Ok(())
+        }
+        other => Err(format!("100,000 calls: {other:?}").into()),
     }
 }

@@ -11,6 +11,7 @@ mod code_cache;
 mod conformance;
 mod count;
 mod embedding;
+mod engines;
 mod examples;
 mod golden;
 mod guests;
@@ -52,6 +53,7 @@ fn main() {
         .chain(instances::trials())
         .chain(hand_over::trials())
         .chain(passed_values::trials())
+        .chain(engines::trials())
         .chain(limits::trials())
         .chain(matrix::trials())
         .chain(conformance::trials())

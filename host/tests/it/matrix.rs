@@ -2,11 +2,13 @@
 //! same transcript.
 
 use crate::{
+    engines::{self, ENGINES},
     guests::{Guest, trial},
     providers::{PROVIDERS, Provider},
 };
 use libtest_mimic::{Failed, Trial};
 use std::{path::Path, process::Command};
+use wit_host::Engine;
 
 const CONSUMERS: [Guest; 2] = [Guest::RustConsumer, Guest::CppConsumer];
 const WAYS: [(&str, Way); 3] = [
@@ -17,9 +19,9 @@ const WAYS: [(&str, Way); 3] = [
 pub const TRANSCRIPT: &str = include_str!("../demo.transcript");
 
 /// Links a consumer and a provider, runs them, and compares what they print.
-type Way = fn(consumer: &Path, provider: &Provider) -> Result<(), Failed>;
+type Way = fn(consumer: &Path, provider: &Provider, engine: Engine) -> Result<(), Failed>;
 
-/// One trial for each pair and way of linking.
+/// One trial for each pair, way of linking and engine.
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for consumer in CONSUMERS {
@@ -28,9 +30,12 @@ pub fn trials() -> Vec<Trial> {
                 .missing_toolchain()
                 .or_else(|| provider.missing_toolchain());
             for &(way, test) in ways(&provider) {
-                let name = format!("matrix::{}::{}::{way}", consumer.name(), provider.name);
-                let run = move || test(&consumer.path()?, &provider);
-                trials.push(trial(name, missing.clone(), run));
+                for engine in ENGINES {
+                    let pair = format!("{}::{}", consumer.name(), provider.name);
+                    let name = format!("{}::{pair}::{way}", engines::path("matrix", engine));
+                    let run = move || test(&consumer.path()?, &provider, engine);
+                    trials.push(trial(name, missing.clone(), run));
+                }
             }
         }
     }
@@ -49,7 +54,7 @@ fn ways(provider: &Provider) -> impl Iterator<Item = &'static (&'static str, Way
 }
 
 /// In the portable form all parts share one authority, so the directory is granted to all of them.
-fn composed(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
+fn composed(consumer: &Path, provider: &Provider, engine: Engine) -> Result<(), Failed> {
     let work = tempfile::tempdir()?;
     let store = tempfile::tempdir()?;
     let linked = work.path().join("linked.wasm");
@@ -64,28 +69,31 @@ fn composed(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
     expect_transcript(
         crate::wit_host_command()
             .arg("run")
+            .args(engines::flag(engine))
             .arg(&linked)
             .arg(format!("--dir={}::/cache", store.path().display())),
     )
 }
 
 /// With plugs, a directory is granted to the cache only.
-fn plugged(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
+fn plugged(consumer: &Path, provider: &Provider, engine: Engine) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     expect_transcript(
         crate::wit_host_command()
             .arg("run")
+            .args(engines::flag(engine))
             .arg(consumer)
             .args(provider.arguments(store.path())?),
     )
 }
 
 /// With each plug in a store of its own.
-fn isolated(consumer: &Path, provider: &Provider) -> Result<(), Failed> {
+fn isolated(consumer: &Path, provider: &Provider, engine: Engine) -> Result<(), Failed> {
     let store = tempfile::tempdir()?;
     expect_transcript(
         crate::wit_host_command()
             .arg("run")
+            .args(engines::flag(engine))
             .arg(consumer)
             .args(provider.arguments(store.path())?)
             .args(provider.isolate_arguments()),

@@ -154,7 +154,7 @@ fn other_options() -> Result<(), Failed> {
     Ok(())
 }
 
-#[expect(unsafe_code, reason = "native code from a file is trusted")]
+#[expect(unsafe_code, reason = "compiled code from a file is trusted")]
 fn load(runtime: &Runtime, precompiled: Precompiled) -> Result<Program, LoadError> {
     // SAFETY: the file is the output of `precompiled`, or it was refused.
     let code = unsafe { precompiled.trust() };

@@ -5,21 +5,25 @@
 use crate::{
     count::Count,
     embedding::{CONSUMER, part, run, tokio},
+    engines,
     torture::sized,
 };
 use libtest_mimic::{Failed, Trial};
 use std::time::Duration;
 use wit_host::{
-    Allowance, Form, InstantiateError, IsolatedPlugs, Isolation, Limits, Outcome, Pool, Program,
-    Restarts, Runtime, RuntimeOptions, Sandboxes, compose,
+    Allowance, Engine, Form, InstantiateError, IsolatedPlugs, Isolation, Limits, Outcome, Pool,
+    Program, Restarts, Runtime, RuntimeOptions, Sandboxes, compose,
 };
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    vec![
-        Trial::test("traps::a_provider_that_traps", provider),
-        Trial::test("traps::an_isolated_provider_that_traps", isolated_provider),
-    ]
+    engines::on_each(
+        "traps",
+        &[
+            ("a_provider_that_traps", provider),
+            ("an_isolated_provider_that_traps", isolated_provider),
+        ],
+    )
 }
 
 /// The code of the provider instead of returning a number, and a part of the message.
@@ -32,9 +36,9 @@ const WAYS: [(&str, &str); 6] = [
     ("(call_indirect (type $f) (i32.const 9))", "does not exist"),
 ];
 
-fn provider() -> Result<(), Failed> {
+fn provider(engine: Engine) -> Result<(), Failed> {
     let pool = Pool::new(1, 1 << 20);
-    let runtime = Runtime::new(&RuntimeOptions::new().pool(pool))?;
+    let runtime = Runtime::new(&RuntimeOptions::new().engine(engine).pool(pool))?;
     let programs = WAYS.iter().map(|(way, _)| load(&runtime, way));
     let programs: Vec<Program> = programs.collect::<Result<_, _>>()?;
     let mut count = Count::of("F18");
@@ -52,7 +56,7 @@ fn provider() -> Result<(), Failed> {
         };
         count.holds(is_right, || format!("{way}: {outcome:?}"));
     }
-    count.finish("")
+    count.finish(format_args!("; on the {engine}"))
 }
 
 /// `run` succeeds if the first of two calls gives `err(runtime-error)` and the second `ok(42)`.
@@ -83,9 +87,9 @@ const CHECKS: &str = r#"(component
 
 /// The caller gets the error of its interface for each trap, and the next call works, in the same
 /// instance of the caller.
-fn isolated_provider() -> Result<(), Failed> {
+fn isolated_provider(engine: Engine) -> Result<(), Failed> {
     let pool = Pool::new(16, 1 << 20);
-    let runtime = Runtime::new(&RuntimeOptions::new().pool(pool))?;
+    let runtime = Runtime::new(&RuntimeOptions::new().engine(engine).pool(pool))?;
     let programs = WAYS.iter().map(|(way, _)| load_isolated(&runtime, way));
     let programs: Vec<Program> = programs.collect::<Result<_, _>>()?;
     let mut count = Count::of("F18");
@@ -104,7 +108,7 @@ fn isolated_provider() -> Result<(), Failed> {
         let is_right = matches!(outcome, Outcome::Exited(0));
         count.holds(is_right, || format!("{}: {outcome:?}", WAYS[at].0));
     }
-    count.finish("; isolated")
+    count.finish(format_args!("; isolated, on the {engine}"))
 }
 
 fn load_isolated(runtime: &Runtime, way: &str) -> Result<Program, Failed> {

@@ -4,7 +4,7 @@ use super::{
     BoundArgs, CacheArgs, GrantArgs, IsolationArgs, LimitArgs, PartArgs, caches::Caches, input,
     read_wasm,
 };
-use crate::cli::{code_cache, exit::UsageError, heap, phases::Phases};
+use crate::cli::{code_cache, engine::EngineChoice, exit::UsageError, heap, phases::Phases};
 use std::{iter, path::Path};
 use wit_host::{
     Form, Kind, Part, PartName, Plan, Precompiled, Program, Sandbox, Source, SourceError,
@@ -24,13 +24,19 @@ pub struct ProgramArgs {
     isolation: IsolationArgs,
     #[command(flatten)]
     limits: LimitArgs,
+    /// Execute the program on this engine; by default on the compiler, or on the one that FILE was
+    /// precompiled for.
+    ///
+    /// Grants, limits and exit codes are the same on both engines.
+    #[arg(long, value_name = "ENGINE", value_enum, help_heading = "Code")]
+    engine: Option<EngineChoice>,
     /// Compile the program in this run, and do not keep the compiled code.
     #[arg(long, help_heading = "Code")]
     no_cache: bool,
-    /// Allow FILE to be the native code that `precompile` writes.
+    /// Allow FILE to be the compiled code that `precompile` writes.
     ///
-    /// Native code has all your rights, outside of every sandbox and limit, and does what its author
-    /// wants. Use this flag only for a FILE that you have made yourself with this version of
+    /// Compiled code has all your rights, outside of every sandbox and limit, and does what its author
+    /// wants, on either engine. Use this flag only for a FILE that you have made yourself with this version of
     /// `wit-host`. The host checks that FILE is yours, that nobody else can write to it, and that it is
     /// unchanged. It cannot check who made it.
     #[arg(long, help_heading = "Code")]
@@ -70,6 +76,7 @@ impl ProgramArgs {
         };
         let limits = self.limits.limits(phases.budget().all(), heap::allowed())?;
         let mut plan = Plan::new(source, sandboxes, limits)?;
+        plan.engine = self.engine.map_or(plan.engine, Into::into);
         plan.keeps_code = !(self.no_cache || matches!(plan.source, Source::Precompiled(_)));
         code_cache::protect(&mut plan)?;
         Ok(plan)
@@ -91,7 +98,7 @@ impl ProgramArgs {
         }
         if !self.allow_precompiled {
             let message = format!(
-                "`{}` is native code, which has all your rights; if you made it yourself, add `--allow-precompiled`",
+                "`{}` is compiled code, which has all your rights; if you made it yourself, add `--allow-precompiled`",
                 Name(path.display())
             );
             return Err(UsageError(message).into());
@@ -179,5 +186,5 @@ fn compose(
 pub fn load(plan: &Plan, phases: &mut Phases) -> anyhow::Result<Program> {
     let runtime = phases.time("set up", || plan.runtime())?;
     let name = plan.source.parts()[0].as_str();
-    Ok(phases.time_long("compile", name, || plan.load(&runtime))?)
+    Ok(phases.compile(plan.engine, name, || plan.load(&runtime))?)
 }

@@ -4,7 +4,10 @@ use super::service::{
     act, expect_words, instance, instance_within, isolated, load, observed, on_tokio, plug_with,
     storm, try_act,
 };
-use crate::embedding::{CONSUMER, part, run};
+use crate::{
+    embedding::{CONSUMER, part, run},
+    engines,
+};
 use libtest_mimic::{Failed, Trial};
 use std::{
     sync::{
@@ -14,38 +17,35 @@ use std::{
     time::{Duration, Instant},
 };
 use wit_host::{
-    Allowance, Form, HostInterface, InstantiateError, Isolation, Limits, Outcome, Part, Program,
-    Restarts, Runtime, RuntimeOptions, Sandboxes, Value, compose,
+    Allowance, Engine, Form, HostInterface, InstantiateError, Isolation, Limits, Outcome, Part,
+    Program, Restarts, Runtime, RuntimeOptions, Sandboxes, Value, compose,
 };
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        Trial::test("isolation::bounds::steps_are_the_callers_too", steps),
-        Trial::test("isolation::bounds::fuel_of_one_call", fuel_of_a_call),
-        Trial::test("isolation::bounds::traps_do_not_evade_fuel", trapping_steps),
-        Trial::test(
-            "isolation::bounds::failed_starts_do_not_evade_fuel",
-            failed_starts,
-        ),
-        Trial::test(
-            "isolation::bounds::failed_starts_are_counted",
-            counted_starts,
-        ),
-        Trial::test(
-            "isolation::bounds::the_callers_deadline_holds_for_starts",
-            deadline_of_a_start,
-        ),
-        Trial::test("isolation::bounds::time_of_one_call", time_of_a_call),
-        Trial::test("isolation::bounds::the_callers_deadline_holds", deadline),
-        Trial::test("isolation::bounds::the_last_restart", restarts),
-        Trial::test("isolation::bounds::memory_of_all_stores_is_one_sum", memory),
-        Trial::test("isolation::bounds::passed_values", passed_values),
-        Trial::test("isolation::bounds::start_up_code_ends_in_time", start_up),
-    ]
+    engines::on_each(
+        "isolation::bounds",
+        &[
+            ("steps_are_the_callers_too", steps),
+            ("fuel_of_one_call", fuel_of_a_call),
+            ("traps_do_not_evade_fuel", trapping_steps),
+            ("failed_starts_do_not_evade_fuel", failed_starts),
+            ("failed_starts_are_counted", counted_starts),
+            ("the_callers_deadline_holds_for_starts", deadline_of_a_start),
+            ("time_of_one_call", time_of_a_call),
+            ("the_callers_deadline_holds", deadline),
+            ("the_last_restart", restarts),
+            ("memory_of_all_stores_is_one_sum", memory),
+            ("passed_values", passed_values),
+            ("start_up_code_ends_in_time", start_up),
+        ],
+    )
 }
 
-fn counting() -> RuntimeOptions {
-    RuntimeOptions::new().fuel(true).interruptible(true)
+fn counting(engine: Engine) -> RuntimeOptions {
+    RuntimeOptions::new()
+        .engine(engine)
+        .fuel(true)
+        .interruptible(true)
 }
 
 /// The numbers of calls that succeed and fail before a caller with this fuel has used it up.
@@ -66,9 +66,9 @@ async fn calls_until_out_of_fuel(
 }
 
 /// 1,000 turns of a loop take some thousands of steps, of the plug and of its caller.
-fn steps() -> Result<(), Failed> {
+fn steps(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
-        let program = isolated(&counting(), Isolation::new())?;
+        let program = isolated(&counting(engine), Isolation::new())?;
         let (calls, words) = calls_until_out_of_fuel(&program, 1_000_000, act::TURNS, 1000).await?;
         assert!((50..400).contains(&calls), "{calls} calls");
         expect_words(&Err::<(), _>(words), &["used up its fuel"])?;
@@ -82,9 +82,9 @@ fn steps() -> Result<(), Failed> {
         let start = "(local $i i32) (loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))
             (br_if $l (i32.lt_u (local.get $i) (i32.const 100000))))";
         let slow = part("service", &plug_with("", "", "", start))?.isolate(Isolation::new());
-        let program = load(&counting(), &[slow])?;
+        let program = load(&counting(engine), &[slow])?;
         let (without, _) = calls_until_out_of_fuel(&program, 1_500_000, act::TURNS, 1000).await?;
-        let program = isolated(&counting(), Isolation::new())?;
+        let program = isolated(&counting(engine), Isolation::new())?;
         let (with, _) = calls_until_out_of_fuel(&program, 1_500_000, act::TURNS, 1000).await?;
         assert!(
             without + 50 < with,
@@ -94,9 +94,9 @@ fn steps() -> Result<(), Failed> {
     })
 }
 
-fn fuel_of_a_call() -> Result<(), Failed> {
+fn fuel_of_a_call(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
-        let program = isolated(&counting(), Isolation::new().fuel(20_000))?;
+        let program = isolated(&counting(engine), Isolation::new().fuel(20_000))?;
         let mut one = instance(&program).await?;
         for _ in 0..20 {
             assert_eq!(
@@ -119,12 +119,12 @@ fn fuel_of_a_call() -> Result<(), Failed> {
 }
 
 /// The steps before a trap are the caller's too, so a caller that ignores errors runs out of fuel.
-fn trapping_steps() -> Result<(), Failed> {
+fn trapping_steps(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         let isolation = Isolation::new()
             .fuel(10_000)
             .restarts(Restarts::new(u32::MAX, Duration::from_secs(1)));
-        let program = isolated(&counting(), isolation)?;
+        let program = isolated(&counting(engine), isolation)?;
         let allowance = Allowance::new(&Limits::new().fuel(1_000_000));
         let mut one = instance_within(&program, &allowance, None).await?;
         assert_eq!(storm(&mut one, 20, act::LOOP, 0).await, Ok(20));
@@ -155,14 +155,14 @@ fn starting_again(again: &str, isolation: Isolation) -> Result<(Part, Arc<Atomic
 }
 
 /// The first start succeeds, and every later one takes some 60,000 steps and traps.
-fn failed_starts() -> Result<(), Failed> {
+fn failed_starts(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         let isolation = Isolation::new().restarts(Restarts::new(u32::MAX, Duration::from_secs(1)));
         let (isolation, failures) = observed(isolation);
         let again = "(loop $l (local.set $i (i32.add (local.get $i) (i32.const 1)))
             (br_if $l (i32.lt_u (local.get $i) (i32.const 10000)))) unreachable";
         let (plug, starts) = starting_again(again, isolation)?;
-        let program = load(&counting(), &[plug])?;
+        let program = load(&counting(engine), &[plug])?;
         let allowance = Allowance::new(&Limits::new().fuel(1_000_000));
         let mut one = instance_within(&program, &allowance, None).await?;
         let ended = storm(&mut one, 1000, act::TRAP, 0).await;
@@ -180,11 +180,11 @@ fn failed_starts() -> Result<(), Failed> {
 }
 
 /// A start that fails is a failure of the plug, which then stays down.
-fn counted_starts() -> Result<(), Failed> {
+fn counted_starts(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         let isolation = Isolation::new().restarts(Restarts::new(3, Duration::from_secs(600)));
         let (plug, starts) = starting_again("unreachable", isolation)?;
-        let program = load(&counting(), &[plug])?;
+        let program = load(&counting(engine), &[plug])?;
         let mut one = instance(&program).await?;
         assert_eq!(storm(&mut one, 50, act::TRAP, 0).await, Ok(50));
         // One start, and three more after one trap.
@@ -195,11 +195,11 @@ fn counted_starts() -> Result<(), Failed> {
 
 /// The time of the caller is up while the plug starts again: the caller ends, and the plug has not
 /// failed.
-fn deadline_of_a_start() -> Result<(), Failed> {
+fn deadline_of_a_start(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         let (isolation, failures) = observed(Isolation::new());
         let (plug, _) = starting_again("(loop $l (br $l))", isolation)?;
-        let program = load(&counting(), &[plug])?;
+        let program = load(&counting(engine), &[plug])?;
         let mut one = instance(&program).await?;
         assert_eq!(
             try_act(&mut one, act::TRAP, 0).await,
@@ -217,10 +217,10 @@ fn deadline_of_a_start() -> Result<(), Failed> {
     })
 }
 
-fn time_of_a_call() -> Result<(), Failed> {
+fn time_of_a_call(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         let isolation = Isolation::new().timeout(Duration::from_millis(100));
-        let program = isolated(&counting(), isolation)?;
+        let program = isolated(&counting(engine), isolation)?;
         let mut one = instance(&program).await?;
         assert_eq!(act(&mut one, act::COUNT, 4).await, Ok(4));
         let started = Instant::now();
@@ -242,12 +242,12 @@ fn time_of_a_call() -> Result<(), Failed> {
 }
 
 /// When the caller's time is up, the caller ends; the plug has not failed.
-fn deadline() -> Result<(), Failed> {
+fn deadline(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         for own in [None, Some(Duration::from_secs(60))] {
             let none = Restarts::new(0, Duration::from_secs(60));
             let (isolation, failures) = observed(Isolation::new().timeout(own).restarts(none));
-            let program = isolated(&counting(), isolation)?;
+            let program = isolated(&counting(engine), isolation)?;
             let sandboxes = Sandboxes::default();
             let allowance = Allowance::new(&Limits::default());
             let plugs = program.isolated_plugs(&sandboxes, &allowance, None).await?;
@@ -275,11 +275,11 @@ fn deadline() -> Result<(), Failed> {
 }
 
 /// A plug is restarted as often as it may be, and then stays down.
-fn restarts() -> Result<(), Failed> {
+fn restarts(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         let isolation = Isolation::new().restarts(Restarts::new(3, Duration::from_secs(600)));
         let (isolation, failures) = observed(isolation);
-        let program = isolated(&counting(), isolation)?;
+        let program = isolated(&counting(engine), isolation)?;
         let mut one = instance(&program).await?;
         for _ in 0..3 {
             assert_eq!(
@@ -310,11 +310,11 @@ fn restarts() -> Result<(), Failed> {
 }
 
 /// A page is 64 KiB. The memories of the consumer and of the plug begin with four pages each.
-fn memory() -> Result<(), Failed> {
+fn memory(engine: Engine) -> Result<(), Failed> {
     const PAGE: usize = 65536;
     on_tokio(async || {
         let grow = async |own: Option<usize>, whole: usize, pages: u32| {
-            let program = isolated(&counting(), Isolation::new().memory(own))?;
+            let program = isolated(&counting(engine), Isolation::new().memory(own))?;
             let allowance = Allowance::new(&Limits::new().memory(whole * PAGE));
             let mut one = instance_within(&program, &allowance, None).await?;
             Ok::<_, Failed>(try_act(&mut one, act::GROW, pages).await)
@@ -371,7 +371,7 @@ const TAKES: &str = r#"(component
 
 /// The values that an isolated plug passes on are bounded, whatever its own result is: a set of 32 flags
 /// takes some kilobytes on the host and four bytes in the plug.
-fn passed_values() -> Result<(), Failed> {
+fn passed_values(engine: Engine) -> Result<(), Failed> {
     let names: Vec<String> = (0..32).map(|flag| format!("\"flag{flag}\"")).collect();
     let named = |text: &str| text.replace("FLAGS", &names.join(" "));
     let passing = |count: u32| -> Result<Outcome, Failed> {
@@ -382,7 +382,7 @@ fn passed_values() -> Result<(), Failed> {
         ];
         let consumer = part("consumer", CONSUMER)?;
         let composition = compose(&consumer, &plugs, Form::Granted)?;
-        let program = Runtime::new(&RuntimeOptions::new())?.load(&composition)?;
+        let program = Runtime::new(&RuntimeOptions::new().engine(engine))?.load(&composition)?;
         run(&program, &Sandboxes::default())
     };
     match passing(10_000)? {
@@ -398,14 +398,14 @@ fn passed_values() -> Result<(), Failed> {
     }
 }
 
-fn start_up() -> Result<(), Failed> {
+fn start_up(engine: Engine) -> Result<(), Failed> {
     on_tokio(async || {
         let looping = plug_with("", "", "", "(loop $l (br $l))");
         for (own, whole) in [(50, 60_000), (60_000, 50)]
             .map(|(own, whole)| (Duration::from_millis(own), Duration::from_millis(whole)))
         {
             let plug = part("service", &looping)?.isolate(Isolation::new().timeout(own));
-            let program = load(&counting(), &[plug])?;
+            let program = load(&counting(engine), &[plug])?;
             let limits = Limits::new().timeout(whole);
             let started = Instant::now();
             let ended = program.instantiate(&Sandboxes::default(), &limits).await;
