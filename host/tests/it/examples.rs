@@ -10,9 +10,9 @@ const DUTIES: [(&str, &str); 5] = [
     (
         "load_and_validate",
         "mul.wat is a valid core module of 41 bytes\n\
-         text.wat is refused: failed to parse `text.wat`: expected `)`\n\
-         types.wat is refused: `bad` is not valid WebAssembly: type mismatch: expected i32 but nothing on stack\n\
-         short.wasm is refused: `short.wasm` is not valid WebAssembly: unexpected end-of-file\n",
+         text.wat is refused: failed to parse `text.wat` as WebAssembly text: expected `)`\n\
+         types.wat is refused: `bad` is damaged or uses features that are not supported here: type mismatch: expected i32 but nothing on stack (at offset 0x23)\n\
+         short.wasm is refused: `short.wasm` is damaged or uses features that are not supported here: unexpected end-of-file (at offset 0xa)\n",
     ),
     (
         "list_exports",
@@ -35,7 +35,7 @@ const DUTIES: [(&str, &str); 5] = [
         "isolate",
         "the instance that keeps the number finds it at [S32(1024)]\n\
          the other one finds it at [S32(-1)]\n\
-         beyond its memory: it trapped\n\
+         beyond its memory: it touched memory outside of its own\n\
          the first one still finds it at [S32(1024)]\n",
     ),
 ];
