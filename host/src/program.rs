@@ -189,7 +189,8 @@ impl Program {
     }
 
     /// Opens what the sandboxes grant and instantiates the program in a new store. The limits hold for
-    /// this instance alone.
+    /// this instance alone. Start-up code runs: the start functions, and a core module's `_initialize`, if it
+    /// is a function without parameters and results, as that of a WASI reactor is.
     ///
     /// Like all functions that run code of the program, this needs a Tokio runtime with time enabled.
     /// The future can be moved between threads.

@@ -20,7 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::runtime::Runtime as Tokio;
-use wit_host::{Call, CallError, HandOverError, Instance, PartName, Sandbox, Value};
+use wit_host::{
+    Call, CallError, HandOverError, Instance, Outcome, PartName, Sandbox, Value, untrusted::Name,
+};
 
 /// Call exported functions, with arguments and results as WAVE.
 ///
@@ -34,7 +36,7 @@ pub struct Invoke {
     #[command(flatten)]
     data: DataArgs,
     /// Print results as JSON.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["input", "output"])]
     json: bool,
     /// Calls such as `mul(2, 4)` or `toolkit:cache/cache@0.1.0#get("k")`.
     #[arg(value_name = "CALL")]
@@ -61,6 +63,9 @@ impl Invoke {
         let program = load(&plan, phases)?;
         let (mut instance, tokio) = match start(plan, &program, phases)? {
             Started::Instance(instance, tokio) => (instance, tokio),
+            Started::Ended(ExitCode::SUCCESS) if data_call.is_some() => {
+                anyhow::bail!("the module exited before it gave an answer");
+            }
             Started::Ended(code) => return Ok(code),
         };
         // Each call has the whole time.
@@ -77,6 +82,10 @@ impl Invoke {
         if let Some(call) = data_call {
             return match phases.time("call", || call.make(&mut session))? {
                 Ok(()) => Ok(ExitCode::SUCCESS),
+                Err(HandOverError::Call(CallError::Ended {
+                    outcome: Outcome::Exited(0),
+                    function,
+                })) => anyhow::bail!("`{}` exited before it gave an answer", Name(function)),
                 Err(HandOverError::Call(error)) => give_up(error),
                 Err(error) => Err(error.into()),
             };

@@ -10,8 +10,8 @@ use crate::{
     untrusted::Name,
     value::{Value, WrongValue, of_core, to_core},
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
-use wasmtime::{Engine, FuncType, Linker, Val, ValType};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
+use wasmtime::{Engine, FuncType, Linker, Trap, Val, ValType};
 
 /// Functions that the embedder provides to a core module, by their module and field names.
 ///
@@ -184,6 +184,11 @@ impl HostFunctions {
             let call = function.call.clone();
             let ty = function.ty(linker.engine());
             linker.func_new(module, name, ty, move |caller, arguments, returned| {
+                // Code without loops checks the clock only where it enters a function.
+                let deadline = caller.data().deadline;
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return Err(Trap::Interrupt.into());
+                }
                 call(&mut Caller(caller), arguments, returned).map_err(|error| {
                     wasmtime::Error::new(Failed {
                         function: full_name.clone(),

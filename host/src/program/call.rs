@@ -1,7 +1,7 @@
 //! Calling one function with values.
 
 mod callee;
-mod error;
+pub(super) mod error;
 mod passed;
 
 pub use error::CallError;

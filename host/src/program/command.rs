@@ -68,10 +68,15 @@ impl Program {
 
 impl Instance {
     /// Runs the program to its end: `wasi:cli/run` of a component, or `_start` of a core module. A
-    /// program that exports neither traps; [`Program::expect_command`] reports that before the run.
+    /// program that exports neither traps; [`Program::expect_command`] reports that before the run. An instance that
+    /// is lost traps too.
     pub async fn run(mut self) -> Outcome {
+        let whole = self.expect_whole();
         let deadline = self.begin();
-        let result = within(deadline, run(&mut self.store, &self.entry)).await;
+        let result = match whole {
+            Ok(()) => within(deadline, run(&mut self.store, &self.entry)).await,
+            Err(lost) => Ok(Err(wasmtime::Error::msg(lost.to_string()))),
+        };
         match self.end(result, deadline) {
             Ok(code) => Outcome::Exited(code),
             Err(ended) => ended.into(),

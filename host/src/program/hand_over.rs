@@ -6,15 +6,20 @@ mod exchange;
 use crate::{
     core_module::linear_memory::MemoryError,
     names::part::PartName,
-    program::{call::CallError, exports::Function, instance::Instance, prepared::Entry},
+    program::{
+        call::{CallError, error::all},
+        exports::Function,
+        instance::Instance,
+        prepared::Entry,
+    },
     untrusted::Name,
     wasm::signature,
 };
-use std::fmt::{self, Write as _};
+use std::fmt;
 use wasmtime::{Extern, TypedFunc, WasmParams, WasmResults};
 
-/// An error of [`Instance::hand_over`] or [`Instance::exchange`]. Unless the call did not return
-/// ([`CallError::Ended`]), the instance can still be used.
+/// An error of [`Instance::hand_over`] or [`Instance::exchange`]. Except for [`CallError::Ended`] and
+/// [`CallError::Lost`], the instance can still be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandOverError {
@@ -27,7 +32,7 @@ pub enum HandOverError {
         part: PartName,
     },
     /// The module lacks exports, or has them with other types.
-    #[error("`{part}` lacks {}; it exports {}", list(.missing), exported(.exports))]
+    #[error("`{part}` lacks {}; exported {}", list(.missing), all(.exports))]
     Missing {
         /// The module.
         part: PartName,
@@ -96,44 +101,26 @@ pub enum HandOverError {
 pub struct MissingExport {
     /// The name of the export.
     pub name: String,
-    /// The type that is needed, such as `func(i32) -> i32`, or `memory`.
-    pub expected: &'static str,
+    /// The types of which one is needed, such as `func(i32) -> i32`, or `memory`.
+    pub expected: &'static [&'static str],
     /// The type of the export of that name; `None` if there is none.
     pub found: Option<String>,
 }
 
 impl fmt::Display for MissingExport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}: {}`", Name(&self.name), self.expected)?;
+        let types = self.expected.join("` or `");
+        write!(f, "`{}` of type `{types}`", Name(&self.name))?;
         match &self.found {
             None => Ok(()),
-            Some(found) => write!(f, " (it has `{}`)", Name(found)),
+            Some(found) => write!(f, " (it is `{}`)", Name(found)),
         }
     }
 }
 
 fn list(missing: &[MissingExport]) -> String {
     let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
-    missing.join(" and ")
-}
-
-/// The largest number of functions in a message; further functions are only counted.
-const MAX_LISTED: usize = 50;
-
-fn exported(functions: &[Function]) -> String {
-    if functions.is_empty() {
-        return "no function".to_owned();
-    }
-    let listed = functions.iter().take(MAX_LISTED).map(|function| {
-        let (name, ty) = (function.full_name(), &function.signature);
-        format!("`{}: {}`", Name(name), Name(ty))
-    });
-    let mut list = listed.collect::<Vec<_>>().join(", ");
-    if let Some(more @ 1..) = functions.len().checked_sub(MAX_LISTED) {
-        // Writing to a string cannot fail.
-        let _ = write!(list, " and {more} more");
-    }
-    list
+    missing.join(", ")
 }
 
 /// The exports of a core module that are looked up for one hand-over.
@@ -162,7 +149,7 @@ impl<'a> Exports<'a> {
     fn function<P: WasmParams, R: WasmResults>(
         &mut self,
         name: &str,
-        expected: &'static str,
+        expected: &'static [&'static str],
     ) -> Option<TypedFunc<P, R>> {
         let function = self.optional(name);
         if function.is_none() {
@@ -181,12 +168,12 @@ impl<'a> Exports<'a> {
     fn memory(&mut self, name: &str) -> Option<wasmtime::Memory> {
         let memory = self.module.get_memory(&mut self.instance.store, name);
         if memory.is_none() {
-            self.lacks(name, "memory");
+            self.lacks(name, &["memory"]);
         }
         memory
     }
 
-    fn lacks(&mut self, name: &str, expected: &'static str) {
+    fn lacks(&mut self, name: &str, expected: &'static [&'static str]) {
         let store = &mut self.instance.store;
         let found = self.module.get_export(&mut *store, name);
         self.missing.push(MissingExport {

@@ -19,7 +19,7 @@ use wasmtime::Store;
 /// An instance of a program, in a store of its own. It can be moved between threads, and so can the
 /// futures of its methods.
 ///
-/// After a call that did not return, everything in the store is lost, and no more calls can be made.
+/// After a call that did not return, or whose future was dropped, everything in the store is lost, and no more calls can be made.
 pub struct Instance {
     pub(crate) program: Program,
     pub(crate) store: Store<State>,
@@ -28,7 +28,7 @@ pub struct Instance {
     pub(crate) handles: Handles,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
-    /// `true` after a call that did not return.
+    /// `true` during a call, and after one that did not return.
     is_lost: bool,
     /// The store has only a weak reference to them.
     pub(super) isolated_plugs: Option<IsolatedPlugs>,
@@ -75,8 +75,9 @@ impl Instance {
 
     /// Begins a call, or a part of a call, with this deadline.
     pub(crate) fn begin_until(&mut self, deadline: Option<Deadline>) {
+        // A call that is dropped does not end.
+        self.is_lost = true;
         self.store.data_mut().deadline = deadline.map(|deadline| deadline.at);
-        // An earlier call may have been dropped before it ended.
         self.store.set_hostcall_fuel(self.program.passing_fuel());
     }
 
@@ -87,11 +88,12 @@ impl Instance {
         deadline: Option<Deadline>,
     ) -> Result<T, Ended> {
         let ended = Ended::of(result, &self.store, deadline, self.program.layout());
-        self.is_lost |= ended.is_err();
+        self.is_lost = ended.is_err();
         ended
     }
 
-    /// Refuses a call after one that did not return: it may have left anything in the memory of the guest.
+    /// Refuses a call after one that did not return or was dropped: it may have left anything in the memory
+    /// of the guest.
     pub(crate) fn expect_whole(&self) -> Result<(), CallError> {
         if self.is_lost {
             return Err(CallError::Lost);

@@ -41,6 +41,10 @@ const DIGEST_SIZE: usize = 32;
 
 /// The largest size of a precompiled file, in bytes. The code of an interpreter takes about 60 MB.
 const MAX_SIZE: u64 = 1 << 30;
+/// The largest size of the description of the engine, and of the links between the parts, in bytes. Both are parsed
+/// before anybody trusts the file.
+const MAX_TARGET: usize = 1 << 10;
+const MAX_LINKING: usize = 16 << 20;
 
 /// A precompiled program, read from a file that only this user can write.
 ///
@@ -284,9 +288,11 @@ fn parse(file: Vec<u8>) -> Result<Precompiled, Damage> {
         return Err(Damage::Checksum);
     }
     let (target, rest) = split_field(rest).ok_or(Damage::CutShort)?;
-    let target = serde_json::from_slice(target).map_err(|_| Damage::Engine)?;
+    let target = within(target, MAX_TARGET).and_then(|bytes| serde_json::from_slice(bytes).ok());
+    let target = target.ok_or(Damage::Engine)?;
     let (linking, code) = split_field(rest).ok_or(Damage::CutShort)?;
-    let linking = Linking::from_bytes(linking).ok_or(Damage::Links)?;
+    let linking = within(linking, MAX_LINKING).and_then(Linking::from_bytes);
+    let linking = linking.ok_or(Damage::Links)?;
     let code = file.len() - code.len()..file.len();
     Ok(Precompiled {
         target,
@@ -294,6 +300,11 @@ fn parse(file: Vec<u8>) -> Result<Precompiled, Damage> {
         file,
         code,
     })
+}
+
+/// The bytes, unless they are more than `most`.
+fn within(bytes: &[u8], most: usize) -> Option<&[u8]> {
+    (bytes.len() <= most).then_some(bytes)
 }
 
 /// Splits off a field, which stands behind its length.
@@ -305,7 +316,14 @@ fn split_field(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn encode(target: &Target, linking: &Linking, code: &[u8]) -> anyhow::Result<Vec<u8>> {
     let start = [MAGIC, VERSION, &[0; DIGEST_SIZE]].concat();
     let mut file = start.clone();
-    for field in [serde_json::to_vec(target)?, linking.to_bytes()?] {
+    for (field, most) in [
+        (serde_json::to_vec(target)?, MAX_TARGET),
+        (linking.to_bytes()?, MAX_LINKING),
+    ] {
+        anyhow::ensure!(
+            field.len() <= most,
+            "the links between its parts are too many"
+        );
         file.extend(u32::try_from(field.len())?.to_le_bytes());
         file.extend(field);
     }

@@ -29,6 +29,10 @@ const FEATURES: [(WasmFeatures, &str); 8] = [
 /// the feature finds an error at the same position, and none with it.
 pub(crate) fn missing(bytes: &[u8], error: &str) -> Option<&'static str> {
     let default = WasmFeatures::default();
+    let all = FEATURES
+        .iter()
+        .fold(default, |all, (feature, _)| all.union(*feature));
+    validate_with(bytes, all).ok()?;
     let is_missing = |feature| {
         let without = validate_with(bytes, default.difference(feature));
         let is_there = without.is_err_and(|found| {

@@ -4,9 +4,10 @@ mod functions;
 mod hostile;
 
 use libtest_mimic::{Failed, Trial};
+use std::time::{Duration, Instant};
 use wit_host::{
-    CallError, HandOverError, HostFunctions, Instance, Limits, LoadError, Outcome, Program,
-    Runtime, RuntimeOptions, Sandboxes, Trap, Wasm,
+    CallError, HandOverError, HostFunctions, Instance, InstantiateError, Limits, LoadError,
+    Outcome, Program, Runtime, RuntimeOptions, Sandboxes, Trap, Wasm,
 };
 
 /// The trials.
@@ -22,7 +23,14 @@ pub fn trials() -> Vec<Trial> {
         ),
         Trial::test("hand_over::an_exchange_belongs_to_one_call", one_call),
         Trial::test("hand_over::an_instance_is_lost_after_a_trap", lost),
+        Trial::test("hand_over::a_dropped_call_leaves_no_input_behind", dropped),
+        Trial::test(
+            "hand_over::all_calls_together_have_the_time_of_one",
+            one_time,
+        ),
+        Trial::test("hand_over::code_without_loops_is_stopped_too", straight),
         Trial::test("hand_over::reactors_are_initialized", reactor),
+        Trial::test("hand_over::a_memory_of_64_bits_is_a_memory", wide),
     ];
     trials.extend(functions::trials());
     trials.extend(hostile::trials());
@@ -126,28 +134,23 @@ fn missing() -> Result<(), Failed> {
         let error = other.hand_over("mul", b"a").await.expect_err("a refusal");
         assert_eq!(
             error.to_string(),
-            "`module` lacks `memory: memory` (it has `global`) and `allocate: func(i32) -> i32` (it has `func(i64) -> i32`) \
-             and `deallocate: func(i32, i32)` and `mul: func(i32, i32) -> (i32, i32)`, or `func(i32, i32) -> i64` \
-             (it has `func(i32, i32) -> i32`); it exports `allocate: func(i64) -> i32`, `mul: func(i32, i32) -> i32`"
+            "`module` lacks `memory` of type `memory` (it is `global`), \
+             `allocate` of type `func(i32) -> i32` (it is `func(i64) -> i32`), \
+             `deallocate` of type `func(i32, i32)`, \
+             `mul` of type `func(i32, i32) -> (i32, i32)` or `func(i32, i32) -> i64` (it is `func(i32, i32) -> i32`); \
+             exported are `allocate: func(i64) -> i32`, `mul: func(i32, i32) -> i32`"
         );
         let error = other.exchange("mul", "a").await.expect_err("a refusal");
         assert_eq!(
             error.to_string(),
-            "`module` lacks `mul: func()` (it has `func(i32, i32) -> i32`); \
-             it exports `allocate: func(i64) -> i32`, `mul: func(i32, i32) -> i32`"
-        );
-        let error = other.exchange("none", "a").await.expect_err("a refusal");
-        assert!(
-            error
-                .to_string()
-                .starts_with("`module` lacks `none: func()`; it exports"),
-            "{error}"
+            "`module` lacks `mul` of type `func()` (it is `func(i32, i32) -> i32`); \
+             exported are `allocate: func(i64) -> i32`, `mul: func(i32, i32) -> i32`"
         );
         let error = instance("(module)").await?.exchange("f", "").await;
         let error = error.expect_err("a refusal");
         assert_eq!(
             error.to_string(),
-            "`module` lacks `f: func()`; it exports no function"
+            "`module` lacks `f` of type `func()`; exported is none at all"
         );
         Ok(())
     })
@@ -296,6 +299,108 @@ fn lost() -> Result<(), Failed> {
     })
 }
 
+/// An exchange that computes for ever is dropped, and nobody reads its input after that.
+fn dropped() -> Result<(), Failed> {
+    const MODULE: &str = r#"(module
+      (import "host" "get_input_size" (func $size (result i32)))
+      (func (export "spin") (loop (br 0)))
+      (func (export "size") (result i64) (i64.extend_i32_u (call $size))))"#;
+    on_tokio(async || {
+        let mut instance = instance(MODULE).await?;
+        let exchange = instance.exchange("spin", "a secret");
+        let dropped = tokio::time::timeout(Duration::from_millis(50), exchange).await;
+        assert!(dropped.is_err(), "it was dropped");
+        let size = instance.program().function("size")?.clone();
+        let called = instance.call(&size, Vec::new()).await;
+        assert!(matches!(called, Err(CallError::Lost)), "{called:?}");
+        match instance.run().await {
+            Outcome::Trapped(trap) => assert!(trap.reason.contains("is lost"), "{trap}"),
+            other => return Err(format!("a trap was expected, found {other:?}").into()),
+        }
+        Ok(())
+    })
+}
+
+fn timed_out(result: Result<Vec<u8>, HandOverError>) -> Result<(), Failed> {
+    match result {
+        Err(HandOverError::Call(CallError::Ended {
+            outcome: Outcome::TimedOut(_),
+            ..
+        })) => Ok(()),
+        other => Err(format!("a timeout was expected, found {other:?}").into()),
+    }
+}
+
+/// Each of the three functions takes two thirds of the time.
+fn one_time() -> Result<(), Failed> {
+    const SLOW: &str = r#"(module
+      (import "host" "sleep" (func $sleep))
+      (memory (export "memory") 1)
+      (func (export "allocate") (param i32) (result i32) (call $sleep) (i32.const 8))
+      (func (export "deallocate") (param i32 i32) (call $sleep))
+      (func (export "process") (param i32 i32) (result i32 i32) (call $sleep) (i32.const 0) (i32.const 0))
+      (func (export "spin") (loop (br 0))))"#;
+    let functions = HostFunctions::new().typed("host", "sleep", |_, ()| {
+        std::thread::sleep(Duration::from_millis(100));
+        Ok(())
+    });
+    on_tokio(async || {
+        let program = load(SLOW, &functions)?;
+        let (sandboxes, limits) = (Sandboxes::default(), Limits::default());
+        for (timeout, is_enough) in [(150, false), (5000, true)] {
+            let mut instance = program.instantiate(&sandboxes, &limits).await?;
+            instance.set_timeout(Some(Duration::from_millis(timeout)));
+            let result = instance.hand_over("process", b"a").await;
+            match is_enough {
+                true => assert_eq!(result?, b""),
+                false => timed_out(result)?,
+            }
+        }
+        let mut instance = program.instantiate(&sandboxes, &limits).await?;
+        instance.set_timeout(Some(Duration::from_millis(100)));
+        timed_out(instance.exchange("spin", "").await)
+    })
+}
+
+/// Two thousand calls of the host in a row, each of which copies 8 MiB.
+fn straight() -> Result<(), Failed> {
+    let calls = "(call $get (i32.const 0))".repeat(2000);
+    let module = format!(
+        r#"(module
+          (import "host" "get_input" (func $get (param i32)))
+          (memory (export "memory") 128)
+          (func (export "copy") {calls}))"#
+    );
+    on_tokio(async || {
+        let mut instance = instance(&module).await?;
+        instance.set_timeout(Some(Duration::from_millis(50)));
+        let started = Instant::now();
+        timed_out(instance.exchange("copy", vec![1; 8 << 20]).await)?;
+        let taken = started.elapsed();
+        assert!(taken < Duration::from_secs(2), "{taken:?}");
+        Ok(())
+    })
+}
+
+/// Pointers have 32 bits all the same.
+fn wide() -> Result<(), Failed> {
+    const WIDE: &str = r#"(module
+      (memory (export "memory") i64 1)
+      (func (export "allocate") (param i32) (result i32) (i32.const 8))
+      (func (export "deallocate") (param i32 i32))
+      (func (export "process") (param i32 i32) (result i32 i32) (i32.const 65530) (local.get 1)))"#;
+    on_tokio(async || {
+        let mut instance = instance(WIDE).await?;
+        assert_eq!(instance.hand_over("process", b"abcdef").await?, [0; 6]);
+        let refused = instance.hand_over("process", b"abcdefg").await;
+        assert!(
+            matches!(refused, Err(HandOverError::Returned { .. })),
+            "{refused:?}"
+        );
+        Ok(())
+    })
+}
+
 fn reactor() -> Result<(), Failed> {
     const REACTOR: &str = r#"(module
       (global $is (mut i64) (i64.const 0))
@@ -304,6 +409,27 @@ fn reactor() -> Result<(), Failed> {
     on_tokio(async || {
         let mut reactor = instance(REACTOR).await?;
         assert_eq!(number(&mut reactor, "is").await?, 1);
+        let other = r#"(module (func (export "_initialize") (param i32) unreachable))"#;
+        instance(other).await?;
+        let trap = load(
+            r#"(module (func (export "_initialize") unreachable))"#,
+            &HostFunctions::new(),
+        )?;
+        let trapped = trap
+            .instantiate(&Sandboxes::default(), &Limits::default())
+            .await;
+        assert!(
+            matches!(trapped, Err(InstantiateError::Ended(Outcome::Trapped(_)))),
+            "{trapped:?}"
+        );
+        let spin = r#"(module (func (export "_initialize") (loop (br 0))))"#;
+        let spin = load(spin, &HostFunctions::new())?;
+        let limits = Limits::new().timeout(Duration::from_millis(50));
+        let stopped = spin.instantiate(&Sandboxes::default(), &limits).await;
+        assert!(
+            matches!(stopped, Err(InstantiateError::Ended(Outcome::TimedOut(_)))),
+            "{stopped:?}"
+        );
         Ok(())
     })
 }

@@ -100,7 +100,7 @@ pub enum CallError {
         /// The limit, in bytes on the host.
         limit: usize,
     },
-    /// An earlier call did not return.
+    /// An earlier call did not return, or its future was dropped before that.
     #[error("the instance is lost, because an earlier call did not return; make a new one")]
     Lost,
     /// The function was called and did not return. The instance cannot be used any more.
@@ -122,7 +122,7 @@ impl CallError {
     }
 }
 
-fn all(functions: &[Function]) -> String {
+pub(in crate::program) fn all(functions: &[Function]) -> String {
     match functions {
         [] => "is none at all".to_owned(),
         functions => format!(

@@ -12,7 +12,7 @@ const ALLOCATE: &str = "allocate";
 const DEALLOCATE: &str = "deallocate";
 
 /// The types of a function that takes a range and returns one.
-const PROCESS: &str = "func(i32, i32) -> (i32, i32)`, or `func(i32, i32) -> i64";
+const PROCESS: [&str; 2] = ["func(i32, i32) -> (i32, i32)", "func(i32, i32) -> i64"];
 
 impl Instance {
     /// Puts the input into memory that the core module allocates, calls a function with its pointer and
@@ -47,12 +47,12 @@ impl Instance {
         let length = u32::try_from(length).map_err(|_| HandOverError::InputTooLong { length })?;
         let mut exports = Exports::of(self)?;
         let memory = exports.memory(MEMORY);
-        let allocate = exports.function(ALLOCATE, "func(i32) -> i32");
-        let deallocate = exports.function(DEALLOCATE, "func(i32, i32)");
+        let allocate = exports.function(ALLOCATE, &["func(i32) -> i32"]);
+        let deallocate = exports.function(DEALLOCATE, &["func(i32, i32)"]);
         let process = match exports.optional(function) {
             Some(packed) => Some(Process::Packed(packed)),
             None => {
-                let pair = exports.function(function, PROCESS);
+                let pair = exports.function(function, &PROCESS);
                 pair.map(Process::Pair)
             }
         };
@@ -195,6 +195,7 @@ impl HandOver<'_> {
         called: &TypedFunc<P, R>,
         arguments: P,
     ) -> Result<R, HandOverError> {
+        self.instance.begin_until(self.deadline);
         let running = called.call_async(&mut self.instance.store, arguments);
         let returned = within(self.deadline, running).await;
         let returned = self.instance.end(returned, self.deadline);

@@ -25,7 +25,7 @@ impl Instance {
         input: impl Into<Bytes>,
     ) -> Result<Vec<u8>, HandOverError> {
         let mut exports = Exports::of(self)?;
-        let Some(called) = exports.function::<(), ()>(function, "func()") else {
+        let Some(called) = exports.function::<(), ()>(function, &["func()"]) else {
             return Err(exports.missing());
         };
         let deadline = self.begin();

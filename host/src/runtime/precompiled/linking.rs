@@ -11,7 +11,7 @@ use crate::{
     sandbox::authority::Authority,
 };
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 /// A composition without its binary.
 #[derive(Debug)]
@@ -69,17 +69,17 @@ impl Linking {
 
     /// An import of a plug that carries authority and is not private to the plug.
     pub(super) fn shared_import(&self) -> Option<(&PartName, &ExternName)> {
+        let private = self.private.iter().map(|own| (own.part, &own.import));
+        let private: HashSet<_> = private.collect();
         let link = self.links.iter().find(|link| {
             let carries_authority = matches!(
                 Authority::of_import(&link.import),
                 Authority::Granted(_) | Authority::Network
             );
-            let is_the_plugs_own =
-                |own: &PrivateImport| (own.part, &own.import) == (link.importer, &link.import);
             link.importer > 0
                 && link.part().is_none()
                 && carries_authority
-                && !self.private.iter().any(is_the_plugs_own)
+                && !private.contains(&(link.importer, &link.import))
         })?;
         Some((&self.parts[link.importer], &link.import))
     }
@@ -135,11 +135,8 @@ impl Linking {
 
     fn is_sound(&self) -> bool {
         let has_part = |index: usize| index < self.parts.len();
-        let are_names_unique = self
-            .parts
-            .iter()
-            .enumerate()
-            .all(|(index, name)| !self.parts[..index].contains(name));
+        let mut names = HashSet::new();
+        let are_names_unique = self.parts.iter().all(|name| names.insert(name));
         let is_link = |link: &Link| {
             // A part that takes the place of the host comes later in the stack.
             let comes_later = |(index, _)| link.importer < index && has_part(index);
@@ -275,5 +272,32 @@ mod tests {
         assert_eq!((plug.as_str(), import.as_str()), ("cache", PREOPENS));
         let stored = merged.to_bytes().expect("it is JSON");
         assert!(Linking::from_bytes(&stored).is_none());
+    }
+
+    /// A stranger's file may have as many as fit into it. Comparing each with each would take an hour.
+    #[test]
+    fn many_parts_and_imports_are_checked_in_one_pass() {
+        const MANY: usize = 300_000;
+        let mut linking = linking();
+        let parts = (2..MANY).map(|number| format!("p{number}").parse());
+        linking
+            .parts
+            .extend(parts.map(|name| name.expect("a name")));
+        let import = linking.private[0].import.clone();
+        for part in 2..MANY {
+            let stored = StoredPrivateImport {
+                part,
+                import: import.to_string(),
+                name: format!("p{part}:grant/preopens"),
+            };
+            linking.private.push(stored.into_import().expect("a grant"));
+            let link = StoredLink {
+                importer: part,
+                import: import.to_string(),
+                provider: None,
+            };
+            linking.links.push(link.into_link());
+        }
+        assert!(linking.is_sound());
     }
 }

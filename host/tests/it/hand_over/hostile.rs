@@ -41,7 +41,18 @@ struct Case {
     /// The number of ranges that should be freed, and the sum over each of its pointer and three times its
     /// length; `None` if the instance is lost.
     freed: Option<(u32, u64)>,
+    /// The [`sum`](Model::sum) of the memory after the call; `None` if nothing is known of it.
+    memory: Option<u64>,
 }
+
+/// The function by which a module adds up its memory as [`Model::sum`] does.
+const SUM: &str = "(func (export \"sum\") (result i64) (local $a i32) (local $sum i64)
+  (block $done (loop $next
+    (br_if $done (i32.eq (local.get $a) (i32.mul (memory.size) (i32.const 65536))))
+    (local.set $sum (i64.add (i64.mul (local.get $sum) (i64.const 31)) (i64.load8_u (local.get $a))))
+    (local.set $a (i32.add (local.get $a) (i32.const 1)))
+    (br $next)))
+  (local.get $sum))";
 
 /// A way of handing over data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +130,12 @@ impl Model {
     fn grow(&mut self, pages: u64) {
         self.pages += pages;
         self.bytes.resize((self.pages * PAGE) as usize, 0);
+    }
+
+    /// A number that every byte, and its place, has a part in.
+    fn sum(&self) -> u64 {
+        let add = |sum: u64, byte: &u8| sum.wrapping_mul(31).wrapping_add((*byte).into());
+        self.bytes.iter().fold(0, add)
     }
 
     fn read(&self, pointer: u32, length: u32) -> Option<Vec<u8>> {
@@ -240,8 +257,8 @@ fn allocator(rng: &mut Rng) -> Case {
     );
 
     let mut expected = None;
-    let settle = |expected: &mut Option<Expected>, end: Expected| {
-        expected.get_or_insert(end);
+    let settle = |expected: &mut Option<(Expected, u64)>, end: Expected, model: &Model| {
+        expected.get_or_insert_with(|| (end, model.sum()));
     };
 
     // `allocate`
@@ -263,7 +280,7 @@ fn allocator(rng: &mut Rng) -> Case {
     }
     text += body;
     if kind == 2 && !input.is_empty() {
-        settle(&mut expected, Expected::Trap);
+        settle(&mut expected, Expected::Trap, &model);
     }
     if kind > 2 {
         if input.is_empty() {
@@ -276,9 +293,9 @@ fn allocator(rng: &mut Rng) -> Case {
             }
             let _ = write!(text, "(i32.const {}))", address.cast_signed());
             if address == 0 {
-                settle(&mut expected, Expected::NoSpace);
+                settle(&mut expected, Expected::NoSpace, &model);
             } else if !model.write(address, &input) {
-                settle(&mut expected, Expected::Allocated);
+                settle(&mut expected, Expected::Allocated, &model);
             } else {
                 range_of_input = (address, input.len() as u32);
             }
@@ -321,11 +338,11 @@ fn allocator(rng: &mut Rng) -> Case {
         }
         2 => {
             text += "(func (export \"process\") (param i32 i32) (result i64) unreachable)";
-            settle(&mut expected, Expected::Trap);
+            settle(&mut expected, Expected::Trap, &model);
         }
         3 => {
             text += "(func $deep (export \"process\") (param i32 i32) (result i64) (call $deep (local.get 0) (local.get 1)))";
-            settle(&mut expected, Expected::Trap);
+            settle(&mut expected, Expected::Trap, &model);
         }
         _ => {
             let is_packed = kind % 2 == 0;
@@ -370,14 +387,21 @@ fn allocator(rng: &mut Rng) -> Case {
             if expected.is_none() {
                 ranges.into_iter().for_each(&mut free);
                 let traps = frees == 2 && freed.0 > 0;
-                settle(&mut expected, if traps { Expected::Trap } else { end });
+                settle(
+                    &mut expected,
+                    if traps { Expected::Trap } else { end },
+                    &model,
+                );
             }
         }
     }
-    text += "(func (export \"freed\") (result i32 i64) (global.get $count) (global.get $sum)))";
-    let expected = match expected {
-        Some(expected) if is_whole => expected,
-        _ => Expected::Missing,
+    let _ = write!(
+        text,
+        "{SUM} (func (export \"freed\") (result i32 i64) (global.get $count) (global.get $sum)))"
+    );
+    let (expected, memory) = match expected {
+        Some((expected, sum)) if is_whole => (expected, Some(sum)),
+        _ => (Expected::Missing, None),
     };
     let freed = match expected {
         Expected::Trap => None,
@@ -388,6 +412,7 @@ fn allocator(rng: &mut Rng) -> Case {
         text,
         way: Way::Allocator,
         input,
+        memory: memory.filter(|_| expected != Expected::Trap),
         expected,
         freed,
     }
@@ -408,7 +433,7 @@ fn exchange(rng: &mut Rng) -> Case {
            (import \"host\" \"get_input_size\" (func $size (result i32)))
            (import \"host\" \"get_input\" (func $get (param i32)))
            (import \"host\" \"set_output\" (func $set (param i32 i32)))
-           {memory} {start}
+           {memory} {start} {SUM}
            (func (export \"freed\") (result i32 i64) (i32.const 0) (i64.const 0))"
     );
     if rng.u8(..16) == 0 {
@@ -419,6 +444,7 @@ fn exchange(rng: &mut Rng) -> Case {
             input,
             expected: Expected::Missing,
             freed: Some((0, 0)),
+            memory: Some(model.sum()),
         };
     }
     text += "(func (export \"process\")";
@@ -469,6 +495,7 @@ fn exchange(rng: &mut Rng) -> Case {
         text,
         way: Way::Exchange,
         input,
+        memory: freed.map(|_| model.sum()),
         expected,
         freed,
     }
@@ -521,24 +548,31 @@ async fn hold(runtime: &Runtime, case: &Case) -> Result<(), String> {
         return Err(format!("expected {:?}, found {found:?}", case.expected));
     }
     if let Some((count, sum)) = case.freed {
-        let freed = freed_by(&mut instance).await?;
-        if freed
-            != [
-                Value::S32(count.cast_signed()),
-                Value::S64(sum.cast_signed()),
-            ]
-        {
+        let freed = call(&mut instance, "freed").await?;
+        let expected = [
+            Value::S32(count.cast_signed()),
+            Value::S64(sum.cast_signed()),
+        ];
+        if freed != expected {
             return Err(format!(
-                "{count} ranges should be freed, sum {sum}; found {freed:?}"
+                "expected {expected:?} to be freed, found {freed:?}"
+            ));
+        }
+    }
+    if let Some(sum) = case.memory {
+        let found = call(&mut instance, "sum").await?;
+        if found != [Value::S64(sum.cast_signed())] {
+            return Err(format!(
+                "a byte of the memory differs: {sum}, found {found:?}"
             ));
         }
     }
     Ok(())
 }
 
-async fn freed_by(instance: &mut Instance) -> Result<Vec<Value>, String> {
-    let function = instance.program().function("freed");
+async fn call(instance: &mut Instance, name: &str) -> Result<Vec<Value>, String> {
+    let function = instance.program().function(name);
     let function = function.map_err(|error| error.to_string())?.clone();
-    let freed = instance.call(&function, Vec::new()).await;
-    freed.map_err(|error| error.to_string())
+    let called = instance.call(&function, Vec::new()).await;
+    called.map_err(|error| error.to_string())
 }

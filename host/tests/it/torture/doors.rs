@@ -77,6 +77,9 @@ impl Doors {
 fn run(program: &Program) -> Result<(), String> {
     let limits = Limits::new()
         .timeout(Duration::from_millis(50))
+        // The engine makes a result before anything can stop it: at the default bound, a list of flags with
+        // short names is fifty million allocations.
+        .result(256 << 20)
         .memory(64 << 20);
     let instantiate = async || program.instantiate(&Sandboxes::default(), &limits).await;
     let tokio = tokio::runtime::Builder::new_current_thread()
