@@ -57,8 +57,8 @@ impl Way {
                 runtime.load_module_with(&"json".parse()?, &wasm, &functions)?
             }
         };
-        let instance = program.instantiate(&Sandboxes::default(), &Limits::default());
-        let instance = Box::new(instance.await?);
+        let (sandboxes, limits) = (Sandboxes::default(), Limits::default());
+        let instance = Box::new(program.instantiate(&sandboxes, &limits).await?);
         match way {
             "exchange" => Ok(Self::Exchange(instance)),
             "hand-over" => Ok(Self::HandOver(instance)),
@@ -79,8 +79,9 @@ impl Way {
                 let sandbox = Sandbox::new()
                     .stdin(Input::bytes(json()?))
                     .stdout(Output::captured(&stdout));
-                let instance = program.instantiate(&Sandboxes::new(sandbox), &plan.limits);
-                instance.await?.run().await;
+                let sandboxes = Sandboxes::new(sandbox);
+                let instance = program.instantiate(&sandboxes, &plan.limits).await?;
+                instance.run().await;
                 stdout.take()
             }
             Self::Exchange(instance) => instance.exchange("repeat", json()?).await?,
