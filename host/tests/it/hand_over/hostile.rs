@@ -345,7 +345,7 @@ fn allocator(rng: &mut Rng) -> Case {
             settle(&mut expected, Expected::Trap, &model);
         }
         _ => {
-            let is_packed = kind % 2 == 0;
+            let is_packed = kind.is_multiple_of(2);
             let result = if is_packed { "i64" } else { "i32 i32" };
             let _ = write!(
                 text,
