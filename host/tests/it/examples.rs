@@ -3,7 +3,11 @@
 
 use crate::guests::Guest;
 use libtest_mimic::{Failed, Trial};
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
 
 /// The programs that show one duty of a host each, and what they print.
 const DUTIES: [(&str, &str); 5] = [
@@ -87,9 +91,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn prints(example: &str, arguments: &[&Path], expected: &str) -> Result<(), Failed> {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["run", "--quiet", "--example", example, "--"])
+    let output = Command::new(built()?.join(example))
         .args(arguments)
         .output()?;
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -98,4 +100,22 @@ fn prints(example: &str, arguments: &[&Path], expected: &str) -> Result<(), Fail
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     Err(format!("{}\n{stdout}{stderr}", output.status).into())
+}
+
+/// The directory of the programs. They are built once, with the features that `cargo test --workspace`
+/// builds them with.
+fn built() -> Result<PathBuf, Failed> {
+    static BUILT: Mutex<bool> = Mutex::new(false);
+    let mut is_built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*is_built {
+        let status = Command::new(env!("CARGO"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["build", "--quiet", "--workspace", "--examples"])
+            .status()?;
+        if !status.success() {
+            return Err("the examples are not built".into());
+        }
+        *is_built = true;
+    }
+    Ok(Path::new(crate::wit_host()).with_file_name("examples"))
 }
