@@ -26,7 +26,7 @@ use crate::{
     wasi,
     wasm::{features, file::Wasm, signature, validate::InvalidBinary, weight},
 };
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, error::Error, fmt, sync::Arc};
 use wasmtime::{
     ExternType, Module,
     component::{Component, Linker},
@@ -197,13 +197,7 @@ impl Runtime {
             if let Some((part, error)) = layout.invalid_part(bytes) {
                 let words = error.to_string();
                 return Err(match missing_feature(&part, bytes, layout, &words) {
-                    Some(feature) => LoadError::Unsupported {
-                        part,
-                        feature,
-                        engine: self.kind,
-                        other: self.kind.other_with(feature),
-                        source: error.into(),
-                    },
+                    Some(feature) => self.unsupported(part, feature, error.into()),
                     None => LoadError::Invalid {
                         part,
                         source: InvalidBinary::new(&error),
@@ -218,19 +212,29 @@ impl Runtime {
             let missing = missing_feature(part, bytes, layout, &words);
             let (part, source) = (part.clone(), error.into());
             Err(match missing {
-                Some(feature) => LoadError::Unsupported {
-                    part,
-                    feature,
-                    engine: self.kind,
-                    other: self.kind.other_with(feature),
-                    source,
-                },
+                Some(feature) => self.unsupported(part, feature, source),
                 None => LoadError::Compile { part, source },
             })
         };
         match &self.code_cache {
             Some(cache) => cache.get_or(&self.engine, bytes, compile),
             None => compile(),
+        }
+    }
+
+    /// The error of a part that uses a feature which the engine of this runtime lacks.
+    fn unsupported(
+        &self,
+        part: PartName,
+        feature: &'static str,
+        source: Box<dyn Error + Send + Sync>,
+    ) -> LoadError {
+        LoadError::Unsupported {
+            part,
+            feature,
+            engine: self.kind,
+            other: self.kind.other_with(feature),
+            source,
         }
     }
 

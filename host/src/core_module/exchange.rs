@@ -46,6 +46,7 @@ impl HostFunctions {
                 if length as usize > limit {
                     return Err(ExchangeError::OutputTooLong { length, limit }.into());
                 }
+                // The host never holds two outputs.
                 current(caller)?.output = None;
                 let output = caller.memory()?.read(pointer, length)?.to_vec();
                 current(caller)?.output = Some(output);

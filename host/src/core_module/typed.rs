@@ -46,7 +46,7 @@ pub(super) mod sealed {
 }
 
 macro_rules! numbers {
-    ($($ty:ident $core:ident $name:ident $val:ident: $of:expr, $into:expr;)*) => {
+    ($($ty:ident $core:ident $name:ident: $of:expr, $into:expr;)*) => {
         $(
             impl sealed::CoreNumber for $ty {
                 const TYPE: CoreType = CoreType::$core;
@@ -72,12 +72,12 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i32 I32 i32 val: |val| val, |number| number;
-    u32 I32 i32 val: i32::cast_unsigned, u32::cast_signed;
-    i64 I64 i64 val: |val| val, |number| number;
-    u64 I64 i64 val: i64::cast_unsigned, u64::cast_signed;
-    f32 F32 f32 val: |val| val, f32::to_bits;
-    f64 F64 f64 val: |val| val, f64::to_bits;
+    i32 I32 i32: |val| val, |number| number;
+    u32 I32 i32: i32::cast_unsigned, u32::cast_signed;
+    i64 I64 i64: |val| val, |number| number;
+    u64 I64 i64: i64::cast_unsigned, u64::cast_signed;
+    f32 F32 f32: |val| val, f32::to_bits;
+    f64 F64 f64: |val| val, f64::to_bits;
 }
 
 macro_rules! parameters {

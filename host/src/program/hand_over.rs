@@ -123,14 +123,14 @@ fn list(missing: &[MissingExport]) -> String {
     missing.join(", ")
 }
 
-/// The exports of a core module that are looked up for one hand-over.
-struct Exports<'a> {
+/// Looks up the exports of a core module for one hand-over.
+struct Lookup<'a> {
     instance: &'a mut Instance,
     module: wasmtime::Instance,
     missing: Vec<MissingExport>,
 }
 
-impl<'a> Exports<'a> {
+impl<'a> Lookup<'a> {
     fn of(instance: &'a mut Instance) -> Result<Self, HandOverError> {
         instance.expect_whole()?;
         match &instance.entry {

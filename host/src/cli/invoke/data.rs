@@ -78,7 +78,7 @@ impl DataArgs {
         Ok(Some(DataCall {
             function: function.to_owned(),
             input,
-            output: self.output.filter(|path| !is_stdin(path)),
+            output: self.output.filter(|path| path != Path::new("-")),
         }))
     }
 }

@@ -1,6 +1,6 @@
 //! Data that the host puts into memory that a core module allocates.
 
-use super::{Exports, HandOverError};
+use super::{HandOverError, Lookup};
 use crate::{
     core_module::linear_memory::{LinearMemory, MEMORY},
     program::{call::CallError, instance::Instance},
@@ -45,7 +45,7 @@ impl Instance {
     ) -> Result<Vec<u8>, HandOverError> {
         let length = input.len();
         let length = u32::try_from(length).map_err(|_| HandOverError::InputTooLong { length })?;
-        let mut exports = Exports::of(self)?;
+        let mut exports = Lookup::of(self)?;
         let memory = exports.memory(MEMORY);
         let allocate = exports.function(ALLOCATE, &["func(i32) -> i32"]);
         let deallocate = exports.function(DEALLOCATE, &["func(i32, i32)"]);

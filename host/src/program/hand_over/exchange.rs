@@ -1,6 +1,6 @@
 //! Data that a core module asks its host for.
 
-use super::{Exports, HandOverError};
+use super::{HandOverError, Lookup};
 use crate::{
     program::{call::CallError, instance::Instance},
     store::{deadline::within, exchange::Exchange},
@@ -24,7 +24,7 @@ impl Instance {
         function: &str,
         input: impl Into<Bytes>,
     ) -> Result<Vec<u8>, HandOverError> {
-        let mut exports = Exports::of(self)?;
+        let mut exports = Lookup::of(self)?;
         let Some(called) = exports.function::<(), ()>(function, &["func()"]) else {
             return Err(exports.missing());
         };
