@@ -38,7 +38,7 @@ pub struct IsolatedPlugs {
 }
 
 /// One pool for each unit after the first.
-pub(crate) struct Pools(Vec<Arc<Pool>>);
+pub(crate) struct Pools(Vec<Pool>);
 
 /// The pools, as a store holds them. The pools hold stores too, so a strong reference would keep both for
 /// ever.
@@ -55,7 +55,7 @@ impl Program {
         allowance: &Allowance,
         deadline: Option<Instant>,
     ) -> Result<IsolatedPlugs, InstantiateError> {
-        let pool = |plug: &IsolatedProgram| Arc::new(Pool::new(plug, sandboxes, allowance));
+        let pool = |plug: &IsolatedProgram| Pool::new(plug, sandboxes, allowance);
         let pools = Arc::new(Pools(self.isolated().iter().map(pool).collect()));
         // A plug can call the plugs after it while it starts.
         for pool in pools.0.iter().rev() {
@@ -71,7 +71,7 @@ impl Program {
 impl IsolatedPlugs {
     /// The plugs, in the order of the stack.
     pub fn names(&self) -> impl Iterator<Item = &PartName> {
-        self.pools.0.iter().map(|pool| pool.plug())
+        self.pools.0.iter().map(Pool::plug)
     }
 
     pub(crate) fn attached(&self) -> Attached {

@@ -99,8 +99,7 @@ impl IsolatedFunction {
                 steps: 0,
             });
         };
-        let pool = &pools.0[self.pool];
-        let lease = match pool.lease(&pools, callers, caller.fuel).await {
+        let lease = match Lease::new(pools.clone(), self.pool, callers, caller.fuel).await {
             Ok(lease) => lease,
             Err(NoLease { steps, .. }) if callers.is_some_and(|at| Instant::now() >= at) => {
                 let no_result = callers_time_is_up(self.plug.clone());
@@ -114,6 +113,7 @@ impl IsolatedFunction {
                 return Err(NotBegun { no_result, steps });
             }
             Err(NoLease { cause, steps }) => {
+                let pool = &pools.0[self.pool];
                 if cause.is_of_plug() {
                     pool.count_failure();
                 }
@@ -122,7 +122,7 @@ impl IsolatedFunction {
             }
         };
         let mut call = IsolatedCall {
-            deadline: Deadline::of(lease.pool.timeout(), callers),
+            deadline: Deadline::of(lease.place.pool().timeout(), callers),
             is_callers_deadline: false,
             fuel: None,
             lease,
@@ -133,7 +133,7 @@ impl IsolatedFunction {
         if let Some(callers) = caller.fuel {
             let unpaid = std::mem::take(&mut running.unpaid);
             let callers = callers.saturating_sub(unpaid);
-            let own = call.lease.pool.isolation.fuel.unwrap_or(u64::MAX);
+            let own = call.lease.place.pool().isolation.fuel.unwrap_or(u64::MAX);
             let given = own.min(callers);
             // The engine counts fuel, so setting it cannot fail.
             let _ = running.instance.store.set_fuel(given);
@@ -189,11 +189,11 @@ impl IsolatedFunction {
             Ended::Trapped(trap) => PlugFailureCause::Trapped(trap),
             Ended::Exited(code) => PlugFailureCause::Exited(code),
         };
-        let pool = lease.pool.clone();
-        // The permit of the lease allows the next call to make another instance, unless the plug is down.
-        pool.count_failure();
-        drop(lease);
-        Err(self.failed(cause, &pool))
+        let Lease { running, place } = lease;
+        // The place allows the next call to make another instance, unless the plug is down.
+        drop(running);
+        place.pool().count_failure();
+        Err(self.failed(cause, place.pool()))
     }
 
     fn failed(&self, cause: PlugFailureCause, pool: &Pool) -> NoResult {

@@ -17,7 +17,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The instances of one isolated plug.
 pub(super) struct Pool {
@@ -27,14 +27,20 @@ pub(super) struct Pool {
     /// The allowance of the whole program, and the limits of one instance of the plug.
     whole: Allowance,
     limits: Limits,
-    idle: Mutex<Vec<Running>>,
-    permits: Arc<Semaphore>,
-    failures: Mutex<Failures>,
+    permits: Semaphore,
+    standing: Mutex<Standing>,
+}
+
+/// What calls change. Each call locks it twice, which is a measurable share of a short call.
+struct Standing {
+    idle: Vec<Running>,
+    failures: Failures,
 }
 
 /// An instance of a plug, and its functions as the callers use them.
 pub(super) struct Running {
-    pub(super) instance: Instance,
+    /// In a box, as each call moves it out of the pool and back.
+    pub(super) instance: Box<Instance>,
     /// The functions by their positions among the exports, with the types of their callers.
     pub(super) functions: Vec<Option<Box<dyn Any + Send + Sync>>>,
     /// The steps that the instance took to start. Its first caller pays for them.
@@ -43,9 +49,14 @@ pub(super) struct Running {
 
 /// An instance that one call has for itself. It is lost unless it is given back.
 pub(super) struct Lease {
-    pub(super) pool: Arc<Pool>,
     pub(super) running: Running,
-    _permit: OwnedSemaphorePermit,
+    pub(super) place: Place,
+}
+
+/// One of the instances that a pool may have, from when a call gets it until it is dropped.
+pub(super) struct Place {
+    pools: Arc<Pools>,
+    pool: usize,
 }
 
 /// The error of starting an instance.
@@ -74,11 +85,11 @@ impl Pool {
             sandboxes: sandboxes.clone(),
             whole: allowance.clone(),
             limits: isolation.limits(allowance.limits()),
-            idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(
-                isolation.instances.clamp(1, Semaphore::MAX_PERMITS),
-            )),
-            failures: Mutex::new(Failures::new(isolation.restarts)),
+            permits: Semaphore::new(isolation.instances.clamp(1, Semaphore::MAX_PERMITS)),
+            standing: Mutex::new(Standing {
+                idle: Vec::new(),
+                failures: Failures::new(isolation.restarts),
+            }),
             isolation,
         }
     }
@@ -104,7 +115,7 @@ impl Pool {
             }
             error => error,
         });
-        self.idle().push(running?);
+        self.standing().idle.push(running?);
         Ok(())
     }
 
@@ -133,41 +144,14 @@ impl Pool {
         Ok(Running {
             functions: Vec::new(),
             unpaid: steps,
-            instance: Instance::new(program.clone(), store, entry),
-        })
-    }
-
-    /// Takes an instance that is not busy, or makes one if there are fewer than there may be.
-    pub(super) async fn lease(
-        self: &Arc<Self>,
-        pools: &Arc<Pools>,
-        deadline: Option<Instant>,
-        callers_fuel: Option<u64>,
-    ) -> Result<Lease, NoLease> {
-        let permit = match self.permits.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => self.wait().await?,
-        };
-        if self.failures().is_down() {
-            let restarts = self.isolation.restarts;
-            return Err(PlugFailureCause::Down { restarts }.into());
-        }
-        let idle = self.idle().pop();
-        let running = match idle {
-            Some(running) => running,
-            None => self.start(pools, deadline, callers_fuel).await?,
-        };
-        Ok(Lease {
-            pool: self.clone(),
-            running,
-            _permit: permit,
+            instance: Box::new(Instance::new(program.clone(), store, entry)),
         })
     }
 
     /// Waits for a call to end. The caller's deadline drops this future.
-    async fn wait(&self) -> Result<OwnedSemaphorePermit, PlugFailureCause> {
+    async fn wait(&self) -> Result<SemaphorePermit<'_>, PlugFailureCause> {
         let waited = self.isolation.wait;
-        let permit = tokio::time::timeout(waited, self.permits.clone().acquire_owned()).await;
+        let permit = tokio::time::timeout(waited, self.permits.acquire()).await;
         // The semaphore is never closed.
         permit
             .ok()
@@ -177,13 +161,13 @@ impl Pool {
 
     /// Counts a failure.
     pub(super) fn count_failure(&self) {
-        self.failures().count(Instant::now());
+        self.standing().failures.count(Instant::now());
     }
 
     /// Tells the observer of a failure.
     pub(super) fn report(&self, failure: &PlugFailure) {
         let is_down = matches!(failure.cause, PlugFailureCause::Down { .. });
-        if is_down && !self.failures().is_first_report() {
+        if is_down && !self.standing().failures.is_first_report() {
             return;
         }
         if let Some(observer) = &self.isolation.observer {
@@ -191,12 +175,8 @@ impl Pool {
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Running>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn failures(&self) -> MutexGuard<'_, Failures> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The longest duration of a call.
@@ -232,8 +212,59 @@ impl From<NotStarted> for NoLease {
 }
 
 impl Lease {
+    /// Takes an instance that is not busy, or makes one if there are fewer than there may be.
+    pub(super) async fn new(
+        pools: Arc<Pools>,
+        pool: usize,
+        deadline: Option<Instant>,
+        callers_fuel: Option<u64>,
+    ) -> Result<Self, NoLease> {
+        let place = Place::new(pools, pool).await?;
+        let idle = {
+            let mut standing = place.pool().standing();
+            if standing.failures.is_down() {
+                let restarts = place.pool().isolation.restarts;
+                return Err(PlugFailureCause::Down { restarts }.into());
+            }
+            standing.idle.pop()
+        };
+        let running = match idle {
+            Some(running) => running,
+            None => {
+                let start = place.pool().start(&place.pools, deadline, callers_fuel);
+                start.await?
+            }
+        };
+        Ok(Self { running, place })
+    }
+
     /// Makes the instance available to other calls.
     pub(super) fn give_back(self) {
-        self.pool.idle().push(self.running);
+        let Self { running, place } = self;
+        place.pool().standing().idle.push(running);
+    }
+}
+
+impl Place {
+    async fn new(pools: Arc<Pools>, pool: usize) -> Result<Self, PlugFailureCause> {
+        {
+            let pool = &pools.0[pool];
+            let permit = match pool.permits.try_acquire() {
+                Ok(permit) => permit,
+                Err(_) => pool.wait().await?,
+            };
+            permit.forget();
+        }
+        Ok(Self { pools, pool })
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pools.0[self.pool]
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.pool().permits.add_permits(1);
     }
 }
