@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-/// The times of several links.
-#[derive(Default)]
+/// The times of several contenders.
 pub struct Chart {
+    /// What takes the time.
+    what: &'static str,
     lines: Vec<Line>,
 }
 
@@ -17,12 +18,20 @@ struct Line {
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 460.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 110.0;
+const RIGHT: f64 = 150.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 50.0;
 const COLORS: [&str; 5] = ["#0969da", "#8250df", "#2da44e", "#bf8700", "#cf222e"];
 
 impl Chart {
+    /// A chart of the time of this, without lines.
+    pub fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            lines: Vec::new(),
+        }
+    }
+
     pub fn add(&mut self, name: &str, size: usize, nanoseconds: f64) {
         let at = self.lines.iter().position(|line| line.name == name);
         let at = at.unwrap_or_else(|| {
@@ -46,8 +55,9 @@ impl Chart {
 
     pub fn draw(&self) -> String {
         let mut body = String::new();
-        for power in 1..=7 {
-            let (y, label) = (y(10_f64.powi(power)), LABELS[power as usize - 1]);
+        let scale = Scale::of(&self.lines);
+        for power in scale.least_power..=scale.most_power {
+            let (y, label) = (scale.y(10_f64.powi(power)), nanoseconds(power));
             let end = WIDTH - RIGHT;
             let _ = writeln!(
                 body,
@@ -64,7 +74,7 @@ impl Chart {
             let _ = writeln!(
                 body,
                 r#"<text class="scale" x="{:.1}" y="{}" text-anchor="middle">{}</text>"#,
-                x(size),
+                scale.x(size),
                 HEIGHT - BOTTOM + 20.0,
                 bytes(size)
             );
@@ -73,7 +83,7 @@ impl Chart {
             let points: Vec<(f64, f64)> = line
                 .points
                 .iter()
-                .map(|(size, times)| (x(*size), y(median(times))))
+                .map(|(size, times)| (scale.x(*size), scale.y(median(times))))
                 .collect();
             let path: Vec<String> = points
                 .iter()
@@ -91,7 +101,7 @@ impl Chart {
                 );
             }
         }
-        for (place, at) in self.label_places() {
+        for (place, at) in self.label_places(&scale) {
             let color = COLORS[place % COLORS.len()];
             let _ = writeln!(
                 body,
@@ -110,21 +120,22 @@ impl Chart {
 .grid {{ stroke: #30363d; }}
 }}
 </style>
-<text class="scale" x="{LEFT}" y="18">time of a get</text>
-<text class="scale" x="{}" y="{}" text-anchor="middle">size of the value</text>
+<text class="scale" x="{LEFT}" y="18">time of {}</text>
+<text class="scale" x="{}" y="{}" text-anchor="middle">size of the data</text>
 {body}</svg>
 "#,
+            self.what,
             (LEFT + WIDTH - RIGHT) / 2.0,
             HEIGHT - 8.0,
         )
     }
 
     /// The lines with the heights of their names, which are at least a line of text apart.
-    fn label_places(&self) -> Vec<(usize, f64)> {
+    fn label_places(&self, scale: &Scale) -> Vec<(usize, f64)> {
         let last = |line: &Line| {
             line.points
                 .last()
-                .map_or(HEIGHT, |(_, times)| y(median(times)))
+                .map_or(HEIGHT, |(_, times)| scale.y(median(times)))
         };
         let mut places: Vec<(usize, f64)> = self.lines.iter().map(last).enumerate().collect();
         places.sort_by(|one, other| one.1.total_cmp(&other.1));
@@ -137,20 +148,52 @@ impl Chart {
     }
 }
 
-const LABELS: [&str; 7] = [
-    "10 ns", "100 ns", "1 µs", "10 µs", "100 µs", "1 ms", "10 ms",
-];
-
-/// 0 bytes stand where 16 would.
-fn x(size: usize) -> f64 {
-    let (least, most) = (16_f64.log2(), (4 << 20) as f64);
-    let share = ((size.max(16) as f64).log2() - least) / (most.log2() - least);
-    LEFT + share * (WIDTH - LEFT - RIGHT)
+/// The ranges of a chart.
+struct Scale {
+    /// The logarithms of the smallest and the largest size.
+    sizes: (f64, f64),
+    /// The powers of ten, in nanoseconds, between which all times lie.
+    least_power: i32,
+    most_power: i32,
 }
 
-fn y(nanoseconds: f64) -> f64 {
-    let share = (nanoseconds.max(10.0).log10() - 1.0) / 6.0;
-    HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+impl Scale {
+    fn of(lines: &[Line]) -> Self {
+        let points = || lines.iter().flat_map(|line| &line.points);
+        let sizes = points().map(|(size, _)| logarithm(*size));
+        let powers = points().map(|(_, times)| median(times).max(1.0).log10());
+        Self {
+            sizes: (
+                sizes.clone().fold(f64::INFINITY, f64::min),
+                sizes.fold(0.0, f64::max),
+            ),
+            least_power: powers.clone().fold(9.0, f64::min).floor() as i32,
+            most_power: powers.fold(0.0, f64::max).ceil() as i32,
+        }
+    }
+
+    fn x(&self, size: usize) -> f64 {
+        let (least, most) = self.sizes;
+        let share = (logarithm(size) - least) / (most - least);
+        LEFT + share * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(&self, nanoseconds: f64) -> f64 {
+        let powers = f64::from(self.most_power - self.least_power);
+        let share = (nanoseconds.max(1.0).log10() - f64::from(self.least_power)) / powers;
+        HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+    }
+}
+
+/// 0 bytes stand where 16 would.
+fn logarithm(size: usize) -> f64 {
+    (size.max(16) as f64).log2()
+}
+
+/// A power of ten of nanoseconds, in words.
+fn nanoseconds(power: i32) -> String {
+    let unit = ["ns", "µs", "ms", "s"][(power / 3).clamp(0, 3) as usize];
+    format!("{} {unit}", 10_u32.pow((power % 3) as u32))
 }
 
 fn median(times: &[f64]) -> f64 {

@@ -32,7 +32,7 @@ fn main() -> anyhow::Result<()> {
         _ => anyhow::bail!("usage: bench <store|host|backends|data|engines> [--quick]"),
     };
     let (tools, mut board) = (Tools::find()?, Board::new(pace));
-    let mut chart = Chart::default();
+    let mut chart = Chart::new(if what == "data" { "a call" } else { "a get" });
     match what {
         "store" => store::compare(&tools, &mut board)?,
         "host" => host::compare(&tools, &mut board)?,

@@ -54,7 +54,9 @@ impl Tools {
     /// A core module of the benchmarks.
     pub fn core_module(&self, name: &str) -> PathBuf {
         let file = Path::new(name).with_extension("wasm");
-        self.target.join("bench/wasm32-unknown-unknown/release").join(file)
+        self.target
+            .join("bench/wasm32-unknown-unknown/release")
+            .join(file)
     }
 
     /// The `wit-host` command.
