@@ -19,12 +19,14 @@ mod heap;
 mod inspect;
 mod invoke;
 mod last_words;
+mod log;
 mod output;
 mod panics;
 mod phases;
 mod precompile;
 mod remedy;
 mod run;
+mod serve;
 mod start;
 
 use activity::Activity;
@@ -68,6 +70,7 @@ enum Command {
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Run(run::Run),
+    Serve(serve::Serve),
     Invoke(invoke::Invoke),
     Precompile(precompile::Precompile),
     Completions(completions::Completions),
@@ -111,7 +114,10 @@ fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
         Activity::set_subject(file);
     }
     let budget = Budget::new(started, bounds.enforce()?);
-    if !matches!(command, Command::Run(_) | Command::Invoke(_)) {
+    if !matches!(
+        command,
+        Command::Run(_) | Command::Invoke(_) | Command::Serve(_)
+    ) {
         bounds.refuse_plugs()?;
     }
     let mut phases = Phases::new(verbose, budget);
@@ -121,6 +127,7 @@ fn dispatch(started: Instant) -> anyhow::Result<ExitCode> {
         Command::Compose(command) => command.exec(&mut phases),
         Command::Inspect(command) => command.exec(&mut phases),
         Command::Run(command) => command.exec(&mut phases, &bounds),
+        Command::Serve(command) => command.exec(&mut phases, bounds),
         Command::Invoke(command) => command.exec(&mut phases, &bounds),
         Command::Precompile(command) => command.exec(&mut phases),
         Command::Completions(command) => command.exec(),
@@ -154,6 +161,7 @@ impl Command {
             Self::Compose(command) => Some(command.file()),
             Self::Inspect(command) => Some(command.file()),
             Self::Run(command) => Some(command.file()),
+            Self::Serve(command) => Some(command.file()),
             Self::Invoke(command) => Some(command.file()),
             Self::Precompile(command) => Some(command.file()),
             Self::Completions(_) | Self::Man(_) => None,

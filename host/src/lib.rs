@@ -89,8 +89,12 @@ mod names;
 mod plan;
 mod program;
 mod report;
+#[cfg(feature = "rooms")]
+mod rooms;
 mod runtime;
 mod sandbox;
+#[cfg(feature = "rooms")]
+mod server;
 mod store;
 pub mod untrusted;
 mod value;
@@ -151,6 +155,19 @@ pub use report::{
     inspect::{Export, Import, InspectError, Report, SatisfiedBy, inspect},
     picture::PictureFormat,
 };
+#[cfg(feature = "rooms")]
+pub use rooms::{
+    clients::{ClientId, Outbox, Outgoing},
+    counters::Counters,
+    logic::{Logic, LogicError},
+    message::{Close, Message, Received},
+    name::{InvalidRoomName, RoomName},
+    registry::{Replaced, RoomSettings, Rooms},
+    room::Member,
+    running::Request,
+    saved::NotSaved,
+    storage::{RoomStorage, StorageError},
+};
 pub use runtime::{
     LoadError, Pool, Runtime, RuntimeOptions,
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
@@ -168,6 +185,12 @@ pub use sandbox::{
     output::{Capture, Output},
     parts::Sandboxes,
     preopen::{Access, Preopen},
+};
+#[cfg(feature = "rooms")]
+pub use server::{
+    Server, ServerError,
+    admin::Replace,
+    settings::{ServerSettings, TlsFiles},
 };
 pub use store::{
     allowance::Allowance,

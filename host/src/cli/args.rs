@@ -9,6 +9,7 @@ mod limits;
 mod of_part;
 mod parts;
 mod program;
+mod rooms;
 
 pub use bounds::BoundArgs;
 pub use caches::CacheArgs;
@@ -17,4 +18,5 @@ pub use input::{is_precompiled, is_stdin, read_wasm};
 pub use isolation::IsolationArgs;
 pub use limits::{LimitArgs, parse_size};
 pub use parts::PartArgs;
-pub use program::{ProgramArgs, load};
+pub use program::{ProgramArgs, Surroundings, load};
+pub use rooms::{RoomArgs, ServerArgs};

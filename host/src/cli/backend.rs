@@ -10,8 +10,8 @@ use failures::Failures;
 use std::{fmt, path::PathBuf, str::FromStr};
 use tokio::runtime::Builder;
 use wit_host::{
-    Cache, DirCache, DirCacheOptions, HostInterface, MaxBytes, MemoryCache, MemoryCacheOptions,
-    RedisCache, RedisCacheOptions, RedisError, untrusted::Name,
+    Cache, DirCache, DirCacheOptions, FileOperations, HostInterface, MaxBytes, MemoryCache,
+    MemoryCacheOptions, RedisCache, RedisCacheOptions, RedisError, untrusted::Name,
 };
 
 /// A cache of the host, which is not open yet.
@@ -119,14 +119,17 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
 
 impl Backend {
     /// Opens the cache as a host interface.
-    pub fn open(&self) -> anyhow::Result<HostInterface> {
+    pub fn open(&self, file_operations: FileOperations) -> anyhow::Result<HostInterface> {
         Ok(match self {
             Self::Memory(options) => self.interface(MemoryCache::new(*options)),
             Self::Dir(path, options) => {
-                let opened = DirCache::open(path, *options).with_context(|| {
-                    let shown = Name(self);
-                    format!("failed to open the cache `{shown}`; it needs an existing directory")
-                })?;
+                let opened = DirCache::open(path, options.file_operations(file_operations))
+                    .with_context(|| {
+                        let shown = Name(self);
+                        format!(
+                            "failed to open the cache `{shown}`; it needs an existing directory"
+                        )
+                    })?;
                 self.interface(opened)
             }
             Self::Redis(options) => {

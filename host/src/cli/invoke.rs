@@ -5,7 +5,7 @@ mod repl;
 
 use super::{
     activity::Activity,
-    args::{BoundArgs, ProgramArgs, load},
+    args::{BoundArgs, ProgramArgs, Surroundings, load},
     console::{print, print_json},
     deadline::{self, Budget},
     exit::{self, UsageError},
@@ -51,12 +51,17 @@ impl Invoke {
             Some(_) => Vec::new(),
             None => parse(&self.calls)?,
         };
-        let mut plan = self.program.plan(phases, bounds, |name: &PartName| {
-            Sandbox::new()
-                .inherit_stdout()
-                .inherit_stderr()
-                .arg(name.as_str())
-        })?;
+        let mut plan = self.program.plan(
+            phases,
+            bounds,
+            &Surroundings::command(),
+            |name: &PartName| {
+                Sandbox::new()
+                    .inherit_stdout()
+                    .inherit_stderr()
+                    .arg(name.as_str())
+            },
+        )?;
         if let Some(call) = &data_call {
             call.grant(&mut plan.source)?;
         }

@@ -1,5 +1,5 @@
 use super::{
-    args::{BoundArgs, ProgramArgs, load},
+    args::{BoundArgs, ProgramArgs, Surroundings, load},
     console::print,
     deadline, exit,
     graph::GraphFormat,
@@ -32,7 +32,9 @@ impl Run {
     pub fn exec(self, phases: &mut Phases, bounds: &BoundArgs) -> anyhow::Result<ExitCode> {
         let plan = self
             .program
-            .plan(phases, bounds, |name| self.consumer(name))?;
+            .plan(phases, bounds, &Surroundings::command(), |name| {
+                self.consumer(name)
+            })?;
         let program = load(&plan, phases)?;
         program.expect_command()?;
         if self.explain {

@@ -2,7 +2,7 @@
 
 pub(crate) mod call;
 mod pool;
-mod restarts;
+pub(crate) mod restarts;
 
 use crate::{
     compose::isolation::Isolation,

@@ -17,7 +17,10 @@ pub(crate) struct State {
     pub(crate) file_operations: FileOperations,
     /// The data of the running call, if the call is an exchange with a core module.
     pub(crate) exchange: Option<Exchange>,
-    /// The isolated plugs that the program calls. Their type belongs to a room above this one.
+    /// What the layer that made the instance keeps with it.
+    #[cfg(feature = "rooms")]
+    attachment: Option<Box<dyn Any + Send + Sync>>,
+    /// The isolated plugs that the program calls. Their type belongs to a layer above this one.
     pub(crate) isolated_plugs: Weak<dyn Any + Send + Sync>,
     /// The grants of the consumer. Its table holds the handles of all parts.
     consumer: WasiP1Ctx,
@@ -46,12 +49,26 @@ impl State {
             deadline: None,
             counts_fuel: false,
             exchange: None,
+            #[cfg(feature = "rooms")]
+            attachment: None,
             isolated_plugs: Weak::<()>::new(),
             consumer,
             plugs,
             file_operations: sandboxes.file_operations,
             most_handles: MOST_HANDLES + sandboxes.most_directories(),
         }
+    }
+
+    /// Keeps a value with the instance, in place of an earlier one.
+    #[cfg(feature = "rooms")]
+    pub(crate) fn attach<T: Any + Send + Sync>(&mut self, value: T) {
+        self.attachment = Some(Box::new(value));
+    }
+
+    /// The value that is kept with the instance, if it is of this type.
+    #[cfg(feature = "rooms")]
+    pub(crate) fn attachment_mut<T: Any>(&mut self) -> Option<&mut T> {
+        self.attachment.as_mut()?.downcast_mut()
     }
 
     /// The grants of the part at `index` of the stack; the consumer is the first.

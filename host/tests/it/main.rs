@@ -32,6 +32,7 @@ mod readme;
 mod recipes;
 mod redis;
 mod refusals;
+mod rooms;
 mod structure;
 mod tampered;
 mod terminal;
@@ -73,6 +74,7 @@ fn main() {
         .chain(isolation::trials())
         .chain(cache_component::trials())
         .chain(redis::trials())
+        .chain(rooms::trials())
         .chain(recipes::trials())
         .chain(structure::trials())
         .chain(terminal::trials())

@@ -1,9 +1,9 @@
 //! Invariants of the host's source that neither the compiler nor a lint enforces.
 
+mod layers;
 mod length;
 mod names;
 mod output;
-mod rooms;
 mod source;
 mod unsafe_code;
 
@@ -14,7 +14,7 @@ use source::SourceFile;
 pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("structure::rooms_depend_only_downward", || {
-            holds(rooms::violations)
+            holds(layers::violations)
         }),
         Trial::test("structure::only_the_command_prints_and_exits", || {
             holds(output::violations)
@@ -49,7 +49,7 @@ fn violations_are_found() -> Result<(), Failed> {
     let documented = ["wasm/listed.rs".to_owned()];
     let found = |path: &str, text: &str| {
         let files = [SourceFile::new(path, text)];
-        let mut found = rooms::violations(&files);
+        let mut found = layers::violations(&files);
         found.extend(output::violations(&files));
         found.extend(unsafe_code::violations(&files, &documented));
         found.extend(length::violations(&files));

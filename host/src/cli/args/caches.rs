@@ -4,9 +4,12 @@ use crate::cli::{
     backend::{self, Backend},
     exit::UsageError,
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 use wit_host::{
-    ComposeError, Part, PartName,
+    ComposeError, FileOperations, HostInterface, Part, PartName,
     untrusted::{Name, quoted_names},
 };
 
@@ -28,14 +31,27 @@ pub struct CacheArgs {
     /// certificate authority).
     #[arg(long = "cache", value_name = "[NAME=]BACKEND", help_heading = "Caches")]
     caches: Vec<String>,
+    /// The caches that have been opened, by their flags. A server that loads its logic again keeps them.
+    #[arg(skip)]
+    opened: Opened,
 }
 
+type Opened = Mutex<BTreeMap<String, HostInterface>>;
+
 /// The backends of parts.
-pub struct Caches<'a>(BTreeMap<PartName, (&'a str, Backend)>);
+pub struct Caches<'a> {
+    backends: BTreeMap<PartName, (&'a str, Backend)>,
+    opened: &'a Opened,
+    file_operations: FileOperations,
+}
 
 impl CacheArgs {
     /// The backend of each part that has one. The consumer is the first of `parts`. No backend is opened.
-    pub fn of_parts(&self, parts: &[PartName]) -> Result<Caches<'_>, UsageError> {
+    pub fn of_parts(
+        &self,
+        parts: &[PartName],
+        file_operations: FileOperations,
+    ) -> Result<Caches<'_>, UsageError> {
         let mut caches = BTreeMap::new();
         for text in &self.caches {
             let refused = |why: String| UsageError(format!("`--cache {}`: {why}", shown(text)));
@@ -55,22 +71,35 @@ impl CacheArgs {
                 )));
             }
         }
-        Ok(Caches(caches))
+        Ok(Caches {
+            backends: caches,
+            opened: &self.opened,
+            file_operations,
+        })
     }
 }
 
 impl Caches<'_> {
     /// The first flag, without secrets.
     pub fn first(&self) -> Option<String> {
-        self.0.values().next().map(|(text, _)| shown(text))
+        self.backends.values().next().map(|(text, _)| shown(text))
     }
 
     /// Opens the cache of a part, and provides it to the part.
     pub fn provide_to(&self, part: Part) -> anyhow::Result<Part> {
-        match self.0.get(&part.name) {
-            Some((_, backend)) => Ok(part.provide(backend.open()?)),
-            None => Ok(part),
-        }
+        let Some((text, backend)) = self.backends.get(&part.name) else {
+            return Ok(part);
+        };
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = match opened.get(*text) {
+            Some(cache) => cache.clone(),
+            None => {
+                let cache = backend.open(self.file_operations)?;
+                opened.insert((*text).to_owned(), cache.clone());
+                cache
+            }
+        };
+        Ok(part.provide(cache))
     }
 
     /// An error of composing. One that a cache causes names the flag.
@@ -80,7 +109,7 @@ impl Caches<'_> {
             ComposeError::SatisfiedTwice { importer, .. } => importer,
             _ => return error.into(),
         };
-        match self.0.get(part) {
+        match self.backends.get(part) {
             Some((text, _)) => UsageError(format!("`--cache {}`: {error}", shown(text))).into(),
             None => error.into(),
         }

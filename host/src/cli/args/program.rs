@@ -7,11 +7,11 @@ use super::{
 use crate::cli::{code_cache, engine::EngineChoice, exit::UsageError, heap, phases::Phases};
 use std::{iter, path::Path};
 use wit_host::{
-    Form, Kind, Part, PartName, Plan, Precompiled, Program, Sandbox, Source, SourceError,
-    TrustedCode, Wasm, untrusted::Name,
+    ComposeError, FileOperations, Form, HostInterface, Kind, Part, PartName, Plan, Precompiled,
+    Program, Sandbox, Source, SourceError, TrustedCode, Wasm, untrusted::Name,
 };
 
-/// The arguments that `run` and `invoke` share.
+/// The arguments that `run`, `invoke` and `serve` share.
 #[derive(clap::Args)]
 pub struct ProgramArgs {
     #[command(flatten)]
@@ -43,12 +43,31 @@ pub struct ProgramArgs {
     allow_precompiled: bool,
 }
 
+/// What surrounds a program: a command, or a server.
+pub struct Surroundings {
+    /// An interface of the host that FILE may import.
+    pub provided: Option<HostInterface>,
+    /// The threads that file operations block.
+    pub file_operations: FileOperations,
+}
+
+impl Surroundings {
+    /// The program is alone in its process.
+    pub fn command() -> Self {
+        Self {
+            provided: None,
+            file_operations: FileOperations::OnCallingThread,
+        }
+    }
+}
+
 impl ProgramArgs {
     /// Reads and composes. `consumer` makes the sandbox of FILE from its name.
     pub fn plan(
         &self,
         phases: &mut Phases,
         bounds: &BoundArgs,
+        surroundings: &Surroundings,
         consumer: impl FnOnce(&PartName) -> Sandbox,
     ) -> anyhow::Result<Plan> {
         let (file, plugs) = phases.time("read", || self.parts.read_with(|| self.read_file()))?;
@@ -63,15 +82,16 @@ impl ProgramArgs {
         let sandboxes = self
             .grants
             .sandboxes((name, consumer(name)), names[1..].iter().cloned())?;
-        let caches = self.caches.of_parts(&names)?;
+        let sandboxes = sandboxes.file_operations(surroundings.file_operations);
+        let caches = self.caches.of_parts(&names, surroundings.file_operations)?;
         if let File::Precompiled(_) = &file {
             self.refuse_for_compiled(&plugs, &caches)?;
         }
         let plugs = self.isolation.isolate(name, plugs, &self.limits, bounds)?;
         let source = match file {
-            File::Wasm(wasm) => {
-                phases.time("compose", || compose(name.clone(), wasm, plugs, &caches))?
-            }
+            File::Wasm(wasm) => phases.time("compose", || {
+                compose(name.clone(), wasm, plugs, &caches, surroundings)
+            })?,
             File::Precompiled(code) => Source::Precompiled(code),
         };
         let limits = self.limits.limits(phases.budget().all(), heap::allowed())?;
@@ -80,6 +100,11 @@ impl ProgramArgs {
         plan.keeps_code = !(self.no_cache || matches!(plan.source, Source::Precompiled(_)));
         code_cache::protect(&mut plan)?;
         Ok(plan)
+    }
+
+    /// The paths of FILE and of the plugs.
+    pub fn files(&self) -> Result<Vec<&Path>, UsageError> {
+        self.parts.files()
     }
 
     /// The path of FILE.
@@ -155,15 +180,19 @@ fn compose(
     file: Wasm,
     plugs: Vec<Part>,
     caches: &Caches<'_>,
+    surroundings: &Surroundings,
 ) -> anyhow::Result<Source> {
-    let Some(first) = caches.first() else {
+    let provided = surroundings.provided.as_ref();
+    if caches.first().is_none() && provided.is_none() {
         return Source::new(name, file, &plugs).map_err(|error| match error {
             SourceError::Component(error) => error.into(),
             SourceError::Compose(error) => error.into(),
             error => UsageError(error.to_string()).into(),
         });
-    };
-    if file.kind() == Kind::Module {
+    }
+    if let Some(first) = caches.first()
+        && file.kind() == Kind::Module
+    {
         return Err(UsageError(format!(
             "`--cache {}` has nothing to satisfy: `{}` is a core module without a WIT world, so caches cannot satisfy its imports",
             Name(first),
@@ -172,11 +201,25 @@ fn compose(
         .into());
     }
     let consumer = caches.provide_to(Part::named(name, file.try_into()?))?;
+    let with_provided = match provided {
+        Some(interface) => consumer.clone().provide(interface.clone()),
+        None => consumer.clone(),
+    };
     let plugs: Vec<Part> = plugs
         .into_iter()
         .map(|plug| caches.provide_to(plug))
         .collect::<anyhow::Result<_>>()?;
-    match wit_host::compose(&consumer, &plugs, Form::Granted) {
+    let composed =
+        wit_host::compose(&with_provided, &plugs, Form::Granted).or_else(|error| match &error {
+            // FILE need not import it.
+            ComposeError::IdleHostInterface { interface, .. }
+                if provided.is_some_and(|provided| provided.name() == interface) =>
+            {
+                wit_host::compose(&consumer, &plugs, Form::Granted)
+            }
+            _ => Err(error),
+        });
+    match composed {
         Ok(composition) => Ok(Source::Composition(Box::new(composition))),
         Err(error) => Err(caches.explain(error)),
     }

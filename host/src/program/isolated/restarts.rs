@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Instant};
 
 /// The recent failures of a plug.
 #[derive(Debug)]
-pub(super) struct Failures {
+pub(crate) struct Failures {
     allowed: Restarts,
     recent: VecDeque<Instant>,
     is_down: bool,
@@ -13,7 +13,7 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    pub(super) fn new(allowed: Restarts) -> Self {
+    pub(crate) fn new(allowed: Restarts) -> Self {
         Self {
             allowed,
             recent: VecDeque::new(),
@@ -23,17 +23,17 @@ impl Failures {
     }
 
     /// `true` if the plug has failed too often.
-    pub(super) fn is_down(&self) -> bool {
+    pub(crate) fn is_down(&self) -> bool {
         self.is_down
     }
 
     /// `true` for the first call that finds the plug down. The calls after it fail for the same reason.
-    pub(super) fn is_first_report(&mut self) -> bool {
+    pub(crate) fn is_first_report(&mut self) -> bool {
         !std::mem::replace(&mut self.is_reported, true)
     }
 
     /// Counts a failure. The plug stays down if it failed more often than it may be restarted.
-    pub(super) fn count(&mut self, now: Instant) {
+    pub(crate) fn count(&mut self, now: Instant) {
         let Restarts { count, within } = self.allowed;
         let is_old = |failure: &Instant| now.saturating_duration_since(*failure) > within;
         while self.recent.front().is_some_and(is_old) {

@@ -1,4 +1,4 @@
-//! Only the room `names` splits names of interfaces or compares them as text.
+//! Only the layer `names` splits names of interfaces or compares them as text.
 
 use super::source::SourceFile;
 
@@ -13,10 +13,10 @@ const BY_HAND: [&str; 7] = [
     "are_semver_compatible",
 ];
 
-/// Lines of other rooms that split or compare names.
+/// Lines of other layers that split or compare names.
 pub fn violations(files: &[SourceFile]) -> Vec<String> {
     let mut violations = Vec::new();
-    for file in files.iter().filter(|file| file.room() != "names") {
+    for file in files.iter().filter(|file| file.layer() != "names") {
         for (index, line) in file.text.iter().enumerate() {
             if BY_HAND.iter().any(|by_hand| line.contains(by_hand)) {
                 violations.push(file.violation(

@@ -63,7 +63,7 @@ const EXCEPTIONS: [(&str, &str, &str); 7] = [
 pub fn violations(files: &[SourceFile]) -> Vec<String> {
     let mut violations = Vec::new();
     let mut needed = [false; EXCEPTIONS.len()];
-    for file in files.iter().filter(|file| file.room() != "cli") {
+    for file in files.iter().filter(|file| file.layer() != "cli") {
         for line in file.lines_with("clap") {
             violations.push(file.violation(line, "`clap` is used outside of the command"));
         }

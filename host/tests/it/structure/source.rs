@@ -54,7 +54,7 @@ impl SourceFile {
     }
 
     /// The top-level module that the file belongs to.
-    pub fn room(&self) -> &str {
+    pub fn layer(&self) -> &str {
         let name = self.path.split('/').next().unwrap_or_default();
         name.strip_suffix(".rs").unwrap_or(name)
     }

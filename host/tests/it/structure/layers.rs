@@ -1,9 +1,9 @@
-//! The rooms of the library, which are the top-level modules of `host/src`, depend only downward.
+//! The layers of the library, which are the top-level modules of `host/src`, depend only downward.
 
 use super::source::SourceFile;
 
-/// The rooms, lowest first. A room uses only rooms before it. The command uses all of them.
-const ROOMS: [&str; 19] = [
+/// The layers, lowest first. A layer uses only layers before it. The command uses all of them.
+const LAYERS: [&str; 21] = [
     "untrusted",
     "names",
     "wasm",
@@ -22,40 +22,43 @@ const ROOMS: [&str; 19] = [
     "plan",
     "bindgen",
     "cache",
+    "rooms",
+    "server",
     "lib",
 ];
 
-/// Rooms that use a room above them, each with the reason. The list only shrinks.
+/// Rooms that use a layer above them, each with the reason. The list only shrinks.
 const EXCEPTIONS: [(&str, &str, &str); 0] = [];
 
-/// Uses of a room that is not below, and exceptions that are not needed any more.
+/// Uses of a layer that is not below, and exceptions that are not needed any more.
 pub fn violations(files: &[SourceFile]) -> Vec<String> {
-    let place = |room: &str| ROOMS.iter().position(|known| *known == room);
+    let place = |layer: &str| LAYERS.iter().position(|known| *known == layer);
     let mut violations = Vec::new();
     let mut needed = [false; EXCEPTIONS.len()];
     for file in files {
-        let room = file.room();
-        if ["cli", "main"].contains(&room) {
+        let layer = file.layer();
+        if ["cli", "main"].contains(&layer) {
             continue;
         }
-        let Some(own) = place(room) else {
-            violations.push(file.violation(1, &format!("room `{room}` has no place in the order")));
+        let Some(own) = place(layer) else {
+            violations
+                .push(file.violation(1, &format!("layer `{layer}` has no place in the order")));
             continue;
         };
         for (line, used) in used_modules(file) {
             let exception = EXCEPTIONS
                 .iter()
-                .position(|(from, to, _)| (*from, *to) == (room, &used));
+                .position(|(from, to, _)| (*from, *to) == (layer, &used));
             match (place(&used), exception) {
                 (Some(other), _) if other <= own => {}
                 (Some(_), Some(exception)) => needed[exception] = true,
                 (Some(_), None) => violations.push(file.violation(
                     line,
-                    &format!("room `{room}` uses `{used}`, which is above it"),
+                    &format!("layer `{layer}` uses `{used}`, which is above it"),
                 )),
                 (None, _) => violations.push(file.violation(
                     line,
-                    &format!("`crate::{used}` is not a room of the library"),
+                    &format!("`crate::{used}` is not a layer of the library"),
                 )),
             }
         }

@@ -1,0 +1,154 @@
+//! The settings of rooms and of their server.
+
+use super::limits::{parse_duration, parse_size};
+use crate::cli::exit::UsageError;
+use anyhow::Context;
+use bytesize::ByteSize;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use wit_host::{RoomSettings, RoomStorage, ServerSettings, TlsFiles, untrusted::Name};
+
+/// How rooms live.
+#[derive(clap::Args)]
+pub struct RoomArgs {
+    /// Keep the states of rooms here, so that they outlive the server: `dir:PATH`, an existing directory.
+    ///
+    /// Without it a room lives as long as somebody is in it, and `--sleep-after` longer.
+    #[arg(long, value_name = "STORAGE", help_heading = "Rooms")]
+    rooms_in: Option<String>,
+    /// Allow this number of rooms.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10_000,
+        help_heading = "Rooms"
+    )]
+    max_rooms: usize,
+    /// Allow this number of clients in a room.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1_000,
+        help_heading = "Rooms"
+    )]
+    max_clients: usize,
+    /// Hold this much for a client that takes its messages more slowly than they come. Above it the client
+    /// is disconnected with code 1013.
+    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = parse_size, help_heading = "Rooms")]
+    max_queued: ByteSize,
+    /// Save the state of a room this long after an event.
+    #[arg(long, value_name = "DUR", default_value = "1s", value_parser = parse_duration, help_heading = "Rooms")]
+    save_after: Duration,
+    /// Save a room in which nothing happens for this long, and drop its instance. Its clients stay
+    /// connected, and the next event starts it again.
+    #[arg(long, value_name = "DUR", default_value = "1m", value_parser = parse_duration, help_heading = "Rooms")]
+    sleep_after: Duration,
+}
+
+/// How clients connect.
+#[derive(clap::Args)]
+pub struct ServerArgs {
+    /// Listen for clients on this address. Port 0 is any free port.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8080",
+        help_heading = "Server"
+    )]
+    listen: SocketAddr,
+    /// Listen for the administrator on this address: `POST /replace`, `GET /metrics`, `GET /health`.
+    ///
+    /// Whoever can connect to it can replace the logic by the current content of LOGIC.
+    #[arg(long, value_name = "ADDR", help_heading = "Server")]
+    admin: Option<SocketAddr>,
+    /// Allow browsers to connect from pages of this origin, such as `https://example.com`; `*` is any.
+    ///
+    /// By default a page must come from the host that it connects to. Clients that are not browsers send
+    /// no origin, and can always connect.
+    #[arg(long = "origin", value_name = "ORIGIN", help_heading = "Server")]
+    origins: Vec<String>,
+    /// The certificate of the server and those of its authorities, in PEM.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        help_heading = "Server"
+    )]
+    tls_certificate: Option<PathBuf>,
+    /// The private key of the server, in PEM.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_certificate",
+        help_heading = "Server"
+    )]
+    tls_key: Option<PathBuf>,
+    /// Serve the files in this directory to browsers.
+    #[arg(long = "static", value_name = "DIR", help_heading = "Server")]
+    files: Option<PathBuf>,
+    /// Refuse messages that are longer than this, with code 1009.
+    #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = parse_size, help_heading = "Server")]
+    max_message: ByteSize,
+    /// Allow this number of connections.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20_000,
+        help_heading = "Server"
+    )]
+    max_connections: usize,
+    /// Send a ping this often. A connection from which nothing comes for twice this time is closed.
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = parse_duration, help_heading = "Server")]
+    ping_every: Duration,
+}
+
+impl RoomArgs {
+    pub fn settings(&self) -> anyhow::Result<RoomSettings> {
+        let storage = match &self.rooms_in {
+            None => RoomStorage::none(),
+            Some(text) => storage(text)?,
+        };
+        let mut settings = RoomSettings::new(storage);
+        settings.most_rooms = self.max_rooms;
+        settings.most_clients = self.max_clients;
+        settings.most_queued = bytes(self.max_queued);
+        settings.save_after = self.save_after;
+        settings.sleep_after = self.sleep_after;
+        Ok(settings)
+    }
+}
+
+fn storage(text: &str) -> anyhow::Result<RoomStorage> {
+    match text.strip_prefix("dir:") {
+        Some(path) if !path.is_empty() => {
+            RoomStorage::directory(path.as_ref()).context("failed to keep rooms")
+        }
+        Some(_) => Err(usage(text, "`dir:` needs a path, as in `dir:./rooms`")),
+        None => Err(usage(text, "rooms are kept in `dir:PATH`")),
+    }
+}
+
+fn usage(text: &str, why: &str) -> anyhow::Error {
+    UsageError(format!("`--rooms-in {}`: {why}", Name(text))).into()
+}
+
+fn bytes(size: ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+impl ServerArgs {
+    pub fn settings(&self) -> ServerSettings {
+        let mut settings = ServerSettings::new(self.listen);
+        settings.admin = self.admin;
+        settings.origins = (!self.origins.is_empty()).then(|| self.origins.clone());
+        settings.tls = self
+            .tls_certificate
+            .as_ref()
+            .zip(self.tls_key.as_ref())
+            .map(|(certificates, key)| TlsFiles::new(certificates, key));
+        settings.files = self.files.clone();
+        settings.longest_message = bytes(self.max_message);
+        settings.most_connections = self.max_connections;
+        settings.ping_every = self.ping_every;
+        settings
+    }
+}

@@ -1,0 +1,301 @@
+//! One room: its clients and its events.
+
+mod saving;
+mod starting;
+
+use super::{
+    clients::{ClientId, Clients, Outbox},
+    logic::Logic,
+    message::{Close, Received},
+    name::RoomName,
+    registry::Shared,
+    running::{Request, Running},
+    saved::Saved,
+};
+use crate::program::isolated::restarts::Failures;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{Mutex, MutexGuard, Notify},
+    time::Instant,
+};
+
+/// A room.
+///
+/// A room is a mutex: whoever brings an event runs it, and events come one at a time in the order in which
+/// they asked for the lock, which is fair.
+pub struct Room {
+    pub(super) name: RoomName,
+    pub(super) shared: Arc<Shared>,
+    inner: Mutex<Inner>,
+    /// Held from before a state is saved until it is in storage, so that states are written in their order. It is
+    /// locked before `inner`.
+    pub(super) writing: Mutex<()>,
+    /// Tells the keeper that it has something to do earlier than it knows.
+    sooner: Notify,
+}
+
+pub(super) struct Inner {
+    stage: Stage,
+    /// The logic that last ran here.
+    pub(super) logic: Arc<Logic>,
+    /// The logic that could not go on from the state of this room.
+    refused: Option<Arc<Logic>>,
+    clients: Clients,
+    last_client: ClientId,
+    /// The state that was saved last. `None` if there is none, or if it is in storage only.
+    saved: Option<Saved>,
+    /// `true` if storage has been asked.
+    is_loaded: bool,
+    /// `true` if a state is in storage.
+    is_stored: bool,
+    /// `true` until a client has been in the room, now or before.
+    is_new: bool,
+    pub(super) times: Times,
+    failures: Failures,
+    pub(super) has_keeper: bool,
+}
+
+/// The times at which the keeper of a room has something to do.
+pub(super) struct Times {
+    /// The first event since the state was saved.
+    pub(super) changed: Option<Instant>,
+    /// The time of `wake-after`.
+    pub(super) wake: Option<Instant>,
+    pub(super) last_event: Instant,
+}
+
+enum Stage {
+    /// Its state is saved, and it has no instance.
+    Asleep,
+    Awake(Box<Running>),
+    /// Nobody can join any more, and nothing happens.
+    Closed(Close),
+}
+
+/// An event of a room.
+#[derive(Clone, Copy)]
+enum Event<'a> {
+    Connected(ClientId, &'a Request),
+    Received(ClientId, Received<'a>),
+    Disconnected(ClientId),
+    Woke,
+}
+
+impl Event<'_> {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Connected(..) => "connected",
+            Self::Received(..) => "received",
+            Self::Disconnected(_) => "disconnected",
+            Self::Woke => "woke",
+        }
+    }
+}
+
+/// A client in a room. Its room is told when it leaves.
+pub struct Member {
+    room: Arc<Room>,
+    client: ClientId,
+    outbox: Arc<Outbox>,
+}
+
+/// The reason why a client did not get into a room.
+#[derive(Debug)]
+pub(super) enum NotJoined {
+    /// The connection is to be closed, after what is in the outbox.
+    Closed(Arc<Outbox>),
+    /// The room has been closed meanwhile. There may be another one of its name.
+    Gone,
+}
+
+impl Room {
+    pub(super) fn new(name: RoomName, shared: Arc<Shared>) -> Self {
+        let restarts = shared.settings.restarts;
+        Self {
+            name,
+            inner: Mutex::new(Inner {
+                stage: Stage::Asleep,
+                logic: shared.accepted(),
+                refused: None,
+                clients: Clients::default(),
+                last_client: 0,
+                saved: None,
+                is_loaded: false,
+                is_stored: false,
+                is_new: true,
+                times: Times {
+                    changed: None,
+                    wake: None,
+                    last_event: Instant::now(),
+                },
+                failures: Failures::new(restarts),
+                has_keeper: false,
+            }),
+            shared,
+            writing: Mutex::default(),
+            sooner: Notify::new(),
+        }
+    }
+
+    pub(super) async fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().await
+    }
+
+    pub(super) async fn sooner(&self) {
+        self.sooner.notified().await;
+    }
+
+    /// Lets a client join.
+    pub(super) async fn join(self: &Arc<Self>, request: &Request) -> Result<Member, NotJoined> {
+        let settings = &self.shared.settings;
+        let mut inner = self.lock().await;
+        if let Stage::Closed(_) = inner.stage {
+            return Err(NotJoined::Gone);
+        }
+        let outbox = Arc::new(Outbox::new(settings.most_queued));
+        let closed = |close| {
+            outbox.close(close);
+            Err(NotJoined::Closed(outbox.clone()))
+        };
+        if let Err(close) = self.open(&mut inner).await {
+            return closed(close);
+        }
+        if inner.clients.count() >= settings.most_clients {
+            return closed(Close::new(Close::TRY_LATER, "the room is full"));
+        }
+        inner.last_client += 1;
+        let client = inner.last_client;
+        inner.clients.add(client, outbox.clone());
+        let event = Event::Connected(client, request);
+        if let Err(close) = self.event(&mut inner, event).await {
+            inner.clients.remove(client);
+            if inner.is_new {
+                // Nobody has been in the room, so nothing of it is worth keeping.
+                self.close(&mut inner, close.clone());
+            }
+            return closed(close);
+        }
+        inner.is_new = false;
+        self.shared.counters.joined();
+        Ok(Member {
+            room: self.clone(),
+            client,
+            outbox,
+        })
+    }
+
+    /// Runs an event, and carries out its effects. Fails if the client of the event must be disconnected.
+    async fn event(self: &Arc<Self>, inner: &mut Inner, event: Event<'_>) -> Result<(), Close> {
+        self.awaken(inner).await?;
+        let Inner { stage, clients, .. } = inner;
+        let Stage::Awake(running) = stage else {
+            return Err(self.closed(inner));
+        };
+        let list = clients.list();
+        let started = Instant::now();
+        let result = match event {
+            Event::Connected(client, request) => running.connected(list, client, request).await,
+            Event::Received(client, message) => {
+                running.received(list, client, message).await.map(Ok)
+            }
+            Event::Disconnected(client) => running.disconnected(list, client).await.map(Ok),
+            Event::Woke => running.woke(list).await.map(Ok),
+        };
+        self.shared.counters.event(started.elapsed());
+        match result {
+            Ok(answer) => {
+                self.commit(inner);
+                answer
+            }
+            Err(failure) => {
+                if let Event::Connected(client, _) = event {
+                    // The room starts again without it.
+                    inner.clients.remove(client);
+                }
+                self.failed(inner, event.name(), &failure).await;
+                Err(Close::new(Close::FAILED, "the logic of the room failed"))
+            }
+        }
+    }
+
+    /// Carries out the effects of the call that has returned.
+    fn commit(self: &Arc<Self>, inner: &mut Inner) {
+        let Stage::Awake(running) = &mut inner.stage else {
+            return;
+        };
+        let (actions, wake_after) = running.take_effects();
+        for action in actions {
+            inner.clients.carry_out(action);
+        }
+        let now = Instant::now();
+        let times = &mut inner.times;
+        times.last_event = now;
+        let is_sooner = times.changed.is_none() || wake_after.is_some();
+        times.changed.get_or_insert(now);
+        if let Some(after) = wake_after {
+            // A room that wakes itself over and over again leaves time for its clients.
+            times.wake = after.map(|after| now + Duration::from_millis(after.max(1).into()));
+        }
+        if is_sooner {
+            self.keep(inner);
+        }
+    }
+
+    /// Makes sure that the keeper runs and knows the times.
+    fn keep(self: &Arc<Self>, inner: &mut Inner) {
+        if inner.has_keeper {
+            self.sooner.notify_one();
+        } else {
+            inner.has_keeper = true;
+            tokio::spawn(super::keeper::keep(self.clone()));
+        }
+    }
+
+    /// The timer has run out.
+    pub(super) async fn woke(self: &Arc<Self>, inner: &mut Inner) {
+        let wake = inner.times.wake.take();
+        let is_closed = |inner: &Inner| matches!(inner.stage, Stage::Closed(_));
+        // A failure has been reported. The timer stays until the room has handled it.
+        if self.event(inner, Event::Woke).await.is_err() && !is_closed(inner) {
+            inner.times.wake = inner.times.wake.or(wake);
+        }
+    }
+}
+
+impl Member {
+    /// The number of this client.
+    pub fn client(&self) -> ClientId {
+        self.client
+    }
+
+    /// The messages for this client.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    /// Delivers a message of this client.
+    pub async fn received(&self, message: Received<'_>) {
+        if self.outbox.is_closing() {
+            // What a client sends after its end does not reach the room.
+            return;
+        }
+        let mut inner = self.room.lock().await;
+        let event = Event::Received(self.client, message);
+        // A failure has been reported, and the client stays.
+        let _ = self.room.event(&mut inner, event).await;
+    }
+
+    /// The connection has ended.
+    pub async fn leave(self) {
+        let mut inner = self.room.lock().await;
+        if inner.clients.remove(self.client) {
+            self.room.shared.counters.left();
+        }
+        if !matches!(inner.stage, Stage::Closed(_)) {
+            let _ = self
+                .room
+                .event(&mut inner, Event::Disconnected(self.client))
+                .await;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! How the state of a room is saved: by its keeper, before it sleeps, before its logic is replaced, and at the end.
+
+use super::{Inner, Room, Stage};
+use crate::rooms::{
+    logic::Logic,
+    message::Close,
+    running::{Failure, Running},
+    saved::Saved,
+    words,
+};
+use std::sync::Arc;
+use tokio::time::Instant;
+use tracing::{debug, warn};
+
+impl Room {
+    /// A state has been written to storage.
+    pub(in crate::rooms) fn stored(&self, inner: &mut Inner) {
+        inner.is_stored = self.shared.settings.storage.keeps();
+    }
+
+    /// Asks the logic for the state. The caller writes it to storage, or sees to it that the keeper does.
+    pub(in crate::rooms) async fn save(self: &Arc<Self>, inner: &mut Inner) -> Option<Saved> {
+        let Stage::Awake(running) = &mut inner.stage else {
+            return None;
+        };
+        match running.save(inner.clients.list()).await {
+            Ok((version, state)) => {
+                let saved = Saved {
+                    version,
+                    state,
+                    last_client: inner.last_client,
+                };
+                self.commit(inner);
+                inner.times.changed = None;
+                inner.saved = Some(saved.clone());
+                Some(saved)
+            }
+            Err(failure) => {
+                inner.times.changed = None;
+                self.failed(inner, "save", &failure).await;
+                None
+            }
+        }
+    }
+
+    /// Drops the instance of a room in which nothing happens, and the whole room if it has no clients. Its state has
+    /// been written to storage.
+    pub(in crate::rooms) fn hibernate(&self, inner: &mut Inner) {
+        let clients = inner.clients.count();
+        if clients == 0 {
+            self.close(inner, Close::new(Close::RESTART, "the room is empty"));
+            debug!(room = %self.name, "room forgotten");
+            return;
+        }
+        self.fall_asleep(inner);
+        if inner.is_stored {
+            inner.saved = None;
+        }
+        debug!(room = %self.name, clients, "room asleep");
+    }
+
+    /// Saves the room and closes the connections of its clients, because the server ends.
+    pub(in crate::rooms) async fn shut_down(self: &Arc<Self>) {
+        let _writing = self.writing.lock().await;
+        let mut inner = self.lock().await;
+        if let Some(saved) = self.save(&mut inner).await {
+            let written = self.shared.settings.storage.save(&self.name, &saved).await;
+            if let Err(error) = written {
+                warn!(room = %self.name, error = %words(&error), "state not saved");
+            }
+        }
+        self.close(
+            &mut inner,
+            Close::new(Close::RESTART, "the server restarts"),
+        );
+    }
+
+    pub(in crate::rooms) fn is_awake(inner: &Inner) -> bool {
+        matches!(inner.stage, Stage::Awake(_))
+    }
+
+    /// Replaces the logic. The result is the reason if the old logic goes on.
+    pub(in crate::rooms) async fn replace(
+        self: &Arc<Self>,
+        logic: &Arc<Logic>,
+    ) -> Result<bool, Failure> {
+        let mut guard = self.lock().await;
+        let inner = &mut *guard;
+        if !matches!(inner.stage, Stage::Awake(_)) || Arc::ptr_eq(&inner.logic, logic) {
+            // A room that is asleep takes the newest logic when it wakes.
+            return Ok(false);
+        }
+        let Some(saved) = self.save(inner).await else {
+            if Arc::ptr_eq(&inner.logic, logic) {
+                // The room has started again, with the new logic.
+                return Ok(true);
+            }
+            return Err(Failure::Wrong(
+                "the old logic did not save its state".to_owned(),
+            ));
+        };
+        // The state is not in storage yet.
+        inner.times.changed = Some(Instant::now());
+        self.keep(inner);
+        let clients = inner.clients.list();
+        match Running::start(logic.clone(), &self.name, clients, Some(&saved)).await {
+            Ok(running) => {
+                inner.stage = Stage::Awake(Box::new(running));
+                inner.logic = logic.clone();
+                inner.refused = None;
+                self.shared.accept(logic);
+                self.commit(inner);
+                Ok(true)
+            }
+            Err(failure) => {
+                self.refused(inner, logic.clone(), &failure);
+                Err(failure)
+            }
+        }
+    }
+}
