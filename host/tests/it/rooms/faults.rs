@@ -25,6 +25,9 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
+/// By now a state is saved, also if other tests compute meanwhile.
+const SAVED: Duration = Duration::from_secs(1);
+
 fn saving_often() -> RoomSettings {
     let mut settings = RoomSettings::new(RoomStorage::none());
     settings.save_after = Duration::from_millis(10);
@@ -41,7 +44,7 @@ async fn failures() -> Result<(), Failed> {
         assert_eq!(one.ask("x").await?, expected, "before `{order}`");
         assert_eq!(other.text().await?, expected);
         // The entry is saved.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(SAVED).await;
         let before = served.rooms.counters().failures();
         other.send(order).await?;
         until("the event has failed", || {
@@ -97,7 +100,7 @@ async fn failing_save() -> Result<(), Failed> {
     let served = Served::with(ledger(&[])?, saving_often(), server()).await?;
     let mut client = served.client("/a").await?;
     assert_eq!(client.ask("x").await?, "1 1 x");
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(SAVED).await;
     client.send("trap-in-save").await?;
     until("saving has failed", || {
         served.rooms.counters().failures() == 1

@@ -104,7 +104,7 @@ async fn slow() -> Result<(), Failed> {
 
 async fn silent() -> Result<(), Failed> {
     let mut settings = server();
-    settings.ping_every = Duration::from_millis(50);
+    settings.ping_every = Duration::from_millis(400);
     let served = Served::with(
         ledger(&[])?,
         RoomSettings::new(RoomStorage::none()),
