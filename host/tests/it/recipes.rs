@@ -47,7 +47,7 @@ esac
 ";
 
 const FIRST: &str = "TORTURE=1 cargo test -p wit-host-dir-cache --release --test torture\n";
-const LAST: &str = "TORTURE=1 cargo test -p wit-host --test it -- redis::\n";
+const LAST: &str = "TORTURE=1 cargo test --workspace --test it -- redis::\n";
 
 fn torture_goes_on() -> Result<(), Failed> {
     let output = torture(&[])?;
