@@ -2,9 +2,12 @@
 
 use super::{Client, LONG, Served, ledger, server, tokio, until};
 use libtest_mimic::{Failed, Trial};
-use std::time::Duration;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 use tokio::time::timeout;
-use wit_host::{RoomSettings, RoomStorage};
+use wit_host::{RoomSettings, RoomStorage, StorageError};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -112,10 +115,23 @@ async fn forgotten() -> Result<(), Failed> {
     served.stop().await
 }
 
+/// The storage in a directory. The tasks of a server that has ended can hold it for a moment.
+async fn free(directory: &Path) -> Result<RoomStorage, Failed> {
+    let started = Instant::now();
+    loop {
+        match RoomStorage::directory(directory) {
+            Err(StorageError::InUse { .. }) if started.elapsed() < LONG => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            storage => return Ok(storage?),
+        }
+    }
+}
+
 async fn restart() -> Result<(), Failed> {
     let directory = tempfile::tempdir()?;
     for run in 1..=3_u64 {
-        let settings = RoomSettings::new(RoomStorage::directory(directory.path())?);
+        let settings = RoomSettings::new(free(directory.path()).await?);
         let served = Served::with(ledger(&[])?, settings, server()).await?;
         let mut client: Client = served.client("/a").await?;
         let first = ((run - 1) << 20) + 1;
