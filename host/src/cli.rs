@@ -27,6 +27,7 @@ mod precompile;
 mod remedy;
 mod run;
 mod serve;
+mod signals;
 mod start;
 
 use activity::Activity;

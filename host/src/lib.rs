@@ -4,8 +4,8 @@
 //! them. [`compose()`] joins them into one component, whose *parts* call each other without the host in
 //! between. A [`Runtime`] compiles and links it, and each part reaches what its own [`Sandbox`] grants and
 //! nothing else. An embedder can satisfy further imports from Rust, by a [`HostInterface`]. This crate
-//! links no particular interface except WASI's: `toolkit:cache/cache`, for which it has caches of the
-//! host ([`HostInterface::cache`]), is one among others.
+//! provides few interfaces itself: WASI's; `toolkit:cache/cache`, for which it has caches of the host
+//! ([`HostInterface::cache`]); and `toolkit:rooms/room`, for the logic of rooms.
 //!
 //! # The smallest embedding
 //!
@@ -44,6 +44,7 @@
 //! - `bindgen` (part of `cli`): the generators of bindings in C, C++ and Rust.
 //! - `interpreter` (part of `cli`): [`Engine::Interpreter`], an engine that never generates executable memory.
 //! - `redis` (part of `cli`): `RedisCache`, the cache on a Redis server or cluster.
+//! - `rooms` (part of `cli`): the modules `rooms` and `server`, for rooms that clients join by WebSockets.
 //!
 //! # Platforms
 //!
@@ -90,11 +91,11 @@ mod plan;
 mod program;
 mod report;
 #[cfg(feature = "rooms")]
-mod rooms;
+pub mod rooms;
 mod runtime;
 mod sandbox;
 #[cfg(feature = "rooms")]
-mod server;
+pub mod server;
 mod store;
 pub mod untrusted;
 mod value;
@@ -155,19 +156,6 @@ pub use report::{
     inspect::{Export, Import, InspectError, Report, SatisfiedBy, inspect},
     picture::PictureFormat,
 };
-#[cfg(feature = "rooms")]
-pub use rooms::{
-    clients::{ClientId, Outbox, Outgoing},
-    counters::Counters,
-    logic::{Logic, LogicError},
-    message::{Close, Message, Received},
-    name::{InvalidRoomName, RoomName},
-    registry::{Replaced, RoomSettings, Rooms},
-    room::Member,
-    running::Request,
-    saved::NotSaved,
-    storage::{RoomStorage, StorageError},
-};
 pub use runtime::{
     LoadError, Pool, Runtime, RuntimeOptions,
     code_cache::{CodeCache, CodeCacheError, CodeCacheReached},
@@ -185,12 +173,6 @@ pub use sandbox::{
     output::{Capture, Output},
     parts::Sandboxes,
     preopen::{Access, Preopen},
-};
-#[cfg(feature = "rooms")]
-pub use server::{
-    Server, ServerError,
-    admin::Replace,
-    settings::{ServerSettings, TlsFiles},
 };
 pub use store::{
     allowance::Allowance,

@@ -1,23 +1,34 @@
 //! Rooms: instances of one logic that clients join, and that live on while their logic is replaced.
 
-pub(crate) mod clients;
-pub(crate) mod counters;
-pub(crate) mod effects;
-pub(crate) mod interface;
+mod clients;
+mod counters;
+mod effects;
+mod interface;
 mod keeper;
-pub(crate) mod logic;
-pub(crate) mod message;
-pub(crate) mod name;
-pub(crate) mod registry;
-pub(crate) mod room;
-pub(crate) mod running;
-pub(crate) mod saved;
-pub(crate) mod storage;
+mod logic;
+mod message;
+mod name;
+mod registry;
+mod room;
+mod running;
+mod saved;
+mod storage;
 
-use crate::{host_interface::import::in_words, untrusted::Message};
+pub use clients::{ClientId, Outbox, Outgoing};
+pub use counters::Counters;
+pub use logic::{Logic, LogicError};
+pub use message::{Close, Message, Received};
+pub use name::{InvalidRoomName, RoomName};
+pub use registry::{Replaced, RoomSettings, Rooms};
+pub use room::Member;
+pub use running::Request;
+pub use saved::NotSaved;
+pub use storage::{RoomStorage, StorageError};
+
+use crate::{host_interface::import::in_words, untrusted};
 use std::error::Error;
 
 /// An error with its causes, for the log.
-fn words(error: &(dyn Error + 'static)) -> Message<String> {
-    Message(in_words(error))
+fn words(error: &(dyn Error + 'static)) -> untrusted::Message<String> {
+    untrusted::Message(in_words(error))
 }

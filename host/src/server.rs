@@ -1,17 +1,17 @@
 //! The server of rooms: HTTP and WebSockets.
 
-pub(crate) mod admin;
+mod admin;
 mod connection;
 mod files;
 mod handshake;
 mod metrics;
-pub(crate) mod settings;
+mod settings;
 mod tls;
 
-use crate::rooms::{
-    message::Close, name::RoomName, registry::Rooms, running::Request as RoomRequest,
-};
-use admin::Replace;
+pub use admin::Replace;
+pub use settings::{ServerSettings, TlsFiles};
+
+use crate::rooms::{Close, Request as RoomRequest, RoomName, Rooms};
 use bytes::Bytes;
 use files::Files;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -23,7 +23,6 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
-use settings::ServerSettings;
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},

@@ -3,17 +3,19 @@ use super::{
     deadline,
     log::{self, LogFormat},
     phases::Phases,
+    signals,
 };
 use anyhow::Context;
 use std::{path::Path, pin::Pin, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{
     runtime::{Builder, Handle},
-    signal::unix::{Signal, SignalKind, signal},
     sync::Mutex,
 };
 use tracing::{error, info};
 use wit_host::{
-    FileOperations, HostInterface, Logic, Plan, Replace, Replaced, Rooms, Sandbox, Server,
+    FileOperations, HostInterface, Plan, Sandbox,
+    rooms::{Logic, Replaced, Rooms},
+    server::{Replace, Server},
     untrusted::Message,
 };
 
@@ -75,12 +77,14 @@ impl Serve {
             if let Some(address) = server.admin_address() {
                 info!(%address, "listening for the administrator");
             }
-            let hangup = signal(SignalKind::hangup()).context("failed to wait for signals")?;
-            tokio::spawn(on_hangup(hangup, replace.clone()));
+            let hangups = signals::hangups().context("failed to wait for signals")?;
+            tokio::spawn(on_hangup(hangups, replace.clone()));
             if let Some(files) = watched {
                 tokio::spawn(on_change(files, replace));
             }
-            server.serve(ended()?).await;
+            let ended = signals::ended().context("failed to wait for signals")?;
+            server.serve(ended).await;
+            info!("the server has ended");
             Ok(ExitCode::SUCCESS)
         })
     }
@@ -159,8 +163,8 @@ fn replacing(source: Arc<Source>, rooms: Rooms) -> Replace {
     })
 }
 
-async fn on_hangup(mut hangup: Signal, replace: Replace) {
-    while hangup.recv().await.is_some() {
+async fn on_hangup(mut hangups: signals::Hangups, replace: Replace) {
+    while hangups.next().await.is_some() {
         // The result is in the log.
         let _ = replace().await;
     }
@@ -187,17 +191,4 @@ async fn on_change(files: Vec<std::path::PathBuf>, replace: Replace) {
         }
         seen = now;
     }
-}
-
-/// Waits until the server is to end.
-fn ended() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("failed to wait for signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("failed to wait for signals")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        info!("the server ends");
-    })
 }

@@ -63,7 +63,7 @@ impl Counters {
         self.failures.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn replaced(&self, _pause: Duration) {
+    pub(super) fn replaced(&self) {
         self.replaced.fetch_add(1, Relaxed);
     }
 

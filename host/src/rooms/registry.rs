@@ -17,7 +17,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tracing::{info, warn};
 
@@ -87,7 +87,7 @@ pub struct Replaced {
     pub replaced: usize,
     /// The rooms that go on with the old logic.
     pub refused: usize,
-    /// The longest time for which a room was stopped.
+    /// The longest time for which the events of a room waited.
     pub longest_pause: Duration,
 }
 
@@ -143,14 +143,12 @@ impl Rooms {
         let mut result = Replaced::default();
         let rooms: Vec<Arc<Room>> = self.0.rooms().values().cloned().collect();
         for room in rooms {
-            let started = Instant::now();
             match room.replace(&new).await {
-                Ok(false) => {}
-                Ok(true) => {
-                    let pause = started.elapsed();
+                Ok(None) => {}
+                Ok(Some(pause)) => {
                     result.replaced += 1;
                     result.longest_pause = result.longest_pause.max(pause);
-                    self.0.counters.replaced(pause);
+                    self.0.counters.replaced();
                 }
                 Err(_) => result.refused += 1,
             }

@@ -172,8 +172,10 @@ impl Directory {
             file.write_all(&saved.to_bytes(room))?;
             file.as_file().sync_all()?;
             file.persist(&path)?;
-            // The rename is safe when the directory is.
-            File::open(&self.path)?.sync_all()
+            // The rename is safe when the directory is. Systems other than Unix open no directories.
+            #[cfg(unix)]
+            File::open(&self.path)?.sync_all()?;
+            Ok(())
         })();
         written.map_err(|source| StorageError::Failed {
             what: "write",

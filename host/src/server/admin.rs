@@ -1,7 +1,7 @@
 //! What the administrator can ask for.
 
 use super::{Body, text};
-use crate::rooms::registry::Replaced;
+use crate::rooms::Replaced;
 use hyper::{Response, StatusCode};
 use std::{pin::Pin, sync::Arc};
 

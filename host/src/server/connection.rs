@@ -1,14 +1,7 @@
 //! The connection of one client to a room.
 
 use super::settings::ServerSettings;
-use crate::rooms::{
-    clients::{Outbox, Outgoing},
-    message::{Close, Message, Received},
-    name::RoomName,
-    registry::Rooms,
-    room::Member,
-    running::Request,
-};
+use crate::rooms::{Close, Member, Message, Outbox, Outgoing, Received, Request, RoomName, Rooms};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use std::{io, pin::pin, time::Duration};
 use tokio::{

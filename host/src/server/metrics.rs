@@ -1,6 +1,6 @@
 //! Counters in the text format of Prometheus.
 
-use crate::rooms::registry::Rooms;
+use crate::rooms::Rooms;
 use std::fmt::Write as _;
 
 /// The content type of the format.

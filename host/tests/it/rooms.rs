@@ -20,8 +20,10 @@ use tokio::{
 };
 use tokio_websockets::{ClientBuilder, MaybeTlsStream, Message, WebSocketStream};
 use wit_host::{
-    CodeCache, Component, FileOperations, Form, HostInterface, Limits, Logic, Part, Plan,
-    RoomSettings, RoomStorage, Rooms, Sandbox, Sandboxes, Server, ServerSettings, Source, compose,
+    CodeCache, Component, FileOperations, Form, HostInterface, Limits, Part, Plan, Sandbox,
+    Sandboxes, Source, compose,
+    rooms::{Logic, RoomSettings, RoomStorage, Rooms},
+    server::{Server, ServerSettings},
 };
 
 pub fn trials() -> Vec<Trial> {

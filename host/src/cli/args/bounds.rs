@@ -56,7 +56,7 @@ impl BoundArgs {
         match named.next() {
             None => Ok(()),
             Some(name) => Err(UsageError(format!(
-                "`--timeout {name}=…`: only `run` and `invoke` have isolated plugs; leave out `{name}=`"
+                "`--timeout {name}=…`: only `run`, `invoke` and `serve` have isolated plugs; leave out `{name}=`"
             ))),
         }
     }

@@ -5,7 +5,11 @@ use crate::cli::exit::UsageError;
 use anyhow::Context;
 use bytesize::ByteSize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
-use wit_host::{RoomSettings, RoomStorage, ServerSettings, TlsFiles, untrusted::Name};
+use wit_host::{
+    rooms::{RoomSettings, RoomStorage},
+    server::{ServerSettings, TlsFiles},
+    untrusted::Name,
+};
 
 /// How rooms live.
 #[derive(clap::Args)]

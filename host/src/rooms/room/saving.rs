@@ -8,7 +8,7 @@ use crate::rooms::{
     saved::Saved,
     words,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
@@ -79,21 +79,23 @@ impl Room {
         matches!(inner.stage, Stage::Awake(_))
     }
 
-    /// Replaces the logic. The result is the reason if the old logic goes on.
+    /// Replaces the logic. Returns the time for which events waited; `None` if there was nothing to replace. Fails
+    /// with the reason if the old logic goes on.
     pub(in crate::rooms) async fn replace(
         self: &Arc<Self>,
         logic: &Arc<Logic>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<Duration>, Failure> {
         let mut guard = self.lock().await;
+        let begun = Instant::now();
         let inner = &mut *guard;
         if !matches!(inner.stage, Stage::Awake(_)) || Arc::ptr_eq(&inner.logic, logic) {
             // A room that is asleep takes the newest logic when it wakes.
-            return Ok(false);
+            return Ok(None);
         }
         let Some(saved) = self.save(inner).await else {
             if Arc::ptr_eq(&inner.logic, logic) {
                 // The room has started again, with the new logic.
-                return Ok(true);
+                return Ok(Some(begun.elapsed()));
             }
             return Err(Failure::Wrong(
                 "the old logic did not save its state".to_owned(),
@@ -110,7 +112,7 @@ impl Room {
                 inner.refused = None;
                 self.shared.accept(logic);
                 self.commit(inner);
-                Ok(true)
+                Ok(Some(begun.elapsed()))
             }
             Err(failure) => {
                 self.refused(inner, logic.clone(), &failure);

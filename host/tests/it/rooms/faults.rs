@@ -3,7 +3,10 @@
 use super::{Served, TIMEOUT, ledger, server, tokio, until};
 use libtest_mimic::{Failed, Trial};
 use std::time::{Duration, Instant};
-use wit_host::{Restarts, RoomSettings, RoomStorage};
+use wit_host::{
+    Restarts,
+    rooms::{RoomSettings, RoomStorage},
+};
 
 pub fn trials() -> Vec<Trial> {
     vec![

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
-use wit_host::{RoomSettings, RoomStorage, StorageError};
+use wit_host::rooms::{RoomSettings, RoomStorage, StorageError};
 
 pub fn trials() -> Vec<Trial> {
     vec![

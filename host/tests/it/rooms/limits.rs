@@ -5,7 +5,7 @@ use futures_util::SinkExt;
 use libtest_mimic::{Failed, Trial};
 use std::time::{Duration, Instant};
 use tokio_websockets::Message;
-use wit_host::{RoomSettings, RoomStorage};
+use wit_host::rooms::{RoomSettings, RoomStorage};
 
 pub fn trials() -> Vec<Trial> {
     vec![

@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::time::timeout;
 use tokio_websockets::Message;
-use wit_host::{RoomSettings, RoomStorage};
+use wit_host::rooms::{RoomSettings, RoomStorage};
 
 pub fn trials() -> Vec<Trial> {
     vec![

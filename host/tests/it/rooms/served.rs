@@ -8,7 +8,10 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use wit_host::{RoomSettings, RoomStorage, ServerSettings};
+use wit_host::{
+    rooms::{RoomSettings, RoomStorage},
+    server::ServerSettings,
+};
 
 pub fn trials() -> Vec<Trial> {
     vec![
