@@ -11,7 +11,7 @@ pub use dir_cache::{Durability, MaxBytes, NotANumberOfBytes, UnknownDurability};
 pub use interface::CacheFailure;
 pub use memory::{MemoryCache, MemoryCacheOptions, TooLarge};
 #[cfg(feature = "redis")]
-pub use redis::{RedisCache, error::RedisError, options::RedisCacheOptions};
+pub use redis::RedisCache;
 
 use bytes::Bytes;
 use std::{error::Error, sync::Arc};

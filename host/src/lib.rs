@@ -89,6 +89,8 @@ mod host_interface;
 mod names;
 mod plan;
 mod program;
+#[cfg(feature = "redis")]
+mod redis_client;
 mod report;
 #[cfg(feature = "rooms")]
 pub mod rooms;
@@ -104,12 +106,12 @@ mod wasm;
 
 #[cfg(feature = "bindgen")]
 pub use bindgen::{BindgenError, GeneratedFile, Language, bindgen};
+#[cfg(feature = "redis")]
+pub use cache::RedisCache;
 pub use cache::{
     Cache, CacheError, CacheFailure, DirCache, DirCacheOptions, Durability, MaxBytes, MemoryCache,
     MemoryCacheOptions, NotANumberOfBytes, TooLarge, UnknownDurability,
 };
-#[cfg(feature = "redis")]
-pub use cache::{RedisCache, RedisCacheOptions, RedisError};
 pub use compose::{
     Form, compose,
     composition::Composition,
@@ -151,6 +153,8 @@ pub use program::{
     invoke::{Call, CallSyntaxError},
     isolated::IsolatedPlugs,
 };
+#[cfg(feature = "redis")]
+pub use redis_client::{RedisError, RedisOptions};
 pub use report::{
     explain::{Connection, Explanation, HostConnection, Reach},
     inspect::{Export, Import, InspectError, Report, SatisfiedBy, inspect},

@@ -1,31 +1,13 @@
 //! The cache on a Redis server or a Redis Cluster, for users who outgrow one machine.
 
-mod endpoint;
-pub(super) mod error;
-mod fence;
-mod lane;
-pub(super) mod options;
-mod pool;
-mod url;
-mod words;
-
 use super::{Cache, CacheError, LONGEST_KEY};
+use crate::redis_client::{RedisClient, RedisError, RedisOptions};
 use bytes::Bytes;
-use endpoint::Endpoint;
-use error::RedisError;
-use lane::{Answer, Bound};
-use options::RedisCacheOptions;
-use pool::Pool;
 use redis::{Cmd, Value};
 use std::{
     fmt::{self, Debug, Formatter},
     sync::Arc,
-    time::Duration,
 };
-use tokio::time::Instant;
-
-/// The length of the longest value, in bytes: the default of Redis (`proto-max-bulk-len`).
-const MAX_VALUE: usize = 512 << 20;
 
 /// A cache on a Redis server or a Redis Cluster. Clones share its connections.
 ///
@@ -86,13 +68,10 @@ const MAX_VALUE: usize = 512 << 20;
 /// done in a cluster. A cluster's `delete` that is interrupted by a failing node can report
 /// [`CacheError::NotFound`] for an entry that it removed.
 #[derive(Clone)]
-pub struct RedisCache(Arc<Inner>);
+pub struct RedisCache(Arc<RedisClient>);
 
-struct Inner {
-    options: RedisCacheOptions,
-    endpoint: Endpoint,
-    pool: Pool,
-}
+/// The text before each key, unless the options say otherwise.
+const PREFIX: &str = "cache:";
 
 impl RedisCache {
     /// Connects to the server or cluster of a URL. Fails within the connection timeout if there is none, if
@@ -102,34 +81,8 @@ impl RedisCache {
     }
 
     /// Connects with these options.
-    pub async fn connect_with(options: RedisCacheOptions) -> Result<Self, RedisError> {
-        let cache = Self(Arc::new(Inner {
-            endpoint: Endpoint::new(&options)?,
-            pool: Pool::new(options.connections),
-            options,
-        }));
-        // Connecting has its own bound.
-        let bound = cache.bound(2 * cache.0.options.connect_timeout);
-        cache.0.pool.lane().0.link(&cache.0.endpoint, bound).await?;
-        Ok(cache)
-    }
-
-    async fn request<T>(
-        &self,
-        command: &Cmd,
-        read: impl Fn(Value) -> Option<T>,
-    ) -> Result<Answer<T>, RedisError> {
-        let bound = self.bound(self.0.options.timeout);
-        let lane = self.0.pool.lane();
-        lane.0.request(&self.0.endpoint, command, read, bound).await
-    }
-
-    fn bound(&self, timeout: Duration) -> Bound {
-        Bound {
-            timeout,
-            connect_timeout: self.0.options.connect_timeout,
-            deadline: Instant::now() + timeout,
-        }
+    pub async fn connect_with(options: RedisOptions) -> Result<Self, RedisError> {
+        Ok(Self(Arc::new(RedisClient::connect(options).await?)))
     }
 
     /// Removes a key. `false` if there is none.
@@ -138,9 +91,9 @@ impl RedisCache {
             Value::Int(count @ 0..=1) => Some(count),
             _ => None,
         };
-        let answer = self.request(&self.command("DEL", key)?, count).await?;
+        let answer = self.0.request(&self.command("DEL", key)?, count).await?;
         match (answer.value, answer.is_second) {
-            (0, true) => Err(self.0.endpoint.words().deleted_or_absent()),
+            (0, true) => Err(self.0.words().deleted_or_absent()),
             (count, _) => Ok(count == 1),
         }
     }
@@ -153,7 +106,8 @@ impl RedisCache {
             });
         }
         let mut command = redis::cmd(name);
-        command.arg(format!("{}{key}", self.0.options.prefix));
+        let prefix = self.0.options.prefix.as_deref().unwrap_or(PREFIX);
+        command.arg(format!("{prefix}{key}"));
         Ok(command)
     }
 }
@@ -161,13 +115,7 @@ impl RedisCache {
 impl Cache for RedisCache {
     async fn set(&self, key: &str, value: &[u8], ttl: Option<u32>) -> Result<(), CacheError> {
         let mut command = self.command("SET", key)?;
-        if value.len() > MAX_VALUE {
-            return Err(RedisError::ValueTooLarge {
-                len: value.len(),
-                max: MAX_VALUE,
-            }
-            .into());
-        }
+        self.0.check_value(value)?;
         match ttl {
             // Redis refuses an expiry of 0.
             Some(0) => match self.remove(key).await {
@@ -178,7 +126,7 @@ impl Cache for RedisCache {
             None => command.arg(value),
         };
         let is_done = |value| matches!(value, Value::Okay).then_some(());
-        self.request(&command, is_done).await?;
+        self.0.request(&command, is_done).await?;
         Ok(())
     }
 
@@ -188,7 +136,7 @@ impl Cache for RedisCache {
             Value::Nil => Some(None),
             _ => None,
         };
-        let answer = self.request(&self.command("GET", key)?, value).await?;
+        let answer = self.0.request(&self.command("GET", key)?, value).await?;
         answer.value.ok_or(CacheError::NotFound)
     }
 

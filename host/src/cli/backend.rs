@@ -11,14 +11,14 @@ use std::{fmt, path::PathBuf, str::FromStr};
 use tokio::runtime::Builder;
 use wit_host::{
     Cache, DirCache, DirCacheOptions, FileOperations, HostInterface, MaxBytes, MemoryCache,
-    MemoryCacheOptions, RedisCache, RedisCacheOptions, RedisError, untrusted::Name,
+    MemoryCacheOptions, RedisCache, RedisError, RedisOptions, untrusted::Name,
 };
 
 /// A cache of the host, which is not open yet.
 pub enum Backend {
     Memory(MemoryCacheOptions),
     Dir(PathBuf, DirCacheOptions),
-    Redis(Box<RedisCacheOptions>),
+    Redis(Box<RedisOptions>),
 }
 
 /// The schemes, for a message.
@@ -33,7 +33,7 @@ impl FromStr for Backend {
             None => return Err("write a scheme and a colon, as in `memory:`".to_owned()),
             Some((scheme @ ("memory" | "dir"), _)) => scheme,
             Some(("redis" | "rediss", _)) => {
-                let options: RedisCacheOptions = text
+                let options: RedisOptions = text
                     .parse()
                     .map_err(|error: RedisError| error.to_string())?;
                 return Ok(Self::Redis(Box::new(options)));
@@ -138,7 +138,7 @@ impl Backend {
                     .enable_all()
                     .build()
                     .context("failed to set up the event loop")?;
-                let connecting = RedisCache::connect_with(RedisCacheOptions::clone(options));
+                let connecting = RedisCache::connect_with(RedisOptions::clone(options));
                 let cache = tokio.block_on(connecting);
                 self.interface(cache.with_context(|| format!("failed to open the cache `{self}`"))?)
             }

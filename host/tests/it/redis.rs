@@ -9,7 +9,7 @@ mod faults;
 mod meaning;
 mod model;
 mod proxy;
-mod server;
+pub mod server;
 mod tls;
 
 use crate::embedding::tokio;

@@ -11,7 +11,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     time::{Duration, Instant},
 };
-use wit_host::{RedisCache, RedisCacheOptions, RedisError};
+use wit_host::{RedisCache, RedisError, RedisOptions};
 
 const PARAMETERS: &str =
     "`ca`, `cluster`, `connect-timeout`, `connections`, `prefix`, `seed`, `timeout`";
@@ -33,7 +33,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-fn parsed(url: &str) -> Result<RedisCacheOptions, RedisError> {
+fn parsed(url: &str) -> Result<RedisOptions, RedisError> {
     url.parse()
 }
 
@@ -138,7 +138,7 @@ fn bad_urls() -> Result<(), Failed> {
 fn options() -> Result<(), Failed> {
     let defaults = parsed("redis://h")?;
     assert_eq!(defaults.addresses(), ["h:6379"]);
-    assert_eq!(defaults.prefix, "cache:");
+    assert_eq!(defaults.prefix, None);
     assert_eq!(defaults.timeout, Duration::from_secs(5));
     assert_eq!(defaults.connect_timeout, Duration::from_secs(2));
     assert_eq!(defaults.connections.get(), 2);
@@ -147,7 +147,7 @@ fn options() -> Result<(), Failed> {
         "rediss://u:p@h:1?prefix=a%26b%20+&timeout=70ms&connect-timeout=1m&connections=3&ca=%2fa&seed=i:2&seed=[::1]:3",
     )?;
     assert_eq!(options.addresses(), ["h:1", "i:2", "::1:3"]);
-    assert_eq!(options.prefix, "a&b +");
+    assert_eq!(options.prefix.as_deref(), Some("a&b +"));
     assert_eq!(options.timeout, Duration::from_millis(70));
     assert_eq!(options.connect_timeout, Duration::from_secs(60));
     assert_eq!(options.connections.get(), 3);

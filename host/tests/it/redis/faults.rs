@@ -23,7 +23,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wit_host::{RedisCache, RedisCacheOptions, RedisError};
+use wit_host::{RedisCache, RedisError, RedisOptions};
 
 /// What a call may take in addition on a busy machine.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -131,7 +131,7 @@ pub fn torture(
     loss: Loss,
     mut fault: impl FnMut(&mut Rng) -> Result<(), Failed>,
 ) -> Result<(), Failed> {
-    let options: RedisCacheOptions = url.parse()?;
+    let options: RedisOptions = url.parse()?;
     let rounds = sized(3, 100);
     let fallback = if is_long() { fastrand::u64(..) } else { 1 };
     let seed = number_from("TORTURE_SEED").unwrap_or(fallback);
@@ -207,7 +207,7 @@ impl Shared {
 
 /// Calls from several callers on one cache and one runtime, until it is over or an answer is wrong.
 fn call(
-    options: RedisCacheOptions,
+    options: RedisOptions,
     seed: u64,
     loss: Loss,
     shared: Arc<Shared>,

@@ -3,7 +3,7 @@
 use super::source::SourceFile;
 
 /// The layers, lowest first. A layer uses only layers before it. The command uses all of them.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 22] = [
     "untrusted",
     "names",
     "wasm",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 21] = [
     "runtime",
     "plan",
     "bindgen",
+    "redis_client",
     "cache",
     "rooms",
     "server",

@@ -31,10 +31,10 @@ pub(super) struct Bound {
 }
 
 /// The answer to a command.
-pub(super) struct Answer<T> {
-    pub(super) value: T,
+pub(crate) struct Answer<T> {
+    pub(crate) value: T,
     /// `true` if the command was sent twice, because the connection broke before the first answer.
-    pub(super) is_second: bool,
+    pub(crate) is_second: bool,
 }
 
 /// A place for a link.

@@ -1,4 +1,4 @@
-//! The options of a cache on Redis.
+//! The options of connections to Redis.
 
 use super::{error::RedisError, url};
 use redis::{ConnectionAddr, ConnectionInfo};
@@ -10,25 +10,25 @@ use std::{
     time::Duration,
 };
 
-/// The options of a [`RedisCache`](crate::RedisCache): the servers with user and password, and what the
-/// fields say. They are parsed from a URL; [`RedisCache`](crate::RedisCache) lists its parts. `Debug` does not
-/// show the password.
+/// The options of connections to Redis: the servers with user and password, and what the fields say. They are parsed
+/// from a URL; [`RedisCache`](crate::RedisCache) lists its parts. `Debug` does not show the password.
 ///
 /// ```
 /// use std::time::Duration;
-/// use wit_host::RedisCacheOptions;
+/// use wit_host::RedisOptions;
 ///
-/// let options: RedisCacheOptions = "rediss://app:secret@cache.example.com/2?prefix=app:".parse()?;
+/// let options: RedisOptions = "rediss://app:secret@cache.example.com/2?prefix=app:".parse()?;
 /// let options = options.timeout(Duration::from_millis(200));
-/// assert_eq!(options.prefix, "app:");
+/// assert_eq!(options.prefix.as_deref(), Some("app:"));
 /// assert!(!format!("{options:?}").contains("secret"));
 /// # Ok::<(), wit_host::RedisError>(())
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct RedisCacheOptions {
-    /// The text before each key: the entry `a` is the Redis key `cache:a` by default.
-    pub prefix: String,
+pub struct RedisOptions {
+    /// The text before each key. By default it is `cache:` for a cache, so that the entry `a` is the Redis key
+    /// `cache:a`, and `rooms:` for rooms.
+    pub prefix: Option<String>,
     /// The bound on the time of one call, with connecting again if that is necessary; 5 s by default.
     pub timeout: Duration,
     /// The bound on the time of connecting; 2 s by default.
@@ -48,11 +48,11 @@ pub struct RedisCacheOptions {
     pub(super) servers: Vec<ConnectionInfo>,
 }
 
-impl RedisCacheOptions {
+impl RedisOptions {
     /// The options for these servers, with the defaults for everything else.
     pub(super) fn new(servers: Vec<ConnectionInfo>) -> Self {
         Self {
-            prefix: "cache:".to_owned(),
+            prefix: None,
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             connections: NonZeroUsize::new(2).expect("2 is not 0"),
@@ -65,7 +65,7 @@ impl RedisCacheOptions {
     /// The same options with this text before each key.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = prefix.into();
+        self.prefix = Some(prefix.into());
         self
     }
 
@@ -110,7 +110,7 @@ impl RedisCacheOptions {
     }
 }
 
-impl FromStr for RedisCacheOptions {
+impl FromStr for RedisOptions {
     type Err = RedisError;
 
     fn from_str(url: &str) -> Result<Self, RedisError> {
@@ -118,9 +118,9 @@ impl FromStr for RedisCacheOptions {
     }
 }
 
-impl Debug for RedisCacheOptions {
+impl Debug for RedisOptions {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisCacheOptions")
+        f.debug_struct("RedisOptions")
             .field("servers", &self.addresses())
             .field("prefix", &self.prefix)
             .field("timeout", &self.timeout)

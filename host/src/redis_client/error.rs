@@ -1,9 +1,9 @@
-//! Errors of the cache on Redis. No message and no source quotes a password or a whole URL.
+//! Errors of Redis. No message and no source quotes a password or a whole URL.
 
 use crate::untrusted::{Message, Name, quoted_names};
 use std::{error::Error, path::PathBuf, sync::Arc, time::Duration};
 
-/// An error of a [`RedisCache`](crate::RedisCache).
+/// An error of Redis: of a [`RedisCache`](crate::RedisCache), or of rooms whose states are in Redis.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedisError {

@@ -1,4 +1,4 @@
-//! The links of a cache: a call that finds all of them busy makes a further one, up to a bound.
+//! The links of a client: a call that finds all of them busy makes a further one, up to a bound.
 
 use super::{
     fence::Fence,

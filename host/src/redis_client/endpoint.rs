@@ -1,6 +1,6 @@
 //! A server or a cluster, and links to it.
 
-use super::{error::RedisError, fence::Identity, options::RedisCacheOptions, words::Words};
+use super::{error::RedisError, fence::Identity, options::RedisOptions, words::Words};
 use redis::{
     AsyncConnectionConfig, Client, Cmd, RedisResult, TlsCertificates, Value,
     aio::{ConnectionLike, MultiplexedConnection},
@@ -32,7 +32,7 @@ pub(super) enum Link {
 
 impl Endpoint {
     /// Prepares for connecting. Reads the file of the certificate authority.
-    pub(super) fn new(options: &RedisCacheOptions) -> Result<Self, RedisError> {
+    pub(super) fn new(options: &RedisOptions) -> Result<Self, RedisError> {
         let words = Words::new(options);
         let tcp = TcpSettings::default().set_nodelay(true);
         let mut servers = options.servers.iter().cloned();
@@ -124,9 +124,7 @@ impl Link {
 }
 
 /// The certificates to trust in place of those of the system, and the file that they are from.
-fn certificates(
-    options: &RedisCacheOptions,
-) -> Result<Option<(TlsCertificates, PathBuf)>, RedisError> {
+fn certificates(options: &RedisOptions) -> Result<Option<(TlsCertificates, PathBuf)>, RedisError> {
     let Some(path) = options.certificate_authority.clone() else {
         return Ok(None);
     };

@@ -1,7 +1,7 @@
-//! The URL of a cache on Redis. The `redis` crate parses the server, user, password and database; the query
+//! The URL of Redis. The `redis` crate parses the server, user, password and database; the query
 //! has this crate's own parameters.
 
-use super::{error::RedisError, options::RedisCacheOptions};
+use super::{error::RedisError, options::RedisOptions};
 use percent_encoding::percent_decode_str;
 use redis::{ConnectionInfo, IntoConnectionInfo};
 use std::{num::NonZeroUsize, time::Duration};
@@ -24,7 +24,7 @@ const PARAMETERS: &[&str] = &[
 ];
 
 /// Parses the URL of a server or of a cluster.
-pub(super) fn parse(text: &str) -> Result<RedisCacheOptions, RedisError> {
+pub(super) fn parse(text: &str) -> Result<RedisOptions, RedisError> {
     let mut url = redis::parse_redis_url(text).ok_or(RedisError::InvalidUrl)?;
     if !matches!(url.scheme(), "redis" | "rediss") {
         return Err(RedisError::InvalidUrl);
@@ -49,7 +49,7 @@ pub(super) fn parse(text: &str) -> Result<RedisCacheOptions, RedisError> {
         .into_connection_info()
         .map_err(|_| RedisError::InvalidUrl)?;
     let database = server.redis_settings().db();
-    let mut options = RedisCacheOptions::new(vec![server]);
+    let mut options = RedisOptions::new(vec![server]);
     read_parameters(&query, &scheme, &mut options)?;
     if options.cluster && database != 0 {
         return Err(RedisError::DatabaseInCluster { database });
@@ -63,7 +63,7 @@ pub(super) fn parse(text: &str) -> Result<RedisCacheOptions, RedisError> {
 fn read_parameters(
     query: &str,
     scheme: &str,
-    options: &mut RedisCacheOptions,
+    options: &mut RedisOptions,
 ) -> Result<(), RedisError> {
     let mut seen = Vec::new();
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
@@ -99,7 +99,7 @@ fn read_parameters(
                     .filter(|number| number.get() <= MAX_CONNECTIONS)
                     .ok_or_else(|| invalid("a number from 1 to 1000"))?;
             }
-            PREFIX => options.prefix = value.into_owned(),
+            PREFIX => options.prefix = Some(value.into_owned()),
             SEED => {
                 let seed = seed(scheme, &value, &options.servers[0]);
                 let expected = "a node of a cluster, such as `10.0.0.1:6379`";

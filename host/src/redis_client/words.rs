@@ -1,16 +1,16 @@
 //! Errors of the `redis` crate in this crate's words, without secrets.
 
-use super::{error::RedisError, options::RedisCacheOptions};
+use super::{error::RedisError, options::RedisOptions};
 use std::{error::Error, sync::Arc, time::Duration};
 
 /// Makes errors for one server or cluster.
-pub(super) struct Words {
+pub(crate) struct Words {
     servers: Vec<String>,
     password: Option<String>,
 }
 
 impl Words {
-    pub(super) fn new(options: &RedisCacheOptions) -> Self {
+    pub(super) fn new(options: &RedisOptions) -> Self {
         let settings = options
             .servers
             .first()
@@ -84,7 +84,7 @@ impl Words {
         }
     }
 
-    pub(super) fn deleted_or_absent(&self) -> RedisError {
+    pub(crate) fn deleted_or_absent(&self) -> RedisError {
         RedisError::DeletedOrAbsent {
             servers: self.servers.clone(),
         }
