@@ -20,10 +20,10 @@ pub use logic::{Logic, LogicError};
 pub use message::{Close, Message, Received};
 pub use name::{InvalidRoomName, RoomName};
 pub use registry::{Replaced, RoomSettings, Rooms};
-pub use room::Member;
+pub use room::{Member, NotJoined};
 pub use running::Request;
 pub use saved::NotSaved;
-pub use storage::{RoomStorage, StorageError};
+pub use storage::{Owner, RoomStorage, StorageError};
 
 use crate::{host_interface::import::in_words, untrusted};
 use std::error::Error;

@@ -5,13 +5,14 @@ mod connection;
 mod files;
 mod handshake;
 mod metrics;
+mod relay;
 mod settings;
 mod tls;
 
 pub use admin::Replace;
 pub use settings::{ServerSettings, TlsFiles};
 
-use crate::rooms::{Close, Request as RoomRequest, RoomName, Rooms};
+use crate::rooms::Rooms;
 use bytes::Bytes;
 use files::Files;
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -31,13 +32,14 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::task::TaskTracker;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
 /// A server of rooms, listening.
 pub struct Server {
     shared: Arc<Shared>,
     clients: TcpListener,
+    peers: Option<TcpListener>,
     admin: Option<TcpListener>,
     tls: Option<TlsAcceptor>,
 }
@@ -50,6 +52,10 @@ struct Shared {
     replace: Replace,
     /// The tasks that serve WebSockets.
     sockets: TaskTracker,
+    /// The clients that are passed on to other servers.
+    relayed: TaskTracker,
+    /// Cancelled when the server ends.
+    stopped: CancellationToken,
     connections: Arc<Semaphore>,
     admins: Arc<Semaphore>,
 }
@@ -109,12 +115,19 @@ impl Server {
         let tls = settings.tls.as_ref().map(tls::acceptor).transpose()?;
         let files = settings.files.as_deref().map(Files::open).transpose()?;
         let clients = listen(settings.listen).await?;
-        let admin = match settings.admin {
-            Some(address) => Some(listen(address).await?),
-            None => None,
+        let listen_if = async |address: Option<SocketAddr>| match address {
+            Some(address) => listen(address).await.map(Some),
+            None => Ok(None),
         };
+        let peers = listen_if(settings.peers).await?;
+        let admin = listen_if(settings.admin).await?;
+        let own = || Some(peers.as_ref()?.local_addr().ok()?.to_string());
+        if let Some(address) = settings.advertise.clone().or_else(own) {
+            rooms.advertise(address);
+        }
         Ok(Self {
             clients,
+            peers,
             admin,
             tls,
             shared: Arc::new(Shared {
@@ -127,6 +140,8 @@ impl Server {
                 files,
                 replace,
                 sockets: TaskTracker::new(),
+                relayed: TaskTracker::new(),
+                stopped: CancellationToken::new(),
             }),
         })
     }
@@ -134,6 +149,11 @@ impl Server {
     /// The address for clients, with the port that the system chose for port 0.
     pub fn address(&self) -> Option<SocketAddr> {
         self.clients.local_addr().ok()
+    }
+
+    /// The address for other servers.
+    pub fn peer_address(&self) -> Option<SocketAddr> {
+        self.peers.as_ref()?.local_addr().ok()
     }
 
     /// The address for administration.
@@ -146,21 +166,21 @@ impl Server {
         let Self {
             shared,
             clients,
+            peers,
             admin,
             tls,
         } = self;
-        let serving = accept(clients, tls, shared.clone(), Side::Clients);
-        let administration = async {
-            match admin {
-                Some(admin) => accept(admin, None, shared.clone(), Side::Admin).await,
-                None => std::future::pending().await,
-            }
+        let plain = async |listener: Option<TcpListener>, side| match listener {
+            Some(listener) => accept(listener, None, shared.clone(), side).await,
+            None => std::future::pending().await,
         };
         tokio::select! {
-            () = serving => {}
-            () = administration => {}
+            () = accept(clients, tls, shared.clone(), Side::Clients) => {}
+            () = plain(peers, Side::Peers) => {}
+            () = plain(admin, Side::Admin) => {}
             () = stop => {}
         }
+        shared.stopped.cancel();
         shared.rooms.shut_down().await;
         shared.sockets.close();
         let _ = timeout(shared.settings.patience, shared.sockets.wait()).await;
@@ -171,6 +191,8 @@ impl Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Clients,
+    /// Other servers, for their clients.
+    Peers,
     Admin,
 }
 
@@ -186,7 +208,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Sha
             }
         };
         let allowed = match side {
-            Side::Clients => &shared.connections,
+            Side::Clients | Side::Peers => &shared.connections,
             Side::Admin => &shared.admins,
         };
         let Ok(permit) = allowed.clone().try_acquire_owned() else {
@@ -235,18 +257,22 @@ async fn answer(
     side: Side,
     permit: &Arc<OwnedSemaphorePermit>,
 ) -> Response<Body> {
-    if side == Side::Clients && handshake::is_asked(&request) {
-        return open(request, shared, permit);
+    if side != Side::Admin && handshake::is_asked(&request) {
+        return open(request, shared, side, permit);
     }
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
     match (request.uri().path(), side) {
         ("/health", _) if is_read => text(StatusCode::OK, "ok\n"),
         ("/metrics", _) if is_read && (side == Side::Admin || shared.settings.admin.is_none()) => {
-            let mut response = text(StatusCode::OK, metrics::text(&shared.rooms));
+            let mut response = text(
+                StatusCode::OK,
+                metrics::text(&shared.rooms, shared.relayed.len()),
+            );
             let content_type = HeaderValue::from_static(metrics::CONTENT_TYPE);
             response.headers_mut().insert(CONTENT_TYPE, content_type);
             response
         }
+        (_, Side::Peers) => not_found(),
         // No page in the administrator's browser.
         ("/replace", Side::Admin) if request.headers().contains_key(ORIGIN) => text(
             StatusCode::FORBIDDEN,
@@ -281,6 +307,7 @@ fn not_found() -> Response<Body> {
 fn open(
     mut request: Request<Incoming>,
     shared: &Arc<Shared>,
+    side: Side,
     permit: &Arc<OwnedSemaphorePermit>,
 ) -> Response<Body> {
     let accepted = handshake::accept(&request, shared.settings.origins.as_deref());
@@ -304,12 +331,8 @@ fn open(
         let Ok(stream) = upgrade.await else {
             return;
         };
-        let room = RoomName::of_path(request.uri().path());
-        let room = room.map_err(|error| Close::new(Close::POLICY, error.to_string()));
-        let for_room = room_request(&request);
-        drop(request);
-        let stream = TokioIo::new(stream);
-        connection::serve(stream, &shared.rooms, room, for_room, &shared.settings).await;
+        let (request, _) = request.into_parts();
+        connection::serve(TokioIo::new(stream), request, &shared, side).await;
     };
     let permit = permit.clone();
     sockets.spawn(async move {
@@ -324,20 +347,6 @@ fn open(
     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(SEC_WEBSOCKET_ACCEPT, accepted);
     response
-}
-
-/// The request as the logic of a room gets it.
-fn room_request(request: &Request<Incoming>) -> RoomRequest {
-    let uri = request.uri();
-    let headers = request.headers().iter().filter_map(|(name, value)| {
-        let value = std::str::from_utf8(value.as_bytes()).ok()?;
-        Some((name.as_str().to_owned(), value.to_owned()))
-    });
-    RoomRequest {
-        path: uri.path().to_owned(),
-        query: uri.query().map(ToOwned::to_owned),
-        headers: headers.collect(),
-    }
 }
 
 fn empty() -> Body {

@@ -53,12 +53,12 @@ impl Serve {
     pub fn exec(self, phases: &mut Phases, bounds: BoundArgs) -> anyhow::Result<ExitCode> {
         log::start(self.log);
         deadline::prepare(deadline::DEFAULT);
-        let settings = self.server.settings();
-        let room_settings = self.rooms.settings()?;
         let tokio = Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("failed to set up the event loop")?;
+        let room_settings = tokio.block_on(self.rooms.settings())?;
+        let settings = self.server.settings(room_settings.storage.is_shared())?;
         let watched = self.watch.then(|| self.program.files()).transpose()?;
         let watched = watched.map(|files| files.into_iter().map(Path::to_owned).collect());
         let source = Arc::new(Source {
@@ -73,6 +73,9 @@ impl Serve {
             let server = Server::bind(rooms, settings, replace.clone()).await?;
             if let Some(address) = server.address() {
                 info!(%address, "listening");
+            }
+            if let Some(address) = server.peer_address() {
+                info!(%address, "listening for other servers");
             }
             if let Some(address) = server.admin_address() {
                 info!(%address, "listening for the administrator");

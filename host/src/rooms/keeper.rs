@@ -1,7 +1,10 @@
 //! The keeper of a room: timers, saving, sleep.
 
-use super::room::{Inner, Room};
-use super::words;
+use super::{
+    room::{Inner, Room},
+    storage::{StorageError, StoredRoom},
+    words,
+};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::warn;
@@ -9,21 +12,37 @@ use tracing::warn;
 /// Does what is due in a room, until nothing will be due any more.
 pub(super) async fn keep(room: Arc<Room>) {
     loop {
-        let due = {
+        let (due, leased) = {
             let mut inner = room.lock().await;
-            match due(&room, &inner) {
-                Some(due) => due,
-                None => {
-                    inner.has_keeper = false;
-                    return;
-                }
+            let due = due(&room, &inner);
+            let leased = inner.stored.clone().filter(StoredRoom::is_leased);
+            if due.is_none() && leased.is_none() {
+                inner.has_keeper = false;
+                return;
             }
+            (due, leased)
         };
         tokio::select! {
-            () = tokio::time::sleep_until(due) => {}
-            () = room.sooner() => continue,
+            () = reached(due) => work(&room).await,
+            () = lost(leased) => room.lost().await,
+            () = room.sooner() => {}
         }
-        work(&room).await;
+    }
+}
+
+/// Waits until a time, or for ever.
+async fn reached(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until another server has had the room, or for ever.
+async fn lost(leased: Option<StoredRoom>) {
+    match leased {
+        Some(stored) => stored.lost().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -52,11 +71,16 @@ async fn work(room: &Arc<Room>) {
         && let Some(saved) = room.save(&mut inner).await
     {
         // Events go on while the state is written.
+        let stored = inner.stored.clone();
         drop(inner);
-        let written = settings.storage.save(&room.name, &saved).await;
+        let written = match stored {
+            Some(stored) => stored.save(&room.name, &saved).await,
+            None => Ok(()),
+        };
         inner = room.lock().await;
         match written {
             Ok(()) => room.stored(&mut inner),
+            Err(StorageError::Lost) => room.moved(&mut inner),
             Err(error) => {
                 warn!(room = %room.name, error = %words(&error), "state not saved");
                 if Room::is_awake(&inner) {

@@ -117,20 +117,24 @@ impl Rooms {
         self.0.rooms().len()
     }
 
-    /// Lets a client join a room, which is made if it does not exist. Fails with what is still to be sent to
-    /// the client, which ends with the reason for which its connection is closed.
-    pub async fn join(&self, name: &RoomName, request: &Request) -> Result<Member, Arc<Outbox>> {
+    /// Sets the address at which other servers reach this one, for storage that several servers share. Only the
+    /// first address counts.
+    pub fn advertise(&self, address: impl Into<String>) {
+        self.0.settings.storage.advertise(address.into());
+    }
+
+    /// Lets a client join a room, which is made if it does not exist.
+    pub async fn join(&self, name: &RoomName, request: &Request) -> Result<Member, NotJoined> {
+        let closed = |close| NotJoined::Closed(Outbox::closed(close));
         // A room can be closed while a client is on the way to it, but not over and over again.
         for _ in 0..10 {
-            let room = self.0.room(name).map_err(Outbox::closed)?;
-            match room.join(request).await {
-                Ok(member) => return Ok(member),
-                Err(NotJoined::Closed(outbox)) => return Err(outbox),
-                Err(NotJoined::Gone) => {}
+            let room = self.0.room(name).map_err(closed)?;
+            if let Some(member) = room.join(request).await? {
+                return Ok(member);
             }
         }
         let close = Close::new(Close::TRY_LATER, "the room is being closed");
-        Err(Outbox::closed(close))
+        Err(closed(close))
     }
 
     /// Replaces the logic of all rooms, one after the other. Clients stay connected, and their messages
@@ -176,11 +180,13 @@ impl Rooms {
             self.0.is_closing.store(true, Ordering::Relaxed);
             rooms.values().cloned().collect()
         };
+        self.0.settings.storage.stop_waiting();
         let mut closing = tokio::task::JoinSet::new();
         for room in rooms {
             closing.spawn(async move { room.shut_down().await });
         }
         closing.join_all().await;
+        self.0.settings.storage.released().await;
     }
 }
 

@@ -11,6 +11,7 @@ use super::{
     registry::Shared,
     running::{Request, Running},
     saved::Saved,
+    storage::{Lost, Owner, StoredRoom},
 };
 use crate::program::isolated::restarts::Failures;
 use std::{sync::Arc, time::Duration};
@@ -44,8 +45,8 @@ pub(super) struct Inner {
     last_client: ClientId,
     /// The state that was saved last. `None` if there is none, or if it is in storage only.
     saved: Option<Saved>,
-    /// `true` if storage has been asked.
-    is_loaded: bool,
+    /// The place of the state, once storage has been asked.
+    pub(super) stored: Option<StoredRoom>,
     /// `true` if a state is in storage.
     is_stored: bool,
     /// `true` until a client has been in the room, now or before.
@@ -101,11 +102,18 @@ pub struct Member {
 
 /// The reason why a client did not get into a room.
 #[derive(Debug)]
-pub(super) enum NotJoined {
+#[non_exhaustive]
+pub enum NotJoined {
     /// The connection is to be closed, after what is in the outbox.
     Closed(Arc<Outbox>),
-    /// The room has been closed meanwhile. There may be another one of its name.
-    Gone,
+    /// Another server runs the room.
+    Elsewhere(Owner),
+}
+
+/// The reason why a room is not open.
+enum NotOpen {
+    Closed(Close),
+    Elsewhere(Owner),
 }
 
 impl Room {
@@ -120,7 +128,7 @@ impl Room {
                 clients: Clients::default(),
                 last_client: 0,
                 saved: None,
-                is_loaded: false,
+                stored: None,
                 is_stored: false,
                 is_new: true,
                 times: Times {
@@ -145,20 +153,25 @@ impl Room {
         self.sooner.notified().await;
     }
 
-    /// Lets a client join.
-    pub(super) async fn join(self: &Arc<Self>, request: &Request) -> Result<Member, NotJoined> {
+    /// Lets a client join. `None` if the room has been closed meanwhile; there may be another one of its name.
+    pub(super) async fn join(
+        self: &Arc<Self>,
+        request: &Request,
+    ) -> Result<Option<Member>, NotJoined> {
         let settings = &self.shared.settings;
         let mut inner = self.lock().await;
         if let Stage::Closed(_) = inner.stage {
-            return Err(NotJoined::Gone);
+            return Ok(None);
         }
         let outbox = Arc::new(Outbox::new(settings.most_queued));
         let closed = |close| {
             outbox.close(close);
             Err(NotJoined::Closed(outbox.clone()))
         };
-        if let Err(close) = self.open(&mut inner).await {
-            return closed(close);
+        match self.open(&mut inner).await {
+            Ok(()) => {}
+            Err(NotOpen::Closed(close)) => return closed(close),
+            Err(NotOpen::Elsewhere(owner)) => return Err(NotJoined::Elsewhere(owner)),
         }
         if inner.clients.count() >= settings.most_clients {
             return closed(Close::new(Close::TRY_LATER, "the room is full"));
@@ -177,15 +190,16 @@ impl Room {
         }
         inner.is_new = false;
         self.shared.counters.joined();
-        Ok(Member {
+        Ok(Some(Member {
             room: self.clone(),
             client,
             outbox,
-        })
+        }))
     }
 
     /// Runs an event, and carries out its effects. Fails if the client of the event must be disconnected.
     async fn event(self: &Arc<Self>, inner: &mut Inner, event: Event<'_>) -> Result<(), Close> {
+        self.hold(inner).await?;
         self.awaken(inner).await?;
         let Inner { stage, clients, .. } = inner;
         let Stage::Awake(running) = stage else {
@@ -204,6 +218,8 @@ impl Room {
         self.shared.counters.event(started.elapsed());
         match result {
             Ok(answer) => {
+                // Perhaps the server was stopped during the event.
+                self.hold(inner).await?;
                 self.commit(inner);
                 answer
             }
@@ -216,6 +232,18 @@ impl Room {
                 Err(Close::new(Close::FAILED, "the logic of the room failed"))
             }
         }
+    }
+
+    /// Waits until it is certain that this server runs the room. Otherwise the room is closed.
+    async fn hold(&self, inner: &mut Inner) -> Result<(), Close> {
+        let held = match &inner.stored {
+            Some(stored) => stored.hold().await,
+            None => Ok(()),
+        };
+        held.map_err(|Lost| {
+            self.moved(inner);
+            self.closed(inner)
+        })
     }
 
     /// Carries out the effects of the call that has returned.

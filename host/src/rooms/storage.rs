@@ -1,17 +1,27 @@
 //! Where the states of rooms are kept while nobody is in them, and across restarts.
 
+mod directory;
+#[cfg(feature = "redis")]
+mod lease;
+#[cfg(feature = "redis")]
+mod redis;
+
 use super::{
     name::RoomName,
     saved::{NotSaved, Saved},
 };
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use directory::Directory;
 use std::{
-    fs::{self, File, TryLockError},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
+
+#[cfg(feature = "redis")]
+use self::{lease::Lease, redis::RedisRooms};
+#[cfg(feature = "redis")]
+use crate::redis_client::{RedisError, RedisOptions};
 
 /// Where the states of rooms are kept.
 #[derive(Debug)]
@@ -22,15 +32,42 @@ enum Kind {
     /// Nowhere: a room that nobody is in is forgotten.
     None,
     Directory(Arc<Directory>),
+    #[cfg(feature = "redis")]
+    Redis(Arc<RedisRooms>),
 }
 
-/// A directory with a file for each room, named by the SHA-256 of the name of the room.
-#[derive(Debug)]
-struct Directory {
-    path: PathBuf,
-    /// Locked, so that no other server uses the directory.
-    _lock: File,
+/// The place where the state of one room is kept. It is this server's until the last clone is dropped. Clones are the
+/// same place.
+#[derive(Debug, Clone)]
+pub(super) enum StoredRoom {
+    Nowhere,
+    File(Arc<Directory>),
+    #[cfg(feature = "redis")]
+    Leased(Arc<Lease>),
 }
+
+/// The server that runs a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Owner {
+    /// The address at which other servers reach it, as `HOST:PORT`. Empty if it has none.
+    pub address: String,
+    /// The time until its lease of the room runs out, unless it renews it.
+    pub left: Duration,
+}
+
+/// The reason why a room cannot run here.
+#[derive(Debug)]
+pub(super) enum NotOpened {
+    Failed(StorageError),
+    /// Another server runs it.
+    #[cfg_attr(not(feature = "redis"), expect(dead_code))]
+    Elsewhere(Owner),
+}
+
+/// This server does not run the room any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lost;
 
 /// A failure of storage.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +105,26 @@ pub enum StorageError {
         /// The reason.
         source: NotSaved,
     },
+    /// A value in Redis is not the state of its room.
+    #[error("failed to understand the field `state` of the Redis key `{}`; remove the field to start the room anew", crate::untrusted::Name(.key))]
+    DamagedKey {
+        /// The key.
+        key: String,
+        /// The reason.
+        source: NotSaved,
+    },
+    /// Redis did not do what a room needs.
+    #[cfg(feature = "redis")]
+    #[error("failed to {what} the state of a room in Redis")]
+    Redis {
+        /// `read` or `write`.
+        what: &'static str,
+        /// The reason.
+        source: RedisError,
+    },
+    /// Another server runs the room, so its state is not written.
+    #[error("another server runs the room")]
+    Lost,
 }
 
 impl RoomStorage {
@@ -81,117 +138,131 @@ impl RoomStorage {
     /// A state is written to a temporary file, synced, and renamed into place, so the state before stays until the
     /// new one is safe. A file that is damaged is an error and is not replaced.
     pub fn directory(path: &Path) -> Result<Self, StorageError> {
-        let failed = |source| StorageError::Open {
-            path: path.to_owned(),
-            source,
-        };
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("lock"))
-            .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StorageError::InUse {
-                    path: path.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        Ok(Self(Kind::Directory(Arc::new(Directory {
-            path: path.to_owned(),
-            _lock: lock,
-        }))))
+        Directory::open(path).map(|directory| Self(Kind::Directory(Arc::new(directory))))
     }
 
+    /// Storage in a Redis server or cluster, which several servers share.
+    ///
+    /// The room `a` is the Redis key `rooms:a`, a hash. One server at a time runs it: the one that has its *lease*, which
+    /// it renews three times within `lease`. If it does not, because it was killed, others can have the room. A state
+    /// is written together with a token of the lease, and Redis refuses it if the token has been replaced, so a server that
+    /// was paused cannot overwrite the work of another one. Time is measured by the clock of Redis, and by monotonic clocks of
+    /// the servers.
+    ///
+    /// A server that cannot renew its lease stops its rooms until it can. Redis must keep what it has written
+    /// (`appendonly yes`) and must not evict it (`maxmemory-policy noeviction`), as the state of a room is kept nowhere else.
+    #[cfg(feature = "redis")]
+    pub async fn redis(options: RedisOptions, lease: Duration) -> Result<Self, RedisError> {
+        let rooms = RedisRooms::connect(options, lease).await?;
+        Ok(Self(Kind::Redis(Arc::new(rooms))))
+    }
+
+    /// `true` if several servers can share the rooms.
+    pub fn is_shared(&self) -> bool {
+        match self.0 {
+            Kind::None | Kind::Directory(_) => false,
+            #[cfg(feature = "redis")]
+            Kind::Redis(_) => true,
+        }
+    }
+
+    /// Sets the address at which other servers reach this one. Only the first address counts.
+    pub(super) fn advertise(&self, address: String) {
+        match &self.0 {
+            Kind::None | Kind::Directory(_) => {}
+            #[cfg(feature = "redis")]
+            Kind::Redis(rooms) => rooms.advertise(address),
+        }
+    }
+
+    /// Makes a room this server's, and reads its state. The state is `None` if it has none.
+    pub(super) async fn open(
+        &self,
+        room: &RoomName,
+    ) -> Result<(StoredRoom, Option<Saved>), NotOpened> {
+        match &self.0 {
+            Kind::None => Ok((StoredRoom::Nowhere, None)),
+            Kind::Directory(directory) => {
+                let saved = directory.load(room).await.map_err(NotOpened::Failed)?;
+                Ok((StoredRoom::File(directory.clone()), saved))
+            }
+            #[cfg(feature = "redis")]
+            Kind::Redis(rooms) => {
+                let (lease, saved) = Lease::acquire(rooms, room).await?;
+                Ok((StoredRoom::Leased(Arc::new(lease)), saved))
+            }
+        }
+    }
+
+    /// The server ends: nothing waits for a lease any more.
+    pub(super) fn stop_waiting(&self) {
+        match &self.0 {
+            Kind::None | Kind::Directory(_) => {}
+            #[cfg(feature = "redis")]
+            Kind::Redis(rooms) => rooms.stop_waiting(),
+        }
+    }
+
+    /// Waits until all rooms that were dropped are free for other servers.
+    pub(super) async fn released(&self) {
+        match &self.0 {
+            Kind::None | Kind::Directory(_) => {}
+            #[cfg(feature = "redis")]
+            Kind::Redis(rooms) => rooms.released().await,
+        }
+    }
+}
+
+impl StoredRoom {
     /// `true` if what is saved can be loaded again.
     pub(super) fn keeps(&self) -> bool {
-        !matches!(self.0, Kind::None)
+        !matches!(self, Self::Nowhere)
     }
 
-    /// Reads the state of a room. `None` if it has none.
+    /// Reads the state of the room. `None` if it has none.
     pub(super) async fn load(&self, room: &RoomName) -> Result<Option<Saved>, StorageError> {
-        let Kind::Directory(directory) = &self.0 else {
-            return Ok(None);
-        };
-        let (directory, room) = (directory.clone(), room.clone());
-        on_another_thread(move || directory.load(&room)).await
-    }
-
-    /// Writes the state of a room. The one before it stays until the new one is safe.
-    pub(super) async fn save(&self, room: &RoomName, saved: &Saved) -> Result<(), StorageError> {
-        let Kind::Directory(directory) = &self.0 else {
-            return Ok(());
-        };
-        let (directory, room, saved) = (directory.clone(), room.clone(), saved.clone());
-        on_another_thread(move || directory.save(&room, &saved)).await
-    }
-}
-
-impl Directory {
-    fn file(&self, room: &RoomName) -> PathBuf {
-        let hash = Sha256::digest(room.as_str());
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.path.join(format!("{hash}.room"))
-    }
-
-    fn load(&self, room: &RoomName) -> Result<Option<Saved>, StorageError> {
-        let path = self.file(room);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            // Without its directory no file can be found.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.lock_is_there() => {
-                return Ok(None);
-            }
-            Err(source) => {
-                return Err(StorageError::Failed {
-                    what: "read",
-                    path,
-                    source,
-                });
-            }
-        };
-        match Saved::of_bytes(room, &Bytes::from(bytes)) {
-            Ok(saved) => Ok(Some(saved)),
-            Err(source) => Err(StorageError::Damaged { path, source }),
+        match self {
+            Self::Nowhere => Ok(None),
+            Self::File(directory) => directory.load(room).await,
+            #[cfg(feature = "redis")]
+            Self::Leased(lease) => lease.load(room).await,
         }
     }
 
-    fn lock_is_there(&self) -> bool {
-        self.path.join("lock").is_file()
+    /// Writes the state of the room. The one before it stays until the new one is safe.
+    pub(super) async fn save(&self, room: &RoomName, saved: &Saved) -> Result<(), StorageError> {
+        match self {
+            Self::Nowhere => Ok(()),
+            Self::File(directory) => directory.save(room, saved).await,
+            #[cfg(feature = "redis")]
+            Self::Leased(lease) => lease.save(room, saved).await,
+        }
     }
 
-    fn save(&self, room: &RoomName, saved: &Saved) -> Result<(), StorageError> {
-        let path = self.file(room);
-        let written = (|| {
-            let mut file = tempfile::Builder::new()
-                .prefix("new-")
-                .tempfile_in(&self.path)?;
-            file.write_all(&saved.to_bytes(room))?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            // The rename is safe when the directory is. Systems other than Unix open no directories.
-            #[cfg(unix)]
-            File::open(&self.path)?.sync_all()?;
-            Ok(())
-        })();
-        written.map_err(|source| StorageError::Failed {
-            what: "write",
-            path,
-            source,
-        })
+    /// Waits until it is certain that no other server runs the room.
+    pub(super) async fn hold(&self) -> Result<(), Lost> {
+        match self {
+            Self::Nowhere | Self::File(_) => Ok(()),
+            #[cfg(feature = "redis")]
+            Self::Leased(lease) => lease.hold().await,
+        }
     }
-}
 
-async fn on_another_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The Tokio runtime ends, and drops this future.
-            Err(_) => std::future::pending().await,
-        },
+    /// `true` if another server can take the room.
+    pub(super) fn is_leased(&self) -> bool {
+        match self {
+            Self::Nowhere | Self::File(_) => false,
+            #[cfg(feature = "redis")]
+            Self::Leased(_) => true,
+        }
+    }
+
+    /// Waits until another server has had the room.
+    pub(super) async fn lost(&self) {
+        match self {
+            Self::Nowhere | Self::File(_) => std::future::pending().await,
+            #[cfg(feature = "redis")]
+            Self::Leased(lease) => lease.lost().await,
+        }
     }
 }

@@ -1,43 +1,117 @@
 //! The connection of one client to a room.
 
-use super::settings::ServerSettings;
-use crate::rooms::{Close, Member, Message, Outbox, Outgoing, Received, Request, RoomName, Rooms};
+use super::{
+    Shared, Side,
+    relay::{self, Upstream},
+    settings::ServerSettings,
+};
+use crate::rooms::{
+    Close, Member, Message, NotJoined, Outbox, Outgoing, Received, Request, RoomName,
+};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
-use std::{io, pin::pin, time::Duration};
+use hyper::http::request::Parts;
+use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Notify,
-    time::{Instant, MissedTickBehavior, interval_at, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
 };
 use tokio_websockets::{CloseCode, Error, Limits, Message as Frame, ServerBuilder};
+use tracing::debug;
 
 /// Serves a client until its connection ends.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    rooms: &Rooms,
-    room: Result<RoomName, Close>,
-    request: Request,
-    settings: &ServerSettings,
+    request: Parts,
+    shared: &Shared,
+    side: Side,
 ) {
+    let settings = &shared.settings;
     let limits = Limits::default().max_payload_len(Some(settings.longest_message));
     let socket = ServerBuilder::new().limits(limits).serve(stream);
     let (mut sink, mut stream) = socket.split();
-    let joined = match room {
-        Ok(room) => rooms.join(&room, &request).await,
-        Err(close) => Err(Outbox::closed(close)),
-    };
-    // An idle connection holds no headers.
-    drop(request);
-    match joined {
-        Err(outbox) => {
+    match Box::pin(place(request, limits, shared, side)).await {
+        Place::Nowhere(outbox) => {
             let _ = deliver(&mut sink, &outbox, settings).await;
         }
-        Ok(member) => {
+        Place::Here(member) => {
             attend(&mut sink, &mut stream, &member, settings).await;
             member.leave().await;
         }
+        Place::Elsewhere(upstream) => {
+            let _relayed = shared.relayed.token();
+            let stopped = shared.stopped.cancelled();
+            relay::pass_on(&mut sink, &mut stream, *upstream, settings, stopped).await;
+        }
     }
     let _ = timeout(settings.patience, drain(&mut stream)).await;
+}
+
+/// The place of a client.
+enum Place {
+    Here(Member),
+    /// In a room of another server.
+    Elsewhere(Box<Upstream>),
+    /// Its connection is closed, after what is in the outbox.
+    Nowhere(Arc<Outbox>),
+}
+
+/// The pause before a server that could not be reached is tried again, unless its lease runs out in between.
+const PAUSE: Duration = Duration::from_secs(1);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Lets the client join its room, here or on another server. A server that was killed has its rooms until its leases run
+/// out, and the client waits for that.
+async fn place(request: Parts, limits: Limits, shared: &Shared, side: Side) -> Place {
+    let nowhere = |close| Place::Nowhere(Outbox::closed(close));
+    let room = match RoomName::of_path(request.uri.path()) {
+        Ok(room) => room,
+        Err(error) => return nowhere(Close::new(Close::POLICY, error.to_string())),
+    };
+    let for_room = room_request(&request);
+    let mut patient_until = None;
+    loop {
+        let owner = match shared.rooms.join(&room, &for_room).await {
+            Ok(member) => return Place::Here(member),
+            Err(NotJoined::Closed(outbox)) => return Place::Nowhere(outbox),
+            Err(NotJoined::Elsewhere(_)) if side == Side::Peers => {
+                return nowhere(Close::new(
+                    Close::RESTART,
+                    "the room has moved; connect again",
+                ));
+            }
+            Err(NotJoined::Elsewhere(owner)) => owner,
+        };
+        match relay::connect(&owner, &request, limits).await {
+            Ok(upstream) => return Place::Elsewhere(Box::new(upstream)),
+            Err(error) => debug!(%room, %error, "client not passed on"),
+        }
+        let until =
+            *patient_until.get_or_insert(Instant::now() + owner.left + shared.settings.patience);
+        if Instant::now() > until {
+            return nowhere(Close::new(
+                Close::TRY_LATER,
+                "the server of the room does not answer",
+            ));
+        }
+        tokio::select! {
+            () = sleep(owner.left.clamp(SHORTEST_PAUSE, PAUSE)) => {}
+            () = shared.stopped.cancelled() => return nowhere(Close::new(Close::RESTART, "the server restarts")),
+        }
+    }
+}
+
+/// The request as the logic of a room gets it.
+fn room_request(request: &Parts) -> Request {
+    let headers = request.headers.iter().filter_map(|(name, value)| {
+        let value = std::str::from_utf8(value.as_bytes()).ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    });
+    Request {
+        path: request.uri.path().to_owned(),
+        query: request.uri.query().map(ToOwned::to_owned),
+        headers: headers.collect(),
+    }
 }
 
 /// Takes messages in and delivers others, until the connection ends.
@@ -65,10 +139,6 @@ async fn attend(
     }
 }
 
-/// The largest number of pings in the time between two of the server's own. Each is answered, and the answers of a
-/// client that does not read are held.
-const MOST_PINGS: u32 = 100;
-
 /// Takes messages from the client to its room, until the connection ends. Returns the reason for which it is to be closed,
 /// if the client has not closed it.
 async fn take_in(
@@ -77,8 +147,7 @@ async fn take_in(
     ended: &Notify,
     settings: &ServerSettings,
 ) -> Option<Close> {
-    let mut pings = 0;
-    let mut counted_from = Instant::now();
+    let mut pings = PingCount::new(settings.ping_every);
     loop {
         let next = tokio::select! {
             next = timeout(2 * settings.ping_every, stream.next()) => next,
@@ -95,20 +164,49 @@ async fn take_in(
         } else if frame.is_binary() {
             member.received(Received::Binary(frame.as_payload())).await;
         } else if frame.is_ping() {
-            if counted_from.elapsed() > settings.ping_every {
-                (pings, counted_from) = (0, Instant::now());
+            if let Err(close) = pings.add() {
+                return Some(close);
             }
-            pings += 1;
-            if pings > MOST_PINGS {
-                return Some(Close::new(Close::POLICY, "too many pings"));
-            }
+        }
+    }
+}
+
+/// The pings of a client since the server's last one. Each is answered, and the answers of a client that does not read
+/// are held.
+pub(super) struct PingCount {
+    every: Duration,
+    since: Instant,
+    count: u32,
+}
+
+/// The largest number of pings in the time between two of the server's own.
+const MOST_PINGS: u32 = 100;
+
+impl PingCount {
+    pub(super) fn new(every: Duration) -> Self {
+        Self {
+            every,
+            since: Instant::now(),
+            count: 0,
+        }
+    }
+
+    /// Counts a ping. Fails with the reason to close the connection.
+    pub(super) fn add(&mut self) -> Result<(), Close> {
+        if self.since.elapsed() > self.every {
+            (self.count, self.since) = (0, Instant::now());
+        }
+        self.count += 1;
+        match self.count {
+            0..=MOST_PINGS => Ok(()),
+            _ => Err(Close::new(Close::POLICY, "too many pings")),
         }
     }
 }
 
 /// The reason for which a connection is closed after an error. `None` if nothing can be sent any more, or if the stream itself
 /// sends the closing frame, as it does for a violation of the protocol.
-fn reason(error: &Error) -> Option<Close> {
+pub(super) fn reason(error: &Error) -> Option<Close> {
     match error {
         Error::PayloadTooLong { max_len, .. } => {
             let reason = format!("a message can have {max_len} bytes");
@@ -153,7 +251,7 @@ async fn deliver(
 }
 
 /// A write that takes longer is an error.
-async fn within(
+pub(super) async fn within(
     patience: Duration,
     write: impl Future<Output = Result<(), Error>>,
 ) -> Result<(), Error> {
@@ -172,7 +270,7 @@ fn frame(outgoing: Outgoing) -> Frame {
 }
 
 /// A closing frame. A code that may not be sent is left out.
-fn closing_frame(close: &Close) -> Frame {
+pub(super) fn closing_frame(close: &Close) -> Frame {
     let code = CloseCode::try_from(close.code).ok();
     match code.filter(|code| !code.is_reserved()) {
         Some(code) => Frame::close(Some(code), &close.reason),

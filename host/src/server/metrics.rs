@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// The content type of the format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-pub(super) fn text(rooms: &Rooms) -> String {
+pub(super) fn text(rooms: &Rooms, relayed: usize) -> String {
     let counters = rooms.counters();
     let mut text = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, value: &dyn std::fmt::Display| {
@@ -24,6 +24,12 @@ pub(super) fn text(rooms: &Rooms) -> String {
         &counters.rooms_awake(),
     );
     metric("clients", "gauge", "Clients in rooms.", &counters.clients());
+    metric(
+        "relayed_clients",
+        "gauge",
+        "Clients that are passed on to other servers.",
+        &relayed,
+    );
     metric(
         "events_total",
         "counter",

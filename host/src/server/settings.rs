@@ -11,6 +11,11 @@ pub struct ServerSettings {
     /// The address for administration, with metrics. `None` is no administration; metrics are then served to
     /// clients.
     pub admin: Option<SocketAddr>,
+    /// The address for the other servers that share the rooms. They pass clients on to it, without TLS. `None` is none:
+    /// clients of the other servers cannot join the rooms of this one.
+    pub peers: Option<SocketAddr>,
+    /// The address that the other servers are told, as `HOST:PORT`. `None` is the one of `peers`.
+    pub advertise: Option<String>,
     /// The certificates and the key for TLS.
     pub tls: Option<TlsFiles>,
     /// The values of `Origin` that may connect, such as `https://example.com`. `None` is the server's own
@@ -55,6 +60,8 @@ impl ServerSettings {
         Self {
             listen,
             admin: None,
+            peers: None,
+            advertise: None,
             tls: None,
             origins: None,
             files: None,

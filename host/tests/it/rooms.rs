@@ -6,6 +6,7 @@ mod life;
 mod limits;
 mod replacing;
 mod served;
+mod shared;
 
 use crate::guests::Guest;
 use futures_util::{SinkExt, StreamExt};
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         limits::trials(),
         replacing::trials(),
         served::trials(),
+        shared::trials(),
     ]
     .into_iter()
     .flatten()
@@ -161,6 +163,12 @@ impl Client {
                 return Err(format!("closed with {} {reason}", u16::from(code)).into());
             }
         }
+    }
+
+    /// The next message, of any kind.
+    async fn next(&mut self) -> Result<Message, Failed> {
+        let next = timeout(LONG, self.0.next()).await?;
+        Ok(next.ok_or("the connection ended")??)
     }
 
     async fn ask(&mut self, text: &str) -> Result<String, Failed> {

@@ -6,6 +6,7 @@ use anyhow::Context;
 use bytesize::ByteSize;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use wit_host::{
+    RedisOptions,
     rooms::{RoomSettings, RoomStorage},
     server::{ServerSettings, TlsFiles},
     untrusted::Name,
@@ -14,11 +15,16 @@ use wit_host::{
 /// How rooms live.
 #[derive(clap::Args)]
 pub struct RoomArgs {
-    /// Keep the states of rooms here, so that they outlive the server: `dir:PATH`, an existing directory.
+    /// Keep the states of rooms here, so that they outlive the server: `dir:PATH`, an existing directory, or
+    /// `redis://…`, which several servers can share.
     ///
-    /// Without it a room lives as long as somebody is in it, and `--sleep-after` longer.
+    /// Without it a room lives as long as somebody is in it, and `--sleep-after` longer. `--cache` explains the URL of
+    /// Redis; the prefix of keys is `rooms:` here.
     #[arg(long, value_name = "STORAGE", help_heading = "Rooms")]
     rooms_in: Option<String>,
+    /// Let another server have a room this long after this one was last heard of. For rooms in Redis.
+    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = parse_duration, help_heading = "Rooms")]
+    lease: Duration,
     /// Allow this number of rooms.
     #[arg(
         long,
@@ -64,6 +70,19 @@ pub struct ServerArgs {
     /// Whoever can connect to it can replace the logic by the current content of LOGIC.
     #[arg(long, value_name = "ADDR", help_heading = "Server")]
     admin: Option<SocketAddr>,
+    /// Listen on this address for the other servers that share the rooms, which pass on their clients. For rooms in Redis.
+    ///
+    /// There is no TLS on it, so it belongs on a private network.
+    #[arg(long, value_name = "ADDR", help_heading = "Server")]
+    peers: Option<SocketAddr>,
+    /// Tell the other servers this address, instead of the one of `--peers`.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        requires = "peers",
+        help_heading = "Server"
+    )]
+    advertise: Option<String>,
     /// Allow browsers to connect from pages of this origin, such as `https://example.com`; `*` is any.
     ///
     /// By default a page must come from the host that it connects to. Clients that are not browsers send
@@ -106,10 +125,12 @@ pub struct ServerArgs {
 }
 
 impl RoomArgs {
-    pub fn settings(&self) -> anyhow::Result<RoomSettings> {
+    pub async fn settings(&self) -> anyhow::Result<RoomSettings> {
         let storage = match &self.rooms_in {
             None => RoomStorage::none(),
-            Some(text) => storage(text)?,
+            Some(text) => storage(text, self.lease)
+                .await
+                .context("failed to keep rooms")?,
         };
         let mut settings = RoomSettings::new(storage);
         settings.most_rooms = self.max_rooms;
@@ -121,18 +142,32 @@ impl RoomArgs {
     }
 }
 
-fn storage(text: &str) -> anyhow::Result<RoomStorage> {
-    match text.strip_prefix("dir:") {
-        Some(path) if !path.is_empty() => {
-            RoomStorage::directory(path.as_ref()).context("failed to keep rooms")
-        }
-        Some(_) => Err(usage(text, "`dir:` needs a path, as in `dir:./rooms`")),
-        None => Err(usage(text, "rooms are kept in `dir:PATH`")),
-    }
-}
+/// The shortest lease. It is renewed three times in this time.
+const SHORTEST_LEASE: Duration = Duration::from_millis(100);
 
-fn usage(text: &str, why: &str) -> anyhow::Error {
-    UsageError(format!("`--rooms-in {}`: {why}", Name(text))).into()
+async fn storage(text: &str, lease: Duration) -> anyhow::Result<RoomStorage> {
+    let usage = |shown: &str, why: &str| UsageError(format!("`--rooms-in {shown}`: {why}"));
+    if ["redis:", "rediss:"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
+    {
+        // The URL can contain a password.
+        let options = text.parse::<RedisOptions>();
+        let options = options.map_err(|error| usage("redis://…", &error.to_string()))?;
+        if lease < SHORTEST_LEASE {
+            let words = format!("`--lease` is at least {SHORTEST_LEASE:?}");
+            return Err(UsageError(words).into());
+        }
+        return Ok(RoomStorage::redis(options, lease).await?);
+    }
+    match text.strip_prefix("dir:") {
+        Some("") => Err(usage("dir:", "`dir:` needs a path, as in `dir:./rooms`").into()),
+        Some(path) => Ok(RoomStorage::directory(path.as_ref())?),
+        None => {
+            let shown = Name(text).to_string();
+            Err(usage(&shown, "rooms are kept in `dir:PATH` or `redis://…`").into())
+        }
+    }
 }
 
 fn bytes(size: ByteSize) -> usize {
@@ -140,9 +175,24 @@ fn bytes(size: ByteSize) -> usize {
 }
 
 impl ServerArgs {
-    pub fn settings(&self) -> ServerSettings {
+    /// The settings, for rooms that other servers share or not.
+    pub fn settings(&self, is_shared: bool) -> Result<ServerSettings, UsageError> {
+        if self.peers.is_some() && !is_shared {
+            let words = "`--peers` is for rooms that servers share; add `--rooms-in redis://…`";
+            return Err(UsageError(words.to_owned()));
+        }
+        if let Some(address) = self.peers
+            && address.ip().is_unspecified()
+            && self.advertise.is_none()
+        {
+            return Err(UsageError(format!(
+                "`--peers {address}`: other servers cannot connect to this address; add `--advertise HOST:PORT`"
+            )));
+        }
         let mut settings = ServerSettings::new(self.listen);
         settings.admin = self.admin;
+        settings.peers = self.peers;
+        settings.advertise = self.advertise.clone();
         settings.origins = (!self.origins.is_empty()).then(|| self.origins.clone());
         settings.tls = self
             .tls_certificate
@@ -153,6 +203,6 @@ impl ServerArgs {
         settings.longest_message = bytes(self.max_message);
         settings.most_connections = self.max_connections;
         settings.ping_every = self.ping_every;
-        settings
+        Ok(settings)
     }
 }

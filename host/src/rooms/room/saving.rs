@@ -6,6 +6,7 @@ use crate::rooms::{
     message::Close,
     running::{Failure, Running},
     saved::Saved,
+    storage::StoredRoom,
     words,
 };
 use std::{sync::Arc, time::Duration};
@@ -15,7 +16,7 @@ use tracing::{debug, warn};
 impl Room {
     /// A state has been written to storage.
     pub(in crate::rooms) fn stored(&self, inner: &mut Inner) {
-        inner.is_stored = self.shared.settings.storage.keeps();
+        inner.is_stored = inner.stored.as_ref().is_some_and(StoredRoom::keeps);
     }
 
     /// Asks the logic for the state. The caller writes it to storage, or sees to it that the keeper does.
@@ -63,11 +64,11 @@ impl Room {
     pub(in crate::rooms) async fn shut_down(self: &Arc<Self>) {
         let _writing = self.writing.lock().await;
         let mut inner = self.lock().await;
-        if let Some(saved) = self.save(&mut inner).await {
-            let written = self.shared.settings.storage.save(&self.name, &saved).await;
-            if let Err(error) = written {
-                warn!(room = %self.name, error = %words(&error), "state not saved");
-            }
+        if let Some(saved) = self.save(&mut inner).await
+            && let Some(stored) = &inner.stored
+            && let Err(error) = stored.save(&self.name, &saved).await
+        {
+            warn!(room = %self.name, error = %words(&error), "state not saved");
         }
         self.close(
             &mut inner,

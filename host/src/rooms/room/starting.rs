@@ -1,26 +1,47 @@
 //! How a room starts: what is stored of it, its instance, and what follows when that fails.
 
-use super::{Inner, Room, Stage};
+use super::{Inner, NotOpen, Room, Stage};
 use crate::rooms::{
     logic::Logic,
     message::Close,
     running::{Failure, Running},
+    storage::{NotOpened, StorageError},
     words,
 };
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 use tracing::warn;
 
 /// The bits of a client's number that are counted anew when a stored room is opened.
 const TERM: u32 = 20;
 
+/// A state was written and is not there any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the state of the room is missing")]
+struct Missing;
+
 impl Room {
-    /// Finds what is stored of the room, once.
-    pub(super) async fn open(&self, inner: &mut Inner) -> Result<(), Close> {
-        if inner.is_loaded {
+    /// Makes the room this server's and finds what is stored of it, once.
+    pub(super) async fn open(self: &Arc<Self>, inner: &mut Inner) -> Result<(), NotOpen> {
+        if inner.stored.is_some() {
             return Ok(());
         }
-        self.load(inner).await?;
-        inner.is_loaded = true;
+        let (stored, saved) = match self.shared.settings.storage.open(&self.name).await {
+            Ok(opened) => opened,
+            Err(NotOpened::Elsewhere(owner)) => {
+                self.moved(inner);
+                return Err(NotOpen::Elsewhere(owner));
+            }
+            Err(NotOpened::Failed(error)) => {
+                return Err(NotOpen::Closed(self.unreadable(inner, &error)));
+            }
+        };
+        let is_leased = stored.is_leased();
+        inner.stored = Some(stored);
+        inner.is_stored = saved.is_some();
+        inner.saved = saved;
+        if is_leased {
+            self.keep(inner);
+        }
         if let Some(saved) = &inner.saved {
             inner.is_new = false;
             // Clients can have connected after the state was saved.
@@ -29,25 +50,41 @@ impl Room {
         Ok(())
     }
 
-    /// Reads the state of the room. A room whose state cannot be read is closed, so that it does not go on without.
+    /// Reads the state of the room again. A room whose state cannot be read is closed, so that it does not go on without.
     pub(super) async fn load(&self, inner: &mut Inner) -> Result<(), Close> {
-        let loaded = self.shared.settings.storage.load(&self.name).await;
-        match loaded {
-            Ok(None) if inner.is_stored => {
-                warn!(room = %self.name, "the state of the room is missing");
-            }
+        let Some(stored) = &inner.stored else {
+            return Ok(());
+        };
+        match stored.load(&self.name).await {
+            Ok(None) => Err(self.unreadable(inner, &Missing)),
             Ok(saved) => {
-                inner.is_stored = saved.is_some();
                 inner.saved = saved;
-                return Ok(());
+                Ok(())
             }
-            Err(error) => {
-                warn!(room = %self.name, error = %words(&error), "state not read");
+            Err(StorageError::Lost) => {
+                self.moved(inner);
+                Err(self.closed(inner))
             }
+            Err(error) => Err(self.unreadable(inner, &error)),
         }
+    }
+
+    fn unreadable(&self, inner: &mut Inner, error: &(dyn Error + 'static)) -> Close {
+        warn!(room = %self.name, error = %words(error), "state not read");
         let close = Close::new(Close::TRY_LATER, "the state of the room cannot be read");
         self.close(inner, close.clone());
-        Err(close)
+        close
+    }
+
+    /// Another server has had the room. Nothing is saved, as it has gone on from the state that was saved last.
+    pub(in crate::rooms) fn moved(&self, inner: &mut Inner) {
+        let reason = "the room is on another server; connect again";
+        self.close(inner, Close::new(Close::RESTART, reason));
+    }
+
+    /// Another server has had the room, as it was found outside of an event.
+    pub(in crate::rooms) async fn lost(&self) {
+        self.moved(&mut *self.lock().await);
     }
 
     /// Makes sure that there is an instance. The newest logic is tried first.
@@ -146,6 +183,7 @@ impl Room {
     pub(in crate::rooms) fn close(&self, inner: &mut Inner, close: Close) {
         self.fall_asleep(inner);
         inner.clients.close_all(&close);
+        inner.stored = None;
         inner.stage = Stage::Closed(close);
         inner.times.changed = None;
         inner.times.wake = None;
