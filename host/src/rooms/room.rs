@@ -71,6 +71,8 @@ enum Stage {
     Awake(Box<Running>),
     /// Nobody can join any more, and nothing happens.
     Closed(Close),
+    /// It is not run here. Nobody has been in it.
+    Elsewhere(Owner),
 }
 
 /// An event of a room.
@@ -160,8 +162,11 @@ impl Room {
     ) -> Result<Option<Member>, NotJoined> {
         let settings = &self.shared.settings;
         let mut inner = self.lock().await;
-        if let Stage::Closed(_) = inner.stage {
-            return Ok(None);
+        match &inner.stage {
+            Stage::Asleep | Stage::Awake(_) => {}
+            Stage::Closed(_) => return Ok(None),
+            // The answer for all who have waited for it.
+            Stage::Elsewhere(owner) => return Err(NotJoined::Elsewhere(owner.clone())),
         }
         let outbox = Arc::new(Outbox::new(settings.most_queued));
         let closed = |close| {

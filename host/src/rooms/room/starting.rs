@@ -28,7 +28,8 @@ impl Room {
         let (stored, saved) = match self.shared.settings.storage.open(&self.name).await {
             Ok(opened) => opened,
             Err(NotOpened::Elsewhere(owner)) => {
-                self.moved(inner);
+                inner.stage = Stage::Elsewhere(owner.clone());
+                self.shared.forget(self);
                 return Err(NotOpen::Elsewhere(owner));
             }
             Err(NotOpened::Failed(error)) => {
@@ -194,7 +195,7 @@ impl Room {
     pub(super) fn closed(&self, inner: &Inner) -> Close {
         match &inner.stage {
             Stage::Closed(close) => close.clone(),
-            Stage::Asleep | Stage::Awake(_) => Close::new(Close::FAILED, "the room is not running"),
+            Stage::Asleep | Stage::Awake(_) | Stage::Elsewhere(_) => Close::new(Close::FAILED, "the room is not running"),
         }
     }
 }

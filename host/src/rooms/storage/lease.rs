@@ -4,7 +4,10 @@ use super::{
     Lost, NotOpened, StorageError,
     redis::{Leased, RedisRooms},
 };
-use crate::rooms::{name::RoomName, saved::Saved};
+use crate::{
+    rooms::{name::RoomName, saved::Saved, words},
+    untrusted::Name,
+};
 use std::{
     sync::{
         Arc,
@@ -118,7 +121,7 @@ async fn keep(rooms: Arc<RedisRooms>, leased: Arc<Leased>, standing: watch::Send
             () = standing.closed() => {
                 if let Err(error) = rooms.release(&leased).await {
                     // It runs out by itself.
-                    debug!(error = %crate::rooms::words(&error), "lease not released");
+                    debug!(error = %words(&error), "lease not released");
                 }
                 return;
             }
@@ -132,7 +135,7 @@ async fn keep(rooms: Arc<RedisRooms>, leased: Arc<Leased>, standing: watch::Send
                 rooms.lease / 3
             }
             Ok(false) => {
-                warn!(room = leased.key(), "another server has the room");
+                warn!(key = %Name(leased.key()), "another server has the room");
                 standing.send_replace(Standing::Lost);
                 return;
             }
