@@ -1,5 +1,6 @@
 //! Rooms, and the server in front of them, through real sockets.
 
+pub mod command;
 mod examples;
 mod faults;
 mod life;
@@ -32,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
         limits::trials(),
         replacing::trials(),
         served::trials(),
+        command::trials(),
     ]
     .into_iter()
     .flatten()
@@ -44,7 +46,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// The time of an event. It is long, because other tests compute meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-fn tokio() -> Result<Tokio, Failed> {
+pub fn tokio() -> Result<Tokio, Failed> {
     Ok(Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -135,10 +137,10 @@ fn server() -> ServerSettings {
 }
 
 /// A client, by a WebSocket.
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    async fn connect(url: &str) -> Result<Self, Failed> {
+    pub async fn connect(url: &str) -> Result<Self, Failed> {
         let (socket, _) = ClientBuilder::new().uri(url)?.connect().await?;
         Ok(Self(socket))
     }
@@ -148,7 +150,7 @@ impl Client {
     }
 
     /// The next text. Anything else is an error.
-    async fn text(&mut self) -> Result<String, Failed> {
+    pub async fn text(&mut self) -> Result<String, Failed> {
         loop {
             let next = timeout(LONG, self.0.next()).await?;
             let message = next.ok_or("the connection ended")??;
