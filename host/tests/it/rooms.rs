@@ -1,5 +1,6 @@
 //! Rooms, and the server in front of them, through real sockets.
 
+mod clients;
 pub mod command;
 mod examples;
 mod faults;
@@ -34,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         replacing::trials(),
         served::trials(),
         command::trials(),
+        clients::trials(),
     ]
     .into_iter()
     .flatten()
