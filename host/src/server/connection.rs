@@ -12,7 +12,7 @@ use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use hyper::http::request::Parts;
 use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink},
     sync::Notify,
     time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
 };
@@ -44,7 +44,13 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             relay::pass_on(&mut sink, &mut stream, *upstream, settings, stopped).await;
         }
     }
-    let _ = timeout(settings.patience, drain(&mut stream)).await;
+    let ending = async {
+        drain(&mut stream).await;
+        if let Ok(mut socket) = stream.reunite(sink) {
+            shut_down(socket.get_mut()).await;
+        }
+    };
+    let _ = timeout(settings.patience, ending).await;
 }
 
 /// The place of a client.
@@ -281,11 +287,19 @@ pub(super) fn closing_frame(close: &Close) -> Frame {
 /// The largest number of frames that are read after the end.
 const MOST_DRAINED: usize = 1000;
 
-/// Reads until the client has closed the connection too, which also sends what is left.
+/// Reads until the client has closed the WebSocket too, which also sends what is left.
 async fn drain(stream: &mut (impl Stream<Item = Result<Frame, Error>> + Unpin)) {
     for _ in 0..MOST_DRAINED {
         if stream.next().await.is_none() {
             return;
         }
+    }
+}
+
+/// Ends this side of the connection, and reads until the client has ended the other. A connection that is dropped
+/// while the client still sends, as in a message that is too large, is reset, and the client can lose the closing frame.
+async fn shut_down(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    if stream.shutdown().await.is_ok() {
+        let _ = copy(stream, &mut sink()).await;
     }
 }

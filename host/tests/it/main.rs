@@ -7,6 +7,7 @@ mod authority;
 mod bless;
 mod bridge;
 mod cache_component;
+mod certificates;
 mod code_cache;
 mod conformance;
 mod count;

@@ -1,10 +1,16 @@
 //! The recipes report failures of the programs that they run.
 
-use crate::guests;
+use crate::{
+    guests::{self, Guest},
+    rooms::{Client, command::ServerProcess, tokio},
+};
 use libtest_mimic::{Failed, Trial};
 use std::{
+    ffi::OsString,
     fs,
-    os::unix::fs::PermissionsExt,
+    io::{Read, Write},
+    net::TcpStream,
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::{Command, Output},
 };
@@ -33,6 +39,11 @@ pub fn trials() -> Vec<Trial> {
         Trial::test(
             "recipes::the_table_of_examples_has_every_guest_in_them",
             table_of_examples,
+        ),
+        guests::trial(
+            "recipes::serve_serves_a_page_and_its_room".to_owned(),
+            missing_just(),
+            serve,
         ),
     ]
 }
@@ -73,16 +84,69 @@ fn one_part() -> Result<(), Failed> {
 
 fn torture(parts: &[&str]) -> Result<Output, Failed> {
     let bin = tempfile::tempdir()?;
-    let cargo = bin.path().join("cargo");
-    fs::write(&cargo, CARGO)?;
-    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let paths = std::iter::once(bin.path().to_owned()).chain(std::env::split_paths(&path));
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/torture");
     Ok(Command::new(script)
         .args(parts)
-        .env("PATH", std::env::join_paths(paths)?)
+        .env("PATH", path_with_cargo(bin.path(), CARGO)?)
         .output()?)
+}
+
+/// Writes a replacement for cargo into a directory, and returns the value of `PATH` by which it is found first.
+fn path_with_cargo(bin: &Path, replacement: &str) -> Result<OsString, Failed> {
+    let cargo = bin.join("cargo");
+    fs::write(&cargo, replacement)?;
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755))?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::iter::once(bin.to_owned()).chain(std::env::split_paths(&path));
+    Ok(std::env::join_paths(paths)?)
+}
+
+/// The reason why no recipe can be run; `None` if one can. `./just` would install `just` first.
+fn missing_just() -> Option<String> {
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin/just");
+    let is_there = std::env::var_os("CI").is_some()
+        || installed.exists()
+        || Command::new("just").arg("--version").output().is_ok();
+    (!is_there).then(|| "`just` is missing; run `./just`".to_owned())
+}
+
+/// The host and the guest are built already, so that cargo has nothing to do.
+fn serve() -> Result<(), Failed> {
+    let target = tempfile::tempdir()?;
+    fs::create_dir(target.path().join("debug"))?;
+    symlink(crate::wit_host(), target.path().join("debug/wit-host"))?;
+    let chat = Guest::Chat.path()?;
+    let just = Path::new(env!("CARGO_MANIFEST_DIR")).join("../just");
+    let mut command = Command::new(just);
+    command
+        .args(["serve", "chat"])
+        .env(
+            "PATH",
+            path_with_cargo(target.path(), "#!/bin/sh\nexit 0\n")?,
+        )
+        .env("CARGO_TARGET_DIR", target.path())
+        .env(
+            "WIT_HOST_TEST_GUESTS",
+            chat.parent().ok_or("it is in a directory")?,
+        )
+        // The chat needs no compiler for C++.
+        .env("WASM_CXX", "false")
+        .env("XDG_CACHE_HOME", crate::code_cache());
+    let server = ServerProcess::start(&mut command)?;
+    let mut browser = TcpStream::connect(&server.address)?;
+    browser.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut page = String::new();
+    browser.read_to_string(&mut page)?;
+    assert!(page.contains("<title>Chat</title>"), "{page}");
+    tokio()?.block_on(async {
+        let url = format!("ws://{}/lobby?name=ann", server.address);
+        let mut client = Client::connect(&url).await?;
+        let welcome = client.text().await?;
+        assert!(welcome.starts_with(r#"{"type":"welcome","#), "{welcome}");
+        Ok::<_, Failed>(())
+    })?;
+    server.stop()?;
+    Ok(())
 }
 
 fn unknown_guest() -> Result<(), Failed> {

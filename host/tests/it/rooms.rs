@@ -1,5 +1,7 @@
 //! Rooms, and the server in front of them, through real sockets.
 
+mod clients;
+pub mod command;
 mod examples;
 mod faults;
 mod life;
@@ -36,6 +38,8 @@ pub fn trials() -> Vec<Trial> {
         replacing::trials(),
         served::trials(),
         shared::trials(),
+        command::trials(),
+        clients::trials(),
     ]
     .into_iter()
     .flatten()
@@ -48,7 +52,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// The time of an event. It is long, because other tests compute meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-fn tokio() -> Result<Tokio, Failed> {
+pub fn tokio() -> Result<Tokio, Failed> {
     Ok(Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -139,10 +143,10 @@ fn server() -> ServerSettings {
 }
 
 /// A client, by a WebSocket.
-struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    async fn connect(url: &str) -> Result<Self, Failed> {
+    pub async fn connect(url: &str) -> Result<Self, Failed> {
         let (socket, _) = ClientBuilder::new().uri(url)?.connect().await?;
         Ok(Self(socket))
     }
@@ -152,7 +156,7 @@ impl Client {
     }
 
     /// The next text. Anything else is an error.
-    async fn text(&mut self) -> Result<String, Failed> {
+    pub async fn text(&mut self) -> Result<String, Failed> {
         loop {
             let next = timeout(LONG, self.0.next()).await?;
             let message = next.ok_or("the connection ended")??;

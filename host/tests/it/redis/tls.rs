@@ -4,11 +4,9 @@ use super::{
     model::shown,
     server::{Server, trial},
 };
-use crate::embedding::tokio;
+use crate::{certificates::certificates, embedding::tokio};
 use libtest_mimic::{Failed, Trial};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::{fs, path::Path};
-use tempfile::TempDir;
+use std::fs;
 use wit_host::{Cache, RedisCache};
 
 pub fn trials() -> Vec<Trial> {
@@ -84,27 +82,4 @@ fn verifies() -> Result<(), Failed> {
         }
         Ok(())
     })
-}
-
-/// A directory with an authority, a certificate from it for 127.0.0.1, and another authority.
-fn certificates() -> Result<TempDir, Failed> {
-    let directory = tempfile::tempdir()?;
-    let write = |name: &str, text: String| fs::write(Path::join(directory.path(), name), text);
-    let ca = authority()?;
-    let key = KeyPair::generate()?;
-    let server = CertificateParams::new(vec!["127.0.0.1".to_owned()])?.signed_by(&key, &ca)?;
-    write("ca.pem", ca.pem())?;
-    write("other.pem", authority()?.pem())?;
-    write("server.pem", server.pem())?;
-    write("server.key", key.serialize_pem())?;
-    Ok(directory)
-}
-
-fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, Failed> {
-    let mut parameters = CertificateParams::new(Vec::new())?;
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    Ok(CertifiedIssuer::self_signed(
-        parameters,
-        KeyPair::generate()?,
-    )?)
 }

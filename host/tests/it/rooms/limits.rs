@@ -1,10 +1,9 @@
 //! The limits of rooms and of the server, and how a client sees them.
 
-use super::{LONG, Served, ledger, server, tokio, until};
-use futures_util::SinkExt;
+use super::{Client, LONG, Served, ledger, server, tokio, until};
 use libtest_mimic::{Failed, Trial};
 use std::time::{Duration, Instant};
-use tokio_websockets::Message;
+use tokio_websockets::{ClientBuilder, Config};
 use wit_host::rooms::{RoomSettings, RoomStorage};
 
 pub fn trials() -> Vec<Trial> {
@@ -15,6 +14,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test(
             "rooms::a_message_that_is_too_large_closes_its_connection",
             || tokio()?.block_on(too_large()),
+        ),
+        Trial::test(
+            "rooms::a_client_that_still_sends_learns_why_it_is_closed",
+            || tokio()?.block_on(still_sending()),
         ),
         Trial::test(
             "rooms::a_slow_client_is_disconnected_and_delays_nobody",
@@ -77,11 +80,38 @@ async fn too_large() -> Result<(), Failed> {
     assert_eq!(client.ask(&fits).await?, format!("1 1 {fits}"));
     client.send(&"x".repeat(1001)).await?;
     assert_eq!(client.close().await?.0, 1009);
-    // In two frames.
-    let mut client = served.client("/a").await?;
-    client.0.send(Message::binary(vec![0; 1000])).await?;
-    client.send("clients").await?;
-    assert_eq!(client.text().await?, "1");
+    let mut client = in_frames(&served, 600).await?;
+    let fits = "y".repeat(1000);
+    assert_eq!(client.ask(&fits).await?, format!("2 2 {fits}"));
+    client.send(&"y".repeat(1001)).await?;
+    assert_eq!(client.close().await?.0, 1009);
+    served.stop().await
+}
+
+/// A client that sends a message in frames of this many bytes.
+async fn in_frames(served: &Served, bytes: usize) -> Result<Client, Failed> {
+    let url = format!("ws://{}/a", served.address);
+    let config = Config::default().frame_size(bytes);
+    let client = ClientBuilder::new().uri(&url)?.config(config);
+    Ok(Client(client.connect().await?.0))
+}
+
+/// The message is more than the buffers of the sockets hold, so it is not sent yet when the server refuses it.
+async fn still_sending() -> Result<(), Failed> {
+    let mut settings = server();
+    settings.longest_message = 1000;
+    settings.patience = LONG;
+    let served = Served::with(
+        ledger(&[])?,
+        RoomSettings::new(RoomStorage::none()),
+        settings,
+    )
+    .await?;
+    for frame in [usize::MAX, 600] {
+        let mut client = in_frames(&served, frame).await?;
+        client.send(&"x".repeat(32 << 20)).await?;
+        assert_eq!(client.close().await?.0, 1009);
+    }
     served.stop().await
 }
 

@@ -2,10 +2,11 @@
 
 use super::{Client, LONG, Served, ledger, load, server, tokio};
 use crate::torture::is_long;
-use futures_util::SinkExt;
+use futures_util::StreamExt;
 use libtest_mimic::{Failed, Trial};
 use std::{
-    collections::HashMap,
+    collections::HashSet,
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::timeout;
-use tokio_websockets::Message;
 use wit_host::rooms::{RoomSettings, RoomStorage};
 
 pub fn trials() -> Vec<Trial> {
@@ -134,63 +134,144 @@ async fn under_load() -> Result<(), Failed> {
         refused += replaced.refused;
     }
     is_over.store(true, Ordering::Relaxed);
-    let mut sent = 0;
-    let mut received: Option<Vec<String>> = None;
+    let mut sessions = Vec::new();
     for talking in talking {
-        let (own, all) = timeout(10 * LONG, talking).await???;
-        sent += own;
-        // The last to finish has seen everything that the others have.
-        if received
-            .as_ref()
-            .is_none_or(|known| known.len() < all.len())
-        {
-            received = Some(all);
-        }
+        sessions.push(timeout(10 * LONG, talking).await???);
     }
-    let received = received.ok_or("somebody talked")?;
-    assert_eq!(received.len(), sent, "entries that arrived");
-    println!("F21: tried {replacements} ({refused} refused), {sent} messages, violated 0");
+    let sent = sessions.iter().map(|session| session.sent).sum();
+    let violations = Violations::of(&sessions, sent);
+    let report = format!(
+        "F21: tried {replacements} ({refused} refused), {sent} messages to {CLIENTS} sessions, {violations}"
+    );
+    println!("{report}");
+    assert_eq!(violations, Violations::default(), "{report}");
     let served = Arc::into_inner(served).ok_or("nobody else has it")?;
     served.stop().await
 }
 
-/// Sends entries until it is over, then waits until all of its own have come back. Returns the number that it
-/// has sent, and all that it has received.
+/// The side of one client.
+#[derive(Default)]
+struct Session {
+    sent: usize,
+    received: Vec<Entry>,
+    is_closed: bool,
+}
+
+/// A message that the room has sent to everybody.
+struct Entry {
+    /// The number that the room has given it, from 1.
+    number: usize,
+    sender: usize,
+    /// The number that its sender has given it, from 1.
+    of_sender: usize,
+}
+
+/// What is not as promised, in all sessions together.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Violations {
+    closed: usize,
+    lost: usize,
+    repeated: usize,
+    reordered: usize,
+}
+
+impl Violations {
+    fn of(sessions: &[Session], sent: usize) -> Self {
+        let mut violations = Self::default();
+        for session in sessions {
+            let received = &session.received;
+            let all: HashSet<_> = received
+                .iter()
+                .map(|entry| (entry.sender, entry.of_sender))
+                .collect();
+            violations.closed += usize::from(session.is_closed);
+            violations.lost += sent - all.len();
+            violations.repeated += received.len() - all.len();
+            violations.reordered += descents(received.iter().map(|entry| entry.number));
+            for sender in 0..sessions.len() {
+                let of_one = received.iter().filter(|entry| entry.sender == sender);
+                violations.reordered += descents(of_one.map(|entry| entry.of_sender));
+            }
+        }
+        violations
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            closed,
+            lost,
+            repeated,
+            reordered,
+        } = self;
+        let violated = closed + lost + repeated + reordered;
+        write!(
+            f,
+            "violated {violated}: {closed} sessions closed, {lost} messages lost, {repeated} repeated, \
+             {reordered} reordered"
+        )
+    }
+}
+
+/// The number of numbers that are not larger than the one before.
+fn descents(numbers: impl Iterator<Item = usize>) -> usize {
+    let numbers: Vec<_> = numbers.collect();
+    let pairs = numbers.windows(2);
+    pairs.filter(|pair| pair[1] <= pair[0]).count()
+}
+
+/// Sends entries until it is over, then one more that says so, and reads until every client has said so.
 async fn talk(
     client: usize,
     mut connection: Client,
     is_over: Arc<AtomicBool>,
-) -> Result<(usize, Vec<String>), Failed> {
-    let mut sent = 0;
-    let mut received = Vec::new();
+) -> Result<Session, Failed> {
+    let mut session = Session::default();
     let mut own = 0;
-    let mut last: HashMap<String, usize> = HashMap::new();
-    while !(is_over.load(Ordering::Relaxed) && own == sent) {
-        if !is_over.load(Ordering::Relaxed) && sent < own + 50 {
-            sent += 1;
-            connection
-                .0
-                .feed(Message::text(format!("{client}:{sent}")))
-                .await?;
-            connection.0.flush().await?;
-        } else {
-            let text = connection.text().await?;
-            let mut words = text.split(' ');
-            let (number, entry) = (words.next(), words.nth(1));
-            let number: usize = number.ok_or("a number")?.parse()?;
-            let (from, of_sender) = entry
-                .and_then(|entry| entry.split_once(':'))
-                .ok_or("an entry")?;
-            let of_sender: usize = of_sender.parse()?;
-            assert_eq!(number, received.len() + 1, "in the order of the room");
-            let last = last.entry(from.to_owned()).or_default();
-            assert_eq!(of_sender, *last + 1, "in the order of its sender");
-            *last = of_sender;
-            if from == client.to_string() {
-                own += 1;
+    let mut is_last_sent = false;
+    let mut lasts = 0;
+    while lasts < CLIENTS {
+        let is_last = is_over.load(Ordering::Relaxed);
+        if !is_last_sent && (is_last || session.sent < own + 50) {
+            session.sent += 1;
+            is_last_sent = is_last;
+            let last = if is_last { ":last" } else { "" };
+            let entry = format!("{client}:{}{last}", session.sent);
+            if connection.send(&entry).await.is_err() {
+                session.is_closed = true;
+                break;
             }
-            received.push(text);
+        } else {
+            let frame = match timeout(LONG, connection.0.next()).await {
+                Ok(Some(Ok(frame))) if !frame.is_close() => frame,
+                Ok(_) => {
+                    session.is_closed = true;
+                    break;
+                }
+                // What has not come is lost.
+                Err(_) => break,
+            };
+            if let Some(text) = frame.as_text() {
+                let (entry, is_last) = entry(text).ok_or(format!("not an entry: {text}"))?;
+                own += usize::from(entry.sender == client);
+                lasts += usize::from(is_last);
+                session.received.push(entry);
+            }
         }
     }
-    Ok((sent, received))
+    Ok(session)
+}
+
+/// The entry `NUMBER CLIENT SENDER:OF_SENDER[:last]`.
+fn entry(text: &str) -> Option<(Entry, bool)> {
+    let mut words = text.split(' ');
+    let number = words.next()?.parse().ok()?;
+    let mut words = words.nth(1)?.split(':');
+    let entry = Entry {
+        number,
+        sender: words.next()?.parse().ok()?,
+        of_sender: words.next()?.parse().ok()?,
+    };
+    Some((entry, words.next().is_some()))
 }

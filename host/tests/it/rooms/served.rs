@@ -1,7 +1,9 @@
-//! What the server serves beside rooms: TLS, files, metrics, the handshake, and the command itself.
+//! What the server serves beside rooms: TLS, files, metrics, and the handshake.
 
-use super::{Client, LONG, Served, ledger, server, tokio};
+use super::{Client, LONG, Served, command::LogicFile, ledger, server, tokio};
+use crate::{certificates::certificates, guests::Guest};
 use libtest_mimic::{Failed, Trial};
+use rcgen::KeyPair;
 use std::{fs, net::SocketAddr};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,6 +29,10 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("rooms::too_many_connections_are_not_taken", || {
             tokio()?.block_on(connections())
         }),
+        Trial::test(
+            "rooms::files_that_are_of_no_use_for_tls_are_named",
+            unusable_for_tls,
+        ),
     ]
 }
 
@@ -149,4 +155,69 @@ async fn connections() -> Result<(), Failed> {
     assert!(matches!(read, Ok(0) | Err(_)));
     assert_eq!(client.ask("clients").await?, "1");
     served.stop().await
+}
+
+fn unusable_for_tls() -> Result<(), Failed> {
+    let files = certificates()?;
+    let write = |name: &str, text: &str| fs::write(files.path().join(name), text);
+    write("empty.pem", "")?;
+    write(
+        "broken.pem",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    )?;
+    write("other.key", &KeyPair::generate()?.serialize_pem())?;
+    let logic = LogicFile::new(Guest::Echo)?;
+    for (certificate, key, named, reason) in [
+        (
+            "empty.pem",
+            "server.key",
+            "empty.pem",
+            "there is no certificate in it",
+        ),
+        (
+            "server.key",
+            "server.key",
+            "server.key",
+            "there is no certificate in it",
+        ),
+        (
+            "broken.pem",
+            "server.key",
+            "broken.pem",
+            "the certificate in it is damaged",
+        ),
+        (
+            "server.pem",
+            "ca.pem",
+            "ca.pem",
+            "there is no private key in it",
+        ),
+        (
+            "server.pem",
+            "other.key",
+            "other.key",
+            "the key in it is not that of the certificate in `server.pem`",
+        ),
+        (
+            "server.pem",
+            "nothing.key",
+            "nothing.key",
+            "I/O error: No such file or directory (os error 2)",
+        ),
+    ] {
+        let output = logic
+            .serve()
+            .args(["--listen", "127.0.0.1:0"])
+            .args(["--tls-certificate", certificate, "--tls-key", key])
+            .current_dir(files.path())
+            .output()?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        let expected = format!("error: failed to use `{named}` for TLS\n  caused by: {reason}\n");
+        assert_eq!(
+            (output.status.code(), &*told),
+            (Some(125), &*expected),
+            "{certificate} {key}"
+        );
+    }
+    Ok(())
 }
