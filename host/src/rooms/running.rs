@@ -1,5 +1,7 @@
 //! A running instance of the logic of a room.
 
+mod component;
+
 use super::{
     clients::ClientId,
     effects::{Action, Effects},
@@ -12,11 +14,12 @@ use super::{
 };
 use crate::{
     ending::Ended,
-    program::{InstantiateError, instance::Instance, prepared::Entry},
+    program::{InstantiateError, instance::Instance},
     store::{allowance::Allowance, deadline::within},
     value::byte_list::ByteList,
 };
 use bytes::Bytes;
+use component::Functions;
 use std::{fmt, sync::Arc};
 use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
 
@@ -37,20 +40,6 @@ pub(super) struct Running {
     pub(super) logic: Arc<Logic>,
     instance: Instance,
     functions: Functions,
-}
-
-/// The name of the room, and the state that was saved last.
-type Start = (&'static str, Option<SavedToGuest<'static>>);
-
-/// The functions of the instance, in the order of `EXPORTS`.
-#[derive(Clone, Copy)]
-struct Functions {
-    start: TypedFunc<Start, (Result<(), String>,)>,
-    connected: TypedFunc<(u64, RequestToGuest<'static>), (Result<(), GuestRefusal>,)>,
-    received: TypedFunc<(u64, MessageToGuest<'static>), ()>,
-    disconnected: TypedFunc<(u64,), ()>,
-    woke: TypedFunc<(), ()>,
-    save: TypedFunc<(), (GuestSaved,)>,
 }
 
 /// The reason why an event has no effect. The instance cannot go on.
@@ -225,34 +214,4 @@ impl Running {
         let result = within(deadline, running).await;
         self.instance.end(result, deadline).map_err(Failure::Ended)
     }
-}
-
-impl Functions {
-    fn of(instance: &mut Instance, logic: &Logic) -> wasmtime::Result<Self> {
-        let [start, connected, received, disconnected, woke, save] = logic.functions;
-        Ok(Self {
-            start: typed(instance, start)?,
-            connected: typed(instance, connected)?,
-            received: typed(instance, received)?,
-            disconnected: typed(instance, disconnected)?,
-            woke: typed(instance, woke)?,
-            save: typed(instance, save)?,
-        })
-    }
-}
-
-/// The function at this position of the exports, whose type was checked when the logic was loaded.
-fn typed<P, R>(instance: &mut Instance, index: usize) -> wasmtime::Result<TypedFunc<P, R>>
-where
-    P: ComponentNamedList + Lower,
-    R: ComponentNamedList + Lift,
-{
-    let place = instance.program.exports().place(index).index;
-    let Entry::Component(entry) = &instance.entry else {
-        return Err(wasmtime::Error::msg("the logic is a component"));
-    };
-    place
-        .and_then(|place| entry.get_func(&mut instance.store, place))
-        .ok_or_else(|| wasmtime::Error::msg("the logic exports the function"))?
-        .typed(&instance.store)
 }
