@@ -1,6 +1,7 @@
 //! Rooms: instances of one logic that clients join, and that live on while their logic is replaced.
 
 pub(crate) mod clients;
+pub(crate) mod core_module;
 pub(crate) mod counters;
 pub(crate) mod effects;
 pub(crate) mod interface;

@@ -1,5 +1,6 @@
 //! Rooms, and the server in front of them, through real sockets.
 
+mod core_modules;
 mod examples;
 mod faults;
 mod life;
@@ -26,6 +27,7 @@ use wit_host::{
 
 pub fn trials() -> Vec<Trial> {
     [
+        core_modules::trials(),
         life::trials(),
         examples::trials(),
         faults::trials(),
@@ -65,8 +67,11 @@ fn logic(guest: Guest, variables: &[(&str, &str)]) -> Result<Plan, Failed> {
             sandbox.env(*name, *value)
         });
     let sandboxes = Sandboxes::new(sandbox).file_operations(FileOperations::OnOtherThreads);
+    plan(Source::Composition(Box::new(composition)), sandboxes)
+}
+
+fn plan(source: Source, sandboxes: Sandboxes) -> Result<Plan, Failed> {
     let limits = Limits::new().timeout(TIMEOUT).memory(32 << 20);
-    let source = Source::Composition(Box::new(composition));
     let mut plan = Plan::new(source, sandboxes, limits)?;
     // Each guest is compiled once.
     let code = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-of-rooms");
@@ -157,6 +162,20 @@ impl Client {
             }
             if let Some((code, reason)) = message.as_close() {
                 return Err(format!("closed with {} {reason}", u16::from(code)).into());
+            }
+        }
+    }
+
+    /// The next bytes. Anything else is an error.
+    async fn binary(&mut self) -> Result<Vec<u8>, Failed> {
+        loop {
+            let next = timeout(LONG, self.0.next()).await?;
+            let message = next.ok_or("the connection ended")??;
+            if message.is_binary() {
+                return Ok(message.into_payload().to_vec());
+            }
+            if message.is_text() || message.is_close() {
+                return Err(format!("bytes were expected, found {message:?}").into());
             }
         }
     }
