@@ -9,7 +9,6 @@ use crate::{
 use wasmtime::{Memory, TypedFunc, WasmParams, WasmResults};
 
 /// The exports by which the host gets memory of a core module, and gives it back.
-#[derive(Clone)]
 pub(crate) struct Allocator {
     memory: Memory,
     allocate: TypedFunc<u32, u32>,
