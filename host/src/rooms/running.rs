@@ -44,7 +44,7 @@ pub(super) struct Running {
 /// The functions that the instance exports.
 enum Functions {
     Component(component::Functions),
-    Module(module::Functions),
+    Module(Box<module::Functions>),
 }
 
 /// The reason why an event has no effect. The instance cannot go on.
@@ -241,7 +241,7 @@ impl Functions {
             Kind::Component(places) => component::Functions::of(instance, places)
                 .map(Self::Component)
                 .map_err(|error| Failure::Wrong(format!("{error:#}"))),
-            Kind::Module { .. } => Ok(Self::Module(module::Functions::of(instance)?)),
+            Kind::Module { .. } => Ok(Self::Module(Box::new(module::Functions::of(instance)?))),
         }
     }
 }
