@@ -56,10 +56,12 @@ run-lru CONSUMER: host (guest "cache-impl") (guest "cpp-lru") (guest CONSUMER)
     @mkdir -p {{ store }}
     {{ host }} run {{ components }}/{{ snakecase(CONSUMER) }}.wasm --plug lru={{ components }}/cpp_lru.wasm --plug cache={{ cache }} --dir cache={{ store }}::/cache
 
-# Serve rooms with the logic of examples/rooms/NAME, and its page, on http://127.0.0.1:8080.
+# Serve rooms with the logic of examples/rooms/NAME, and its page if it has one, on http://127.0.0.1:8080.
 [group('step by step')]
 serve NAME="chat" *FLAGS: host (guest NAME)
-    {{ host }} serve {{ components }}/{{ snakecase(NAME) }}.wasm --static examples/rooms/{{ NAME }}/page --watch {{ if FLAGS =~ '--admin' { "" } else { "--admin 127.0.0.1:8081" } }} {{ FLAGS }}
+    {{ host }} serve {{ components }}/{{ snakecase(NAME) }}.wasm --watch \
+        {{ if path_exists("examples/rooms" / NAME / "page") == "true" { "--static examples/rooms" / NAME / "page" } else { "" } }} \
+        {{ if FLAGS =~ '--admin' { "" } else { "--admin 127.0.0.1:8081" } }} {{ FLAGS }}
 
 # Check a provider against all that wit/cache.wit promises: `cache-impl`, or any .wasm file that exports it.
 [group('step by step')]

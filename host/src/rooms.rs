@@ -1,6 +1,7 @@
 //! Rooms: instances of one logic that clients join, and that live on while their logic is replaced.
 
 mod clients;
+mod core_module;
 mod counters;
 mod effects;
 mod interface;

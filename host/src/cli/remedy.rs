@@ -4,6 +4,7 @@ use std::error::Error;
 use wit_host::{
     CodeCacheError, CodeCacheReached, ComponentizeError, ComposeError, ExternName, Growing,
     IdleVirtualization, InstantiateError, LoadError, NotACommand, PrecompiledError, Refusal,
+    rooms::LogicError,
     untrusted::Name,
 };
 
@@ -15,8 +16,11 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(InstantiateError::NoRoom { refusal, .. }) = error.downcast_ref() {
         return refusal.and_then(of_refusal).map(str::to_owned);
     }
-    let load = match error.downcast_ref() {
-        Some(PrecompiledError::Load(error)) => Some(error),
+    // These two show the error of loading as their own.
+    let load = match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(PrecompiledError::Load(error)), _) | (_, Some(LogicError::Load(error))) => {
+            Some(error)
+        }
         _ => error.downcast_ref(),
     };
     if let Some(LoadError::Unsatisfied { part, import }) = load
@@ -35,7 +39,7 @@ pub fn of(error: &(dyn Error + 'static)) -> Option<String> {
     let remedy = if let Some(LoadError::Unsatisfied { .. }) = load {
         "plug a component that exports it, as in `--plug FILE`"
     } else if let Some(LoadError::UnsatisfiedInModule { .. }) = load {
-        "here a core module can import only WASI preview1, and with `invoke --in` or `--out` the functions of an exchange; build a component, whose imports plugs can satisfy"
+        "here a core module can import only WASI preview1, with `invoke --in` or `--out` the functions of an exchange, and with `serve` those of a room; build a component, whose imports plugs can satisfy"
     } else if let Some(ComponentizeError::CoreModule { .. }) = error.downcast_ref() {
         "make it a component with `wit-host componentize MODULE -o OUT`"
     } else if let Some(ComponentizeError::NoWorld { .. }) = error.downcast_ref() {
@@ -101,8 +105,9 @@ mod tests {
             Err::<(), _>(unsatisfied())
                 .context("failed to start")
                 .expect_err("an error"),
-            // Its source is that of the inner error.
+            // The sources of these are those of the inner error.
             PrecompiledError::from(unsatisfied()).into(),
+            LogicError::from(unsatisfied()).into(),
         ];
         for chain in chains {
             let remedies: Vec<String> = chain.chain().filter_map(of).collect();

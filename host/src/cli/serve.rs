@@ -13,17 +13,18 @@ use tokio::{
 };
 use tracing::{error, info};
 use wit_host::{
-    FileOperations, HostInterface, Plan, Sandbox,
+    FileOperations, HostFunctions, HostInterface, Plan, Sandbox,
     rooms::{Logic, Replaced, Rooms},
     server::{Replace, Server},
     untrusted::Message,
 };
 
-/// Serve rooms that clients join by WebSockets. The logic of a room is a component.
+/// Serve rooms that clients join by WebSockets. The logic of a room is a component or a core module.
 ///
 /// A client joins the room NAME at `ws://ADDR/NAME`, and the first one makes it. LOGIC exports
-/// `toolkit:rooms/logic` and imports `toolkit:rooms/room` (`wit/rooms.wit`). Each room is an instance of LOGIC
-/// in a store of its own; `--timeout` (1s by default) and `--fuel` bound each event, and `--max-memory` each room.
+/// `toolkit:rooms/logic` and imports `toolkit:rooms/room` (`wit/rooms.wit`), or is a core module with the exports in
+/// `docs/rooms.md`. Each room is an instance of LOGIC in a store of its own; `--timeout` (1s by default) and `--fuel`
+/// bound each event, and `--max-memory` each room.
 ///
 /// On SIGHUP the server reads LOGIC and its plugs again, and replaces the logic of all rooms. Clients stay
 /// connected. On SIGTERM it saves all rooms and ends.
@@ -119,6 +120,7 @@ impl Source {
     fn plan(&self, phases: &mut Phases) -> anyhow::Result<Plan> {
         let surroundings = Surroundings {
             provided: Some(HostInterface::room()),
+            functions: HostFunctions::new().room("host"),
             file_operations: FileOperations::OnOtherThreads,
         };
         let sandbox = |name: &_| Sandbox::new().mark_stderr(Clone::clone(name));

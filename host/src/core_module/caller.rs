@@ -16,6 +16,12 @@ impl Caller<'_> {
             _ => Err(MemoryError::NoMemory),
         }
     }
+
+    /// The value that the layer which made the instance keeps with it, if it is of this type.
+    #[cfg(feature = "rooms")]
+    pub(crate) fn attachment_mut<T: std::any::Any>(&mut self) -> Option<&mut T> {
+        self.0.data_mut().attachment_mut()
+    }
 }
 
 impl fmt::Debug for Caller<'_> {

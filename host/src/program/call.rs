@@ -1,7 +1,7 @@
 //! Calling one function with values.
 
 mod callee;
-pub(super) mod error;
+pub(crate) mod error;
 mod passed;
 
 pub use error::CallError;

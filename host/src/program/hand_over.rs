@@ -1,6 +1,6 @@
 //! Handing bytes over to a core module, and taking its answer.
 
-mod allocator;
+pub(crate) mod allocator;
 mod exchange;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     wasm::signature,
 };
 use std::fmt;
-use wasmtime::{Extern, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{ExternType, TypedFunc, WasmParams, WasmResults};
 
 /// An error of [`Instance::hand_over`] or [`Instance::exchange`]. Except for [`CallError::Ended`] and
 /// [`CallError::Lost`], the instance can still be used.
@@ -107,6 +107,27 @@ pub struct MissingExport {
     pub found: Option<String>,
 }
 
+impl MissingExport {
+    pub(crate) fn new(
+        name: &str,
+        expected: &'static [&'static str],
+        found: Option<ExternType>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            expected,
+            found: found.map(|found| match found {
+                ExternType::Func(ty) => signature::of_core_function(&ty),
+                ExternType::Global(_) => "global".to_owned(),
+                ExternType::Table(_) => "table".to_owned(),
+                ExternType::Memory(ty) if ty.is_shared() => "shared memory".to_owned(),
+                ExternType::Memory(_) => "memory".to_owned(),
+                ExternType::Tag(_) => "tag".to_owned(),
+            }),
+        }
+    }
+}
+
 impl fmt::Display for MissingExport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let types = self.expected.join("` or `");
@@ -118,20 +139,20 @@ impl fmt::Display for MissingExport {
     }
 }
 
-fn list(missing: &[MissingExport]) -> String {
+pub(crate) fn list(missing: &[MissingExport]) -> String {
     let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
     missing.join(", ")
 }
 
-/// Looks up the exports of a core module for one hand-over.
-struct Lookup<'a> {
+/// Looks up the exports of a core module.
+pub(crate) struct Lookup<'a> {
     instance: &'a mut Instance,
     module: wasmtime::Instance,
     missing: Vec<MissingExport>,
 }
 
 impl<'a> Lookup<'a> {
-    fn of(instance: &'a mut Instance) -> Result<Self, HandOverError> {
+    pub(crate) fn of(instance: &'a mut Instance) -> Result<Self, HandOverError> {
         instance.expect_whole()?;
         match &instance.entry {
             Entry::Module(module) => Ok(Self {
@@ -146,7 +167,7 @@ impl<'a> Lookup<'a> {
     }
 
     /// Finds a function of this type. Without one, the export counts as missing.
-    fn function<P: WasmParams, R: WasmResults>(
+    pub(crate) fn function<P: WasmParams, R: WasmResults>(
         &mut self,
         name: &str,
         expected: &'static [&'static str],
@@ -159,7 +180,10 @@ impl<'a> Lookup<'a> {
     }
 
     /// Finds a function of this type.
-    fn optional<P: WasmParams, R: WasmResults>(&mut self, name: &str) -> Option<TypedFunc<P, R>> {
+    pub(crate) fn optional<P: WasmParams, R: WasmResults>(
+        &mut self,
+        name: &str,
+    ) -> Option<TypedFunc<P, R>> {
         let store = &mut self.instance.store;
         self.module.get_typed_func(store, name).ok()
     }
@@ -176,22 +200,12 @@ impl<'a> Lookup<'a> {
     fn lacks(&mut self, name: &str, expected: &'static [&'static str]) {
         let store = &mut self.instance.store;
         let found = self.module.get_export(&mut *store, name);
-        self.missing.push(MissingExport {
-            name: name.to_owned(),
-            expected,
-            found: found.map(|found| match found {
-                Extern::Func(function) => signature::of_core_function(&function.ty(&*store)),
-                Extern::Global(_) => "global".to_owned(),
-                Extern::Table(_) => "table".to_owned(),
-                Extern::Memory(_) => "memory".to_owned(),
-                Extern::SharedMemory(_) => "shared memory".to_owned(),
-                Extern::Tag(_) => "tag".to_owned(),
-            }),
-        });
+        let found = found.map(|found| found.ty(&*store));
+        self.missing.push(MissingExport::new(name, expected, found));
     }
 
     /// The error of what is missing.
-    fn missing(self) -> HandOverError {
+    pub(crate) fn missing(self) -> HandOverError {
         let program = &self.instance.program;
         HandOverError::Missing {
             part: program.parts()[0].clone(),

@@ -68,9 +68,14 @@ impl Instance {
 
     /// Begins a call, and returns the deadline at which its code is stopped.
     pub(crate) fn begin(&mut self) -> Option<Deadline> {
-        let deadline = Deadline::of(self.timeout, self.deadline);
+        let deadline = self.deadline_of_call();
         self.begin_until(deadline);
         deadline
+    }
+
+    /// The deadline of a call that begins now.
+    pub(crate) fn deadline_of_call(&self) -> Option<Deadline> {
+        Deadline::of(self.timeout, self.deadline)
     }
 
     /// Begins a call, or a part of a call, with this deadline.

@@ -47,6 +47,14 @@ const ACTION: usize = size_of::<Action>();
 pub(crate) struct TooMuch;
 
 impl Effects {
+    /// Fails if a message of this many bytes is too much, before anybody copies it.
+    pub(crate) fn expect_room_for(&self, message: usize) -> Result<(), TooMuch> {
+        match self.bytes.saturating_add(message) > MOST_BYTES {
+            true => Err(TooMuch),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn add(&mut self, action: Action) -> Result<(), TooMuch> {
         let held = ACTION
             + match &action {

@@ -114,7 +114,7 @@ impl From<GuestMessage> for Message {
 
 impl HostInterface {
     /// The interface `toolkit:rooms/room@0.1.0`, which the logic of rooms imports. It works in instances
-    /// that [`Rooms`](crate::Rooms) makes, and traps in any other.
+    /// that [`Rooms`](crate::rooms::Rooms) makes, and traps in any other.
     pub fn room() -> Self {
         Function::ALL
             .into_iter()

@@ -50,10 +50,9 @@ async fn lost(leased: Option<StoredRoom>) {
 fn due(room: &Room, inner: &Inner) -> Option<Instant> {
     let settings = &room.shared.settings;
     let times = &inner.times;
-    let is_awake = Room::is_awake(inner);
-    let changed = times.changed.filter(|_| is_awake);
+    let changed = times.changed.filter(|_| Room::is_awake(inner));
     let save = changed.map(|changed| changed + settings.save_after);
-    let sleep = is_awake.then(|| times.last_event + settings.sleep_after);
+    let sleep = Room::can_sleep(inner).then(|| times.last_event + settings.sleep_after);
     [times.wake, save, sleep].into_iter().flatten().min()
 }
 
@@ -65,7 +64,7 @@ async fn work(room: &Arc<Room>) {
     if inner.times.wake.is_some_and(|wake| wake <= now) {
         room.woke(&mut inner).await;
     }
-    let is_idle = inner.times.last_event + settings.sleep_after <= now;
+    let is_idle = Room::can_sleep(&inner) && inner.times.last_event + settings.sleep_after <= now;
     let is_old = |changed: Instant| changed + settings.save_after <= now || is_idle;
     if inner.times.changed.is_some_and(is_old)
         && let Some(saved) = room.save(&mut inner).await
@@ -89,7 +88,7 @@ async fn work(room: &Arc<Room>) {
             }
         }
     }
-    if is_idle && inner.times.changed.is_none() && Room::is_awake(&inner) {
+    if is_idle && inner.times.changed.is_none() && Room::can_sleep(&inner) {
         room.hibernate(&mut inner);
     }
 }

@@ -1,22 +1,57 @@
-//! The logic of rooms: a program that exports `toolkit:rooms/logic`.
+//! The logic of rooms: a component that exports `toolkit:rooms/logic`, or a core module with the exports of the convention.
 
-use super::interface::{EXPORTS, LOGIC};
+use super::{
+    core_module,
+    interface::{EXPORTS, LOGIC},
+};
 use crate::{
+    names::part::PartName,
     plan::Plan,
-    program::{InstantiateError, Program, isolated::IsolatedPlugs},
+    program::{
+        InstantiateError, Program,
+        call::error::all,
+        exports::Function,
+        hand_over::{self, MissingExport},
+        isolated::IsolatedPlugs,
+        prepared::Prepared,
+    },
     runtime::{LoadError, Runtime},
     store::allowance::Allowance,
     untrusted::Name,
 };
 
-/// The logic of rooms, compiled, linked and checked.
+/// The logic of rooms, compiled, linked and checked: a component, which [`HostInterface::room`] is provided to, or
+/// a core module with [`HostFunctions::room`].
+///
+/// A core module exports `memory`, the allocator of a [hand-over](crate::Instance::hand_over), and
+///
+/// - `connect: func(client: i64)`, which is called for each client that connects, and when an instance starts, for
+///   those that are connected;
+/// - `message: func(client: i64, pointer: i32, length: i32)`, with the bytes of a message, which the module borrows;
+/// - `disconnect: func(client: i64)`;
+/// - for a state, both `start: func(pointer: i32, length: i32)`, which is called first, with the state that was saved
+///   last or without bytes, and `save: func() -> i64`, which returns the pointer in the upper 32 bits and the length
+///   in the lower ones. Without them, an instance starts empty, and a state that has bytes is refused.
+///
+/// All numbers are unsigned. The number of a client has 64 bits, because numbers are never used again, and a stored
+/// room skips up to a million of them each time that a server opens it.
+///
+/// [`HostInterface::room`]: crate::HostInterface::room
+/// [`HostFunctions::room`]: crate::HostFunctions::room
 pub struct Logic {
     pub(super) plan: Plan,
     pub(super) program: Program,
     /// The isolated plugs, which all rooms share.
     pub(super) plugs: IsolatedPlugs,
+    pub(super) kind: Kind,
+}
+
+/// A kind of program, with what was found of its exports.
+pub(super) enum Kind {
     /// The positions of the functions among the exports, in the order of [`EXPORTS`].
-    pub(super) functions: [usize; EXPORTS.len()],
+    Component([usize; EXPORTS.len()]),
+    /// A core module, which exports the functions of the state or not.
+    Module { keeps_state: bool },
 }
 
 /// The reason why a program is not the logic of rooms.
@@ -39,6 +74,16 @@ pub enum LogicError {
         missing: Vec<String>,
         /// The names of the functions that it exports.
         exports: Vec<String>,
+    },
+    /// The program is a core module and lacks exports of the convention, or has them with other types.
+    #[error("`{part}` is not the logic of rooms: it lacks {}; exported {}", hand_over::list(.missing), all(.exports))]
+    MissingInModule {
+        /// The name of the program.
+        part: PartName,
+        /// The exports that it lacks.
+        missing: Vec<MissingExport>,
+        /// The functions that it exports.
+        exports: Vec<Function>,
     },
     /// The isolated plugs could not be started.
     #[error(transparent)]
@@ -65,7 +110,7 @@ impl Logic {
     /// of each event, and the memory of each instance.
     pub async fn load(plan: Plan, runtime: &Runtime) -> Result<Self, LogicError> {
         let program = plan.load(runtime)?;
-        let functions = check(&program)?;
+        let kind = Kind::of(&program)?;
         let allowance = Allowance::new(&plan.limits);
         let plugs = program.isolated_plugs(&plan.sandboxes, &allowance, None);
         let plugs = plugs.await?;
@@ -73,8 +118,32 @@ impl Logic {
             plan,
             program,
             plugs,
-            functions,
+            kind,
         })
+    }
+
+    /// `true` if an instance can save a state, from which another one can go on.
+    pub(super) fn keeps_state(&self) -> bool {
+        match self.kind {
+            Kind::Component(_) => true,
+            Kind::Module { keeps_state } => keeps_state,
+        }
+    }
+}
+
+impl Kind {
+    fn of(program: &Program) -> Result<Self, LogicError> {
+        match program.prepared() {
+            Prepared::Component(_) => check(program).map(Self::Component),
+            Prepared::Module(module) => match core_module::check(module.module()) {
+                Ok(keeps_state) => Ok(Self::Module { keeps_state }),
+                Err(missing) => Err(LogicError::MissingInModule {
+                    part: program.parts()[0].clone(),
+                    missing,
+                    exports: program.functions().to_vec(),
+                }),
+            },
+        }
     }
 }
 

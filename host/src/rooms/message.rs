@@ -29,6 +29,15 @@ pub enum Received<'a> {
     Binary(&'a [u8]),
 }
 
+impl<'a> Received<'a> {
+    pub(super) fn bytes(self) -> &'a [u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(bytes) => bytes,
+        }
+    }
+}
+
 /// The reason why a connection is closed: a code of RFC 6455, section 7.4, and words for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {

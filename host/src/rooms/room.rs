@@ -181,6 +181,10 @@ impl Room {
         if inner.clients.count() >= settings.most_clients {
             return closed(Close::new(Close::TRY_LATER, "the room is full"));
         }
+        // The client is not among those that are connected when the instance starts.
+        if let Err(close) = self.awaken(&mut inner).await {
+            return closed(close);
+        }
         inner.last_client += 1;
         let client = inner.last_client;
         inner.clients.add(client, outbox.clone());

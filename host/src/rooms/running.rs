@@ -1,24 +1,26 @@
 //! A running instance of the logic of a room.
 
+mod component;
+mod module;
+
 use super::{
     clients::ClientId,
     effects::{Action, Effects},
-    interface::{GuestRefusal, GuestSaved, MessageToGuest, RequestToGuest, SavedToGuest, of_logic},
-    logic::Logic,
+    logic::{Kind, Logic},
     message::{Close, Received},
     name::RoomName,
     saved::Saved,
     words,
 };
 use crate::{
-    ending::Ended,
-    program::{InstantiateError, instance::Instance, prepared::Entry},
-    store::{allowance::Allowance, deadline::within},
-    value::byte_list::ByteList,
+    program::{
+        InstantiateError, call::error::CallError, command::Outcome, hand_over::HandOverError,
+        instance::Instance,
+    },
+    store::{allowance::Allowance, deadline::Deadline},
 };
 use bytes::Bytes;
 use std::{fmt, sync::Arc};
-use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
 
 /// A request of a client, as logic gets it.
 #[derive(Debug, Clone, Default)]
@@ -39,18 +41,10 @@ pub(super) struct Running {
     functions: Functions,
 }
 
-/// The name of the room, and the state that was saved last.
-type Start = (&'static str, Option<SavedToGuest<'static>>);
-
-/// The functions of the instance, in the order of `EXPORTS`.
-#[derive(Clone, Copy)]
-struct Functions {
-    start: TypedFunc<Start, (Result<(), String>,)>,
-    connected: TypedFunc<(u64, RequestToGuest<'static>), (Result<(), GuestRefusal>,)>,
-    received: TypedFunc<(u64, MessageToGuest<'static>), ()>,
-    disconnected: TypedFunc<(u64,), ()>,
-    woke: TypedFunc<(), ()>,
-    save: TypedFunc<(), (GuestSaved,)>,
+/// The functions that the instance exports.
+enum Functions {
+    Component(component::Functions),
+    Module(Box<module::Functions>),
 }
 
 /// The reason why an event has no effect. The instance cannot go on.
@@ -61,7 +55,9 @@ pub(super) enum Failure {
     /// The logic refused the state.
     Refused(String),
     /// The call trapped, took too long, or exited.
-    Ended(Ended),
+    Ended(Outcome),
+    /// The logic is a core module and broke the rules of its memory.
+    HandOver(HandOverError),
     /// The logic gave a wrong answer.
     Wrong(String),
 }
@@ -77,11 +73,12 @@ impl fmt::Display for Failure {
                     crate::untrusted::Name(reason)
                 )
             }
-            Self::Ended(Ended::Exited(code)) => {
+            Self::Ended(Outcome::Exited(code)) => {
                 write!(f, "the logic called `exit` with code {code}")
             }
-            Self::Ended(Ended::Trapped(trap)) => write!(f, "{trap}"),
-            Self::Ended(Ended::TimedOut(timed_out)) => write!(f, "{timed_out}"),
+            Self::Ended(Outcome::Trapped(trap)) => write!(f, "{trap}"),
+            Self::Ended(Outcome::TimedOut(timed_out)) => write!(f, "{timed_out}"),
+            Self::HandOver(error) => write!(f, "{}", words(error)),
             Self::Wrong(reason) => write!(f, "{reason}"),
         }
     }
@@ -103,20 +100,22 @@ impl Running {
         let not_started = |error| Failure::NotStarted(Box::new(error));
         let mut instance = instance.await.map_err(not_started)?;
         instance.store.data_mut().attach(Effects::default());
-        let functions = Functions::of(&mut instance, &logic)
-            .map_err(|error| Failure::Wrong(format!("{error:#}")))?;
+        let functions = Functions::of(&mut instance, &logic)?;
         let mut running = Self {
             logic,
             instance,
             functions,
         };
-        let saved = saved.map(|saved| SavedToGuest {
-            version: &saved.version,
-            state: &saved.state,
-        });
-        let start = running.functions.start;
-        let (started,) = running.call(clients, start, (room.as_str(), saved)).await?;
-        started.map_err(Failure::Refused)?;
+        let deadline = running.begin(clients.clone())?;
+        let instance = &mut running.instance;
+        match &running.functions {
+            Functions::Component(functions) => {
+                functions.start(instance, deadline, room, saved).await?;
+            }
+            Functions::Module(functions) => {
+                functions.start(instance, deadline, &clients, saved).await?;
+            }
+        }
         Ok(running)
     }
 
@@ -127,19 +126,18 @@ impl Running {
         client: ClientId,
         request: &Request,
     ) -> Result<Result<(), Close>, Failure> {
-        let request = RequestToGuest {
-            path: &request.path,
-            query: request.query.as_deref(),
-            headers: &request.headers,
-        };
-        let connected = self.functions.connected;
-        let (answer,) = self.call(clients, connected, (client, request)).await?;
-        match answer {
-            Ok(()) => Ok(Ok(())),
-            Err(GuestRefusal { code, reason }) => {
-                let close = of_logic(code, &reason).map_err(Failure::Wrong)?;
-                Ok(Err(close))
+        let deadline = self.begin(clients)?;
+        let instance = &mut self.instance;
+        match &self.functions {
+            Functions::Component(functions) => {
+                functions
+                    .connected(instance, deadline, client, request)
+                    .await
             }
+            Functions::Module(functions) => functions
+                .connected(instance, deadline, client)
+                .await
+                .map(Ok),
         }
     }
 
@@ -149,12 +147,20 @@ impl Running {
         client: ClientId,
         message: Received<'_>,
     ) -> Result<(), Failure> {
-        let message = match message {
-            Received::Text(text) => MessageToGuest::Text(text),
-            Received::Binary(bytes) => MessageToGuest::Binary(bytes),
-        };
-        let received = self.functions.received;
-        self.call(clients, received, (client, message)).await
+        let deadline = self.begin(clients)?;
+        let instance = &mut self.instance;
+        match &self.functions {
+            Functions::Component(functions) => {
+                functions
+                    .received(instance, deadline, client, message)
+                    .await
+            }
+            Functions::Module(functions) => {
+                functions
+                    .received(instance, deadline, client, message.bytes())
+                    .await
+            }
+        }
     }
 
     pub(super) async fn disconnected(
@@ -162,27 +168,41 @@ impl Running {
         clients: Arc<[ClientId]>,
         client: ClientId,
     ) -> Result<(), Failure> {
-        let disconnected = self.functions.disconnected;
-        self.call(clients, disconnected, (client,)).await
+        let deadline = self.begin(clients)?;
+        let instance = &mut self.instance;
+        match &self.functions {
+            Functions::Component(functions) => {
+                functions.disconnected(instance, deadline, client).await
+            }
+            Functions::Module(functions) => {
+                functions.disconnected(instance, deadline, client).await
+            }
+        }
     }
 
     pub(super) async fn woke(&mut self, clients: Arc<[ClientId]>) -> Result<(), Failure> {
-        let woke = self.functions.woke;
-        self.call(clients, woke, ()).await
+        let deadline = self.begin(clients)?;
+        match &self.functions {
+            Functions::Component(functions) => functions.woke(&mut self.instance, deadline).await,
+            // The timer is that of a component before it.
+            Functions::Module(_) => Ok(()),
+        }
     }
 
-    /// The version and the state.
+    /// The version and the state. A core module gives no version.
     pub(super) async fn save(
         &mut self,
         clients: Arc<[ClientId]>,
     ) -> Result<(String, Bytes), Failure> {
-        let save = self.functions.save;
-        let (saved,) = self.call(clients, save, ()).await?;
-        let GuestSaved {
-            version,
-            state: ByteList(state),
-        } = saved;
-        Ok((version, state))
+        let deadline = self.begin(clients)?;
+        let instance = &mut self.instance;
+        match &self.functions {
+            Functions::Component(functions) => functions.save(instance, deadline).await,
+            Functions::Module(functions) => {
+                let state = functions.save(instance, deadline).await?;
+                Ok((String::new(), state))
+            }
+        }
     }
 
     /// The effects of the last event.
@@ -197,17 +217,8 @@ impl Running {
         self.instance.store.data_mut().attachment_mut()
     }
 
-    /// Calls a function, as one event with its own time and its own fuel.
-    async fn call<P, R>(
-        &mut self,
-        clients: Arc<[ClientId]>,
-        function: TypedFunc<P, R>,
-        arguments: P,
-    ) -> Result<R, Failure>
-    where
-        P: ComponentNamedList + Lower + Send + Sync,
-        R: ComponentNamedList + Lift + Send + Sync + 'static,
-    {
+    /// Begins an event, which has its own fuel. Returns its deadline.
+    fn begin(&mut self, clients: Arc<[ClientId]>) -> Result<Option<Deadline>, Failure> {
         if self.instance.expect_whole().is_err() {
             let reason = "the call before was interrupted".to_owned();
             return Err(Failure::Wrong(reason));
@@ -216,43 +227,30 @@ impl Running {
             effects.clear();
             effects.clients = clients;
         }
-        let deadline = self.instance.begin();
         if let Some(fuel) = self.logic.plan.limits.fuel {
             // The engine counts fuel if there is a limit, so setting it cannot fail.
             let _ = self.instance.store.set_fuel(fuel);
         }
-        let running = function.call_async(&mut self.instance.store, arguments);
-        let result = within(deadline, running).await;
-        self.instance.end(result, deadline).map_err(Failure::Ended)
+        Ok(self.instance.deadline_of_call())
     }
 }
 
 impl Functions {
-    fn of(instance: &mut Instance, logic: &Logic) -> wasmtime::Result<Self> {
-        let [start, connected, received, disconnected, woke, save] = logic.functions;
-        Ok(Self {
-            start: typed(instance, start)?,
-            connected: typed(instance, connected)?,
-            received: typed(instance, received)?,
-            disconnected: typed(instance, disconnected)?,
-            woke: typed(instance, woke)?,
-            save: typed(instance, save)?,
-        })
+    fn of(instance: &mut Instance, logic: &Logic) -> Result<Self, Failure> {
+        match logic.kind {
+            Kind::Component(places) => component::Functions::of(instance, places)
+                .map(Self::Component)
+                .map_err(|error| Failure::Wrong(format!("{error:#}"))),
+            Kind::Module { .. } => Ok(Self::Module(Box::new(module::Functions::of(instance)?))),
+        }
     }
 }
 
-/// The function at this position of the exports, whose type was checked when the logic was loaded.
-fn typed<P, R>(instance: &mut Instance, index: usize) -> wasmtime::Result<TypedFunc<P, R>>
-where
-    P: ComponentNamedList + Lower,
-    R: ComponentNamedList + Lift,
-{
-    let place = instance.program.exports().place(index).index;
-    let Entry::Component(entry) = &instance.entry else {
-        return Err(wasmtime::Error::msg("the logic is a component"));
-    };
-    place
-        .and_then(|place| entry.get_func(&mut instance.store, place))
-        .ok_or_else(|| wasmtime::Error::msg("the logic exports the function"))?
-        .typed(&instance.store)
+impl From<HandOverError> for Failure {
+    fn from(error: HandOverError) -> Self {
+        match error {
+            HandOverError::Call(CallError::Ended { outcome, .. }) => Self::Ended(outcome),
+            error => Self::HandOver(error),
+        }
+    }
 }

@@ -31,6 +31,7 @@ pub enum Guest {
     ProberConsumer,
     ProberPlug,
     Record,
+    Relay,
 }
 
 impl Guest {
@@ -57,6 +58,7 @@ impl Guest {
             Self::ProberConsumer => "prober-consumer",
             Self::ProberPlug => "prober-plug",
             Self::Record => "record",
+            Self::Relay => "relay",
         }
     }
 

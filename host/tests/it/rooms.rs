@@ -2,6 +2,7 @@
 
 mod clients;
 pub mod command;
+mod core_modules;
 mod examples;
 mod faults;
 mod life;
@@ -31,6 +32,7 @@ use wit_host::{
 
 pub fn trials() -> Vec<Trial> {
     [
+        core_modules::trials(),
         life::trials(),
         examples::trials(),
         faults::trials(),
@@ -73,8 +75,11 @@ fn logic(guest: Guest, variables: &[(&str, &str)]) -> Result<Plan, Failed> {
             sandbox.env(*name, *value)
         });
     let sandboxes = Sandboxes::new(sandbox).file_operations(FileOperations::OnOtherThreads);
+    plan(Source::Composition(Box::new(composition)), sandboxes)
+}
+
+fn plan(source: Source, sandboxes: Sandboxes) -> Result<Plan, Failed> {
     let limits = Limits::new().timeout(TIMEOUT).memory(32 << 20);
-    let source = Source::Composition(Box::new(composition));
     let mut plan = Plan::new(source, sandboxes, limits)?;
     // Each guest is compiled once.
     let code = Path::new(env!("CARGO_TARGET_TMPDIR")).join("code-of-rooms");
@@ -173,6 +178,20 @@ impl Client {
     async fn next(&mut self) -> Result<Message, Failed> {
         let next = timeout(LONG, self.0.next()).await?;
         Ok(next.ok_or("the connection ended")??)
+    }
+
+    /// The next bytes. Anything else is an error.
+    async fn binary(&mut self) -> Result<Vec<u8>, Failed> {
+        loop {
+            let next = timeout(LONG, self.0.next()).await?;
+            let message = next.ok_or("the connection ended")??;
+            if message.is_binary() {
+                return Ok(message.into_payload().to_vec());
+            }
+            if message.is_text() || message.is_close() {
+                return Err(format!("bytes were expected, found {message:?}").into());
+            }
+        }
     }
 
     async fn ask(&mut self, text: &str) -> Result<String, Failed> {

@@ -7,8 +7,8 @@ use super::{
 use crate::cli::{code_cache, engine::EngineChoice, exit::UsageError, heap, phases::Phases};
 use std::{iter, path::Path};
 use wit_host::{
-    ComposeError, FileOperations, Form, HostInterface, Kind, Part, PartName, Plan, Precompiled,
-    Program, Sandbox, Source, SourceError, TrustedCode, Wasm, untrusted::Name,
+    ComposeError, FileOperations, Form, HostFunctions, HostInterface, Kind, Part, PartName, Plan,
+    Precompiled, Program, Sandbox, Source, SourceError, TrustedCode, Wasm, untrusted::Name,
 };
 
 /// The arguments that `run`, `invoke` and `serve` share.
@@ -45,8 +45,10 @@ pub struct ProgramArgs {
 
 /// What surrounds a program: a command, or a server.
 pub struct Surroundings {
-    /// An interface of the host that FILE may import.
+    /// An interface of the host that FILE may import, if it is a component.
     pub provided: Option<HostInterface>,
+    /// Functions of the host that FILE may import, if it is a core module.
+    pub functions: HostFunctions,
     /// The threads that file operations block.
     pub file_operations: FileOperations,
 }
@@ -56,6 +58,7 @@ impl Surroundings {
     pub fn command() -> Self {
         Self {
             provided: None,
+            functions: HostFunctions::new(),
             file_operations: FileOperations::OnCallingThread,
         }
     }
@@ -183,15 +186,17 @@ fn compose(
     surroundings: &Surroundings,
 ) -> anyhow::Result<Source> {
     let provided = surroundings.provided.as_ref();
-    if caches.first().is_none() && provided.is_none() {
-        return Source::new(name, file, &plugs).map_err(|error| match error {
+    let is_module = file.kind() == Kind::Module;
+    if caches.first().is_none() && (provided.is_none() || is_module) {
+        let source = Source::new(name, file, &plugs).map_err(|error| match error {
             SourceError::Component(error) => error.into(),
             SourceError::Compose(error) => error.into(),
-            error => UsageError(error.to_string()).into(),
+            error => anyhow::Error::from(UsageError(error.to_string())),
         });
+        return source.map(|source| provide(source, &surroundings.functions));
     }
     if let Some(first) = caches.first()
-        && file.kind() == Kind::Module
+        && is_module
     {
         return Err(UsageError(format!(
             "`--cache {}` has nothing to satisfy: `{}` is a core module without a WIT world, so caches cannot satisfy its imports",
@@ -222,6 +227,18 @@ fn compose(
     match composed {
         Ok(composition) => Ok(Source::Composition(Box::new(composition))),
         Err(error) => Err(caches.explain(error)),
+    }
+}
+
+/// Provides functions to a core module.
+fn provide(source: Source, provided: &HostFunctions) -> Source {
+    match source {
+        Source::Module { name, module, .. } => Source::Module {
+            name,
+            module,
+            functions: provided.clone(),
+        },
+        source => source,
     }
 }
 

@@ -122,7 +122,7 @@ impl CallError {
     }
 }
 
-pub(in crate::program) fn all(functions: &[Function]) -> String {
+pub(crate) fn all(functions: &[Function]) -> String {
     match functions {
         [] => "is none at all".to_owned(),
         functions => format!(

@@ -8,8 +8,31 @@ use crate::{
 };
 use wasmtime::{Memory, TypedFunc, WasmParams, WasmResults};
 
-const ALLOCATE: &str = "allocate";
-const DEALLOCATE: &str = "deallocate";
+/// The exports by which the host gets memory of a core module, and gives it back.
+pub(crate) struct Allocator {
+    memory: Memory,
+    allocate: TypedFunc<u32, u32>,
+    deallocate: TypedFunc<(u32, u32), ()>,
+}
+
+impl Allocator {
+    pub(crate) const ALLOCATE: (&str, &[&str]) = ("allocate", &["func(i32) -> i32"]);
+    pub(crate) const DEALLOCATE: (&str, &[&str]) = ("deallocate", &["func(i32, i32)"]);
+
+    /// Finds the exports. Those that the module lacks count as missing.
+    pub(crate) fn find(exports: &mut Lookup<'_>) -> Option<Self> {
+        let memory = exports.memory(MEMORY);
+        let (name, expected) = Self::ALLOCATE;
+        let allocate = exports.function(name, expected);
+        let (name, expected) = Self::DEALLOCATE;
+        let deallocate = exports.function(name, expected);
+        Some(Self {
+            memory: memory?,
+            allocate: allocate?,
+            deallocate: deallocate?,
+        })
+    }
+}
 
 /// The types of a function that takes a range and returns one.
 const PROCESS: [&str; 2] = ["func(i32, i32) -> (i32, i32)", "func(i32, i32) -> i64"];
@@ -43,12 +66,8 @@ impl Instance {
         function: &str,
         input: &[u8],
     ) -> Result<Vec<u8>, HandOverError> {
-        let length = input.len();
-        let length = u32::try_from(length).map_err(|_| HandOverError::InputTooLong { length })?;
         let mut exports = Lookup::of(self)?;
-        let memory = exports.memory(MEMORY);
-        let allocate = exports.function(ALLOCATE, &["func(i32) -> i32"]);
-        let deallocate = exports.function(DEALLOCATE, &["func(i32, i32)"]);
+        let allocator = Allocator::find(&mut exports);
         let process = match exports.optional(function) {
             Some(packed) => Some(Process::Packed(packed)),
             None => {
@@ -56,20 +75,12 @@ impl Instance {
                 pair.map(Process::Pair)
             }
         };
-        let (Some(memory), Some(allocate), Some(deallocate), Some(process)) =
-            (memory, allocate, deallocate, process)
-        else {
+        let (Some(allocator), Some(process)) = (allocator, process) else {
             return Err(exports.missing());
         };
-        let deadline = self.begin();
-        let mut call = HandOver {
-            instance: self,
-            memory,
-            allocate,
-            deallocate,
-            deadline,
-        };
-        let input = call.put(input, length).await?;
+        let deadline = self.deadline_of_call();
+        let mut call = HandOver::new(self, &allocator, deadline);
+        let input = call.put(input).await?;
         let output = call.process(function, process, input).await?;
         let taken = call.take(function, input, output);
         if taken.is_ok() {
@@ -89,12 +100,26 @@ enum Process {
 
 /// A range of the module's memory.
 #[derive(Debug, Clone, Copy)]
-struct Range {
-    pointer: u32,
-    length: u32,
+pub(crate) struct Range {
+    pub(crate) pointer: u32,
+    pub(crate) length: u32,
 }
 
 impl Range {
+    /// A range that was not allocated.
+    pub(crate) const EMPTY: Self = Self {
+        pointer: 0,
+        length: 0,
+    };
+
+    /// The range of a number with the pointer in the upper 32 bits, and the length in the lower ones.
+    pub(crate) fn packed(packed: u64) -> Self {
+        Self {
+            pointer: (packed >> 32) as u32,
+            length: packed as u32,
+        }
+    }
+
     fn overlaps(self, other: Self) -> bool {
         let end = |range: Self| u64::from(range.pointer) + u64::from(range.length);
         let is_empty = self.length == 0 || other.length == 0;
@@ -102,28 +127,41 @@ impl Range {
     }
 }
 
-struct HandOver<'a> {
+/// Calls of a core module that together pass data to it or take some, until one deadline.
+pub(crate) struct HandOver<'a> {
     instance: &'a mut Instance,
-    memory: Memory,
-    allocate: TypedFunc<u32, u32>,
-    deallocate: TypedFunc<(u32, u32), ()>,
+    allocator: &'a Allocator,
     deadline: Option<Deadline>,
 }
 
-impl HandOver<'_> {
-    /// Copies the input into memory that the module allocates for it.
-    async fn put(&mut self, input: &[u8], length: u32) -> Result<Range, HandOverError> {
-        let mut range = Range { pointer: 0, length };
-        if length == 0 {
-            return Ok(range);
+impl<'a> HandOver<'a> {
+    pub(crate) fn new(
+        instance: &'a mut Instance,
+        allocator: &'a Allocator,
+        deadline: Option<Deadline>,
+    ) -> Self {
+        Self {
+            instance,
+            allocator,
+            deadline,
         }
-        range.pointer = self.call(ALLOCATE, &self.allocate.clone(), length).await?;
-        if range.pointer == 0 {
+    }
+
+    /// Copies the input into memory that the module allocates for it.
+    pub(crate) async fn put(&mut self, input: &[u8]) -> Result<Range, HandOverError> {
+        let length = input.len();
+        let length = u32::try_from(length).map_err(|_| HandOverError::InputTooLong { length })?;
+        if length == 0 {
+            return Ok(Range::EMPTY);
+        }
+        let (name, _) = Allocator::ALLOCATE;
+        let pointer = self.call(name, &self.allocator.allocate, length).await?;
+        if pointer == 0 {
             return Err(HandOverError::NoSpace { length });
         }
-        let written = self.memory().write(range.pointer, input);
+        let written = self.memory().write(pointer, input);
         written.map_err(HandOverError::Allocated)?;
-        Ok(range)
+        Ok(Range { pointer, length })
     }
 
     async fn process(
@@ -133,18 +171,17 @@ impl HandOver<'_> {
         Range { pointer, length }: Range,
     ) -> Result<Range, HandOverError> {
         let input = (pointer, length);
-        let (pointer, length) = match process {
-            Process::Pair(called) => self.call(function, &called, input).await?,
-            Process::Packed(called) => {
-                let packed = self.call(function, &called, input).await?;
-                ((packed >> 32) as u32, packed as u32)
+        Ok(match process {
+            Process::Pair(called) => {
+                let (pointer, length) = self.call(function, &called, input).await?;
+                Range { pointer, length }
             }
-        };
-        Ok(Range { pointer, length })
+            Process::Packed(called) => Range::packed(self.call(function, &called, input).await?),
+        })
     }
 
-    /// Copies the output.
-    fn take(
+    /// Copies the output, which must not overlap the input.
+    pub(crate) fn take(
         &mut self,
         function: &str,
         input: Range,
@@ -176,20 +213,26 @@ impl HandOver<'_> {
         Ok(bytes.to_vec())
     }
 
-    async fn free(&mut self, Range { pointer, length }: Range) -> Result<(), HandOverError> {
+    /// Gives a range back to the module.
+    pub(crate) async fn free(
+        &mut self,
+        Range { pointer, length }: Range,
+    ) -> Result<(), HandOverError> {
         if length == 0 {
             return Ok(());
         }
-        let deallocate = self.deallocate.clone();
-        self.call(DEALLOCATE, &deallocate, (pointer, length)).await
+        let (name, _) = Allocator::DEALLOCATE;
+        let deallocate = &self.allocator.deallocate;
+        self.call(name, deallocate, (pointer, length)).await
     }
 
     /// The memory at this moment: each call of the module can make it grow.
     fn memory(&mut self) -> LinearMemory<'_> {
-        LinearMemory::new(self.memory.data_mut(&mut self.instance.store))
+        LinearMemory::new(self.allocator.memory.data_mut(&mut self.instance.store))
     }
 
-    async fn call<P: WasmParams + Sync, R: WasmResults + Sync>(
+    /// Calls a function of the module.
+    pub(crate) async fn call<P: WasmParams + Sync, R: WasmResults + Sync>(
         &mut self,
         name: &str,
         called: &TypedFunc<P, R>,

@@ -80,6 +80,12 @@ impl Room {
         matches!(inner.stage, Stage::Awake(_))
     }
 
+    /// `true` if the instance can be dropped while nothing happens. An instance that cannot save its state lives as
+    /// long as somebody is in the room.
+    pub(in crate::rooms) fn can_sleep(inner: &Inner) -> bool {
+        Self::is_awake(inner) && (inner.logic.keeps_state() || inner.clients.count() == 0)
+    }
+
     /// Replaces the logic. Returns the time for which events waited; `None` if there was nothing to replace. Fails
     /// with the reason if the old logic goes on.
     pub(in crate::rooms) async fn replace(

@@ -116,7 +116,7 @@ async fn forgotten() -> Result<(), Failed> {
 }
 
 /// The storage in a directory. The tasks of a server that has ended can hold it for a moment.
-async fn free(directory: &Path) -> Result<RoomStorage, Failed> {
+pub async fn free(directory: &Path) -> Result<RoomStorage, Failed> {
     let started = Instant::now();
     loop {
         match RoomStorage::directory(directory) {
