@@ -19,7 +19,6 @@ mod svg;
 mod tools;
 
 use board::Board;
-use chart::Chart;
 use contest::Pace;
 use std::fs;
 use tools::Tools;
@@ -32,12 +31,12 @@ fn main() -> anyhow::Result<()> {
         _ => anyhow::bail!("usage: bench <store|host|backends|data|engines> [--quick]"),
     };
     let (tools, mut board) = (Tools::find()?, Board::new(pace));
-    let mut chart = Chart::new(if what == "data" { "a call" } else { "a get" });
+    let mut chart = None;
     match what {
         "store" => store::compare(&tools, &mut board)?,
         "host" => host::compare(&tools, &mut board)?,
-        "backends" => backends::compare(&tools, &mut board, &mut chart)?,
-        "data" => data::compare(&tools, &mut board, &mut chart)?,
+        "backends" => chart = Some(backends::compare(&tools, &mut board)?),
+        "data" => chart = Some(data::compare(&tools, &mut board)?),
         "engines" => engines::compare(&tools, &mut board)?,
         other => anyhow::bail!("nothing is known of `{other}`"),
     }
@@ -47,7 +46,7 @@ fn main() -> anyhow::Result<()> {
             board.to_markdown(),
         )?;
         fs::write(tools.bench(format!("{what}.svg")), svg::draw(board.rows()))?;
-        if !chart.is_empty() {
+        if let Some(chart) = chart {
             fs::write(tools.bench(format!("{what}-sizes.svg")), chart.draw())?;
         }
     }
