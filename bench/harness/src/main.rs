@@ -1,6 +1,6 @@
 //! Compares contenders that take turns.
 //!
-//! `bench store|host|backends|data|engines [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
+//! `bench store|host|backends|data|engines|rooms [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
 //! this folder. `--quick` takes a few samples and writes nothing.
 
 mod backends;
@@ -12,6 +12,8 @@ mod engines;
 mod host;
 mod process;
 mod redis;
+mod room_server;
+mod rooms;
 mod scratch;
 mod started;
 mod store;
@@ -28,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let (what, pace) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [what] => (what, Pace::FULL),
         [what, "--quick"] => (what, Pace::QUICK),
-        _ => anyhow::bail!("usage: bench <store|host|backends|data|engines> [--quick]"),
+        _ => anyhow::bail!("usage: bench <store|host|backends|data|engines|rooms> [--quick]"),
     };
     let (tools, mut board) = (Tools::find()?, Board::new(pace));
     let mut chart = None;
@@ -38,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         "backends" => chart = Some(backends::compare(&tools, &mut board)?),
         "data" => chart = Some(data::compare(&tools, &mut board)?),
         "engines" => engines::compare(&tools, &mut board)?,
+        "rooms" => rooms::compare(&tools, &mut board)?,
         other => anyhow::bail!("nothing is known of `{other}`"),
     }
     if pace == Pace::FULL {
