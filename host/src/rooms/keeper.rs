@@ -23,7 +23,8 @@ pub(super) async fn keep(room: Arc<Room>) {
             () = tokio::time::sleep_until(due) => {}
             () = room.sooner() => continue,
         }
-        work(&room).await;
+        // Every room that is awake has a keeper, which works rarely.
+        Box::pin(work(&room)).await;
     }
 }
 

@@ -14,7 +14,7 @@ use std::{io, pin::pin, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Notify,
-    time::{Instant, MissedTickBehavior, interval_at, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use tokio_websockets::{CloseCode, Error, Limits, Message as Frame, ServerBuilder};
 
@@ -30,7 +30,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let socket = ServerBuilder::new().limits(limits).serve(stream);
     let (mut sink, mut stream) = socket.split();
     let joined = match room {
-        Ok(room) => rooms.join(&room, &request).await,
+        // Boxed, so that a connection does not hold the space for joining as long as it lasts.
+        Ok(room) => Box::pin(rooms.join(&room, &request)).await,
         Err(close) => Err(Outbox::closed(close)),
     };
     // An idle connection holds no headers.
@@ -59,6 +60,8 @@ async fn attend(
     // An event that has begun must not be dropped, so intake ends by itself.
     let mut intake = pin!(take_in(stream, member, &ended, settings));
     tokio::select! {
+        // The answers to a message are sent at once.
+        biased;
         close = &mut intake => {
             if let Some(close) = close {
                 member.outbox().close(close);
@@ -84,18 +87,29 @@ async fn take_in(
     ended: &Notify,
     settings: &ServerSettings,
 ) -> Option<Close> {
+    let longest_silence = 2 * settings.ping_every;
     let mut pings = 0;
     let mut counted_from = Instant::now();
+    let mut heard = counted_from;
+    // One timer for all messages: it is set anew when it has run out.
+    let mut silence = pin!(sleep_until(heard + longest_silence));
+    let mut ended = pin!(ended.notified());
     loop {
         let next = tokio::select! {
-            next = timeout(2 * settings.ping_every, stream.next()) => next,
-            () = ended.notified() => return None,
+            next = stream.next() => next,
+            () = &mut ended => return None,
+            () = &mut silence => {
+                if heard + longest_silence <= Instant::now() {
+                    return Some(Close::new(Close::GONE, "nothing has come from the client"));
+                }
+                silence.as_mut().reset(heard + longest_silence);
+                continue;
+            }
         };
         let frame = match next {
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(error))) => return reason(&error),
-            Ok(None) => return None,
-            Err(_) => return Some(Close::new(Close::GONE, "nothing has come from the client")),
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return reason(&error),
+            None => return None,
         };
         if let Some(text) = frame.as_text() {
             member.received(Received::Text(text)).await;
@@ -110,6 +124,8 @@ async fn take_in(
                 return Some(Close::new(Close::POLICY, "too many pings"));
             }
         }
+        // The client does not have to send while an event of its own waits or runs.
+        heard = Instant::now();
     }
 }
 
