@@ -103,7 +103,7 @@ fmt:
 torture *PARTS:
     @scripts/torture {{ PARTS }}
 
-# Compare the cache (`store`), the host (`host`), all that can stand behind a consumer (`backends`), the ways of passing data (`data`) or the engines (`engines`) with others, and keep the table in bench/; `--quick` keeps nothing.
+# Compare the cache (`store`), the host (`host`), all that can stand behind a consumer (`backends`), the ways of passing data (`data`), the engines (`engines`) or rooms (`rooms`) with others, and keep the table in bench/; `--quick` keeps nothing.
 [group('upkeep')]
 bench WHAT *ARGS: (guest "cache-impl")
     bench/run {{ WHAT }} {{ ARGS }}

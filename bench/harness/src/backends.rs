@@ -14,13 +14,13 @@ use crate::{
 };
 use std::path::Path;
 
-pub fn compare(tools: &Tools, board: &mut Board, chart: &mut Chart) -> anyhow::Result<()> {
+pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<Chart> {
     let memory = Scratch::below(Path::new("/dev/shm"))?;
     isolated(tools, board)?;
     in_memory(tools, board)?;
     let server = RedisServer::start(&memory.directory("redis")?)?;
     on_redis(tools, board, &server)?;
-    sizes(tools, board, &memory, &server, chart)
+    sizes(tools, board, &memory, &server)
 }
 
 /// The same plug, fused and in a store of its own.
@@ -75,8 +75,8 @@ fn sizes(
     board: &mut Board,
     memory: &Scratch,
     server: &RedisServer,
-    chart: &mut Chart,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Chart> {
+    let mut chart = Chart::new("a get");
     let provider = tools.guest("last_value");
     let directory = memory.directory("dir")?;
     let dir = format!("dir:{}", directory.display());
@@ -107,5 +107,5 @@ fn sizes(
             chart.add("fused", size, score.peer);
         }
     }
-    Ok(())
+    Ok(chart)
 }

@@ -29,6 +29,10 @@ pub enum Target {
     Speed(f64),
     /// At most this number of bytes.
     Bytes(u64),
+    /// At most this number of nanoseconds.
+    Pause(f64),
+    /// At least this number.
+    Count(u64),
 }
 
 impl Target {
@@ -37,6 +41,8 @@ impl Target {
             Self::Time(most) => ratio / most,
             Self::Speed(least) => least / ratio,
             Self::Bytes(most) => ratio / most as f64,
+            Self::Pause(most) => ratio / most,
+            Self::Count(least) => least as f64 / ratio,
         }
     }
 }
@@ -46,7 +52,10 @@ impl std::fmt::Display for Target {
         match self {
             Self::Time(most) => write!(f, "≤ {most}× time"),
             Self::Speed(least) => write!(f, "≥ {least}× speed"),
+            Self::Bytes(most) if most % 1024 == 0 => write!(f, "≤ {} KiB", most >> 10),
             Self::Bytes(most) => write!(f, "≤ {most} bytes"),
+            Self::Pause(most) => write!(f, "≤ {}", duration(*most)),
+            Self::Count(least) => write!(f, "≥ {least}"),
         }
     }
 }
@@ -128,6 +137,62 @@ impl Board {
         });
     }
 
+    /// Adds an amount of memory that was measured several times, with that of a peer. The ratio is that to the
+    /// peer, or to what the target allows.
+    pub fn memory(
+        &mut self,
+        name: &str,
+        ours: Quartiles,
+        peer: Option<Quartiles>,
+        target: Option<Target>,
+    ) {
+        self.amount(name, ours, peer, target, kib);
+    }
+
+    /// Adds a time that was measured several times, as `memory` does.
+    pub fn time(
+        &mut self,
+        name: &str,
+        ours: Quartiles,
+        peer: Option<Quartiles>,
+        target: Option<Target>,
+    ) {
+        self.amount(name, ours, peer, target, duration);
+    }
+
+    /// Adds a number, as `memory` does.
+    pub fn count(&mut self, name: &str, ours: Quartiles, target: Option<Target>) {
+        self.amount(name, ours, None, target, |number| {
+            // Whole numbers, and parts of them to a tenth.
+            format!("{}", (number * 10.0).round() / 10.0)
+        });
+    }
+
+    fn amount(
+        &mut self,
+        name: &str,
+        ours: Quartiles,
+        peer: Option<Quartiles>,
+        target: Option<Target>,
+        show: fn(f64) -> String,
+    ) {
+        let used = target.map_or(0.0, |target| target.used(ours.median));
+        let ratio = match (peer, target) {
+            (Some(peer), _) => times(ours.median / peer.median),
+            (None, Some(_)) => times(used),
+            (None, None) => String::new(),
+        };
+        self.tell(Row {
+            name: name.to_owned(),
+            ours: show(ours.median),
+            peer: peer.map_or_else(String::new, |peer| show(peer.median)),
+            ratio,
+            spread: format!("{} – {}", show(ours.low), show(ours.high)),
+            target,
+            used,
+        });
+    }
+
     fn tell(&mut self, row: Row) {
         println!("{}", row.line());
         self.rows.push(row);
@@ -187,6 +252,10 @@ fn times(ratio: f64) -> String {
         10.0.. => format!("{ratio:.1}×"),
         _ => format!("{ratio:.2}×"),
     }
+}
+
+fn kib(bytes: f64) -> String {
+    format!("{:.2} KiB", bytes / 1024.0)
 }
 
 fn duration(nanoseconds: f64) -> String {

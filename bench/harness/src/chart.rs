@@ -48,11 +48,6 @@ impl Chart {
         }
     }
 
-    /// `true` if there is nothing to draw.
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     pub fn draw(&self) -> String {
         let mut body = String::new();
         let scale = Scale::of(&self.lines);

@@ -48,7 +48,7 @@ pub struct Quartiles {
 }
 
 impl Quartiles {
-    fn of(mut numbers: Vec<f64>) -> Self {
+    pub fn of(mut numbers: Vec<f64>) -> Self {
         numbers.sort_by(f64::total_cmp);
         let at = |quarter: usize| numbers[(numbers.len() - 1) * quarter / 4];
         Self {

@@ -3,7 +3,8 @@
 use crate::{board::Board, chart::Chart, process::Process, tools::Tools};
 
 /// Each way against the first one, over the sizes of the data.
-pub fn compare(tools: &Tools, board: &mut Board, chart: &mut Chart) -> anyhow::Result<()> {
+pub fn compare(tools: &Tools, board: &mut Board) -> anyhow::Result<Chart> {
+    let mut chart = Chart::new("a call");
     let start = |way: &str, guest: &str| {
         let mut command = tools.ours("hosted");
         Process::start(command.args(["data", way]).arg(tools.component(guest)))
@@ -29,5 +30,5 @@ pub fn compare(tools: &Tools, board: &mut Board, chart: &mut Chart) -> anyhow::R
             chart.add("record", size, score.peer);
         }
     }
-    Ok(())
+    Ok(chart)
 }

@@ -1,6 +1,6 @@
 //! Compares contenders that take turns.
 //!
-//! `bench store|host|backends|data|engines [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
+//! `bench store|host|backends|data|engines|rooms [--quick]` prints a table, and writes it as `results-*.md` and a picture next to
 //! this folder. `--quick` takes a few samples and writes nothing.
 
 mod backends;
@@ -12,6 +12,8 @@ mod engines;
 mod host;
 mod process;
 mod redis;
+mod room_server;
+mod rooms;
 mod scratch;
 mod started;
 mod store;
@@ -19,7 +21,6 @@ mod svg;
 mod tools;
 
 use board::Board;
-use chart::Chart;
 use contest::Pace;
 use std::fs;
 use tools::Tools;
@@ -29,16 +30,17 @@ fn main() -> anyhow::Result<()> {
     let (what, pace) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [what] => (what, Pace::FULL),
         [what, "--quick"] => (what, Pace::QUICK),
-        _ => anyhow::bail!("usage: bench <store|host|backends|data|engines> [--quick]"),
+        _ => anyhow::bail!("usage: bench <store|host|backends|data|engines|rooms> [--quick]"),
     };
     let (tools, mut board) = (Tools::find()?, Board::new(pace));
-    let mut chart = Chart::new(if what == "data" { "a call" } else { "a get" });
+    let mut chart = None;
     match what {
         "store" => store::compare(&tools, &mut board)?,
         "host" => host::compare(&tools, &mut board)?,
-        "backends" => backends::compare(&tools, &mut board, &mut chart)?,
-        "data" => data::compare(&tools, &mut board, &mut chart)?,
+        "backends" => chart = Some(backends::compare(&tools, &mut board)?),
+        "data" => chart = Some(data::compare(&tools, &mut board)?),
         "engines" => engines::compare(&tools, &mut board)?,
+        "rooms" => rooms::compare(&tools, &mut board)?,
         other => anyhow::bail!("nothing is known of `{other}`"),
     }
     if pace == Pace::FULL {
@@ -47,7 +49,7 @@ fn main() -> anyhow::Result<()> {
             board.to_markdown(),
         )?;
         fs::write(tools.bench(format!("{what}.svg")), svg::draw(board.rows()))?;
-        if !chart.is_empty() {
+        if let Some(chart) = chart {
             fs::write(tools.bench(format!("{what}-sizes.svg")), chart.draw())?;
         }
     }

@@ -44,6 +44,12 @@ impl Process {
         self.at(&format!("set {size} {keys}")).take_turn(keys)?;
         Ok(())
     }
+
+    /// Executes one order: `rooms 10 0 1000`.
+    pub fn order(&mut self, kind: &str, size: usize, keys: u64, count: u64) -> anyhow::Result<()> {
+        self.at(&format!("{kind} {size} {keys}")).take_turn(count)?;
+        Ok(())
+    }
 }
 
 /// The process ends when its orders end, and may then clean up.

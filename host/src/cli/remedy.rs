@@ -4,8 +4,7 @@ use std::error::Error;
 use wit_host::{
     CodeCacheError, CodeCacheReached, ComponentizeError, ComposeError, ExternName, Growing,
     IdleVirtualization, InstantiateError, LoadError, NotACommand, PrecompiledError, Refusal,
-    rooms::LogicError,
-    untrusted::Name,
+    rooms::LogicError, untrusted::Name,
 };
 
 /// The remedy for one error of a chain, without its causes.

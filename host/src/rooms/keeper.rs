@@ -23,7 +23,8 @@ pub(super) async fn keep(room: Arc<Room>) {
             (due, leased)
         };
         tokio::select! {
-            () = reached(due) => work(&room).await,
+            // Every room that is awake has a keeper, which works rarely.
+            () = reached(due) => Box::pin(work(&room)).await,
             () = lost(leased) => room.lost().await,
             () = room.sooner() => {}
         }

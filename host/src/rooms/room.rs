@@ -209,7 +209,10 @@ impl Room {
     /// Runs an event, and carries out its effects. Fails if the client of the event must be disconnected.
     async fn event(self: &Arc<Self>, inner: &mut Inner, event: Event<'_>) -> Result<(), Close> {
         self.hold(inner).await?;
-        self.awaken(inner).await?;
+        // What is rare is boxed, so that the future of an event is small: every connection holds one.
+        if let Stage::Asleep = inner.stage {
+            Box::pin(self.awaken(inner)).await?;
+        }
         let Inner { stage, clients, .. } = inner;
         let Stage::Awake(running) = stage else {
             return Err(self.closed(inner));
@@ -237,7 +240,7 @@ impl Room {
                     // The room starts again without it.
                     inner.clients.remove(client);
                 }
-                self.failed(inner, event.name(), &failure).await;
+                Box::pin(self.failed(inner, event.name(), &failure)).await;
                 Err(Close::new(Close::FAILED, "the logic of the room failed"))
             }
         }

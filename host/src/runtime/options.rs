@@ -101,6 +101,7 @@ impl RuntimeOptions {
             // With this bound, the engine does not turn sparse data into an image of 16 MiB for each
             // memory.
             .memory_guaranteed_dense_image_size(1 << 20)
+            .async_stack_size(STACK)
             .epoch_interruption(self.interruptible)
             .consume_fuel(self.fuel);
         if let Some(pool) = self.pool {
@@ -109,6 +110,15 @@ impl RuntimeOptions {
         Ok(config)
     }
 }
+
+/// The size of the stack that a store keeps for the code of its guest and for the functions of the host that this
+/// code calls: 512 KiB for the guest, which is the default, and 508 KiB for the host.
+///
+/// With its guard page a stack takes 1 MiB. Linux aligns linear memories to 2 MiB, so two stacks fill the space
+/// between two memories, and the unused address space of every second memory and its neighbour is one mapping: 6.5
+/// mappings for a store with one memory instead of 7, and a process has 65,530 by default. A larger stack could also
+/// be backed by a huge page, of which it would use a fraction.
+const STACK: usize = (1 << 20) - (4 << 10);
 
 /// The size of the part of a linear memory, and of a table, that stays allocated for its slot, in bytes.
 const KEPT_MEMORY: usize = 1 << 20;

@@ -14,7 +14,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink},
     sync::Notify,
-    time::{Instant, MissedTickBehavior, interval_at, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
 };
 use tokio_websockets::{CloseCode, Error, Limits, Message as Frame, ServerBuilder};
 use tracing::debug;
@@ -30,6 +30,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let limits = Limits::default().max_payload_len(Some(settings.longest_message));
     let socket = ServerBuilder::new().limits(limits).serve(stream);
     let (mut sink, mut stream) = socket.split();
+    // Boxed, so that a connection does not hold the space for joining as long as it lasts.
     match Box::pin(place(request, limits, shared, side)).await {
         Place::Nowhere(outbox) => {
             let _ = deliver(&mut sink, &outbox, settings).await;
@@ -41,7 +42,8 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         Place::Elsewhere(upstream) => {
             let _relayed = shared.relayed.token();
             let stopped = shared.stopped.cancelled();
-            relay::pass_on(&mut sink, &mut stream, *upstream, settings, stopped).await;
+            let relaying = relay::pass_on(&mut sink, &mut stream, *upstream, settings, stopped);
+            Box::pin(relaying).await;
         }
     }
     let ending = async {
@@ -132,6 +134,8 @@ async fn attend(
     // An event that has begun must not be dropped, so intake ends by itself.
     let mut intake = pin!(take_in(stream, member, &ended, settings));
     tokio::select! {
+        // The answers to a message are sent at once.
+        biased;
         close = &mut intake => {
             if let Some(close) = close {
                 member.outbox().close(close);
@@ -153,17 +157,28 @@ async fn take_in(
     ended: &Notify,
     settings: &ServerSettings,
 ) -> Option<Close> {
+    let longest_silence = 2 * settings.ping_every;
     let mut pings = PingCount::new(settings.ping_every);
+    let mut heard = Instant::now();
+    // One timer for all messages: it is set anew when it has run out.
+    let mut silence = pin!(sleep_until(heard + longest_silence));
+    let mut ended = pin!(ended.notified());
     loop {
         let next = tokio::select! {
-            next = timeout(2 * settings.ping_every, stream.next()) => next,
-            () = ended.notified() => return None,
+            next = stream.next() => next,
+            () = &mut ended => return None,
+            () = &mut silence => {
+                if heard + longest_silence <= Instant::now() {
+                    return Some(Close::new(Close::GONE, "nothing has come from the client"));
+                }
+                silence.as_mut().reset(heard + longest_silence);
+                continue;
+            }
         };
         let frame = match next {
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(error))) => return reason(&error),
-            Ok(None) => return None,
-            Err(_) => return Some(Close::new(Close::GONE, "nothing has come from the client")),
+            Some(Ok(frame)) => frame,
+            Some(Err(error)) => return reason(&error),
+            None => return None,
         };
         if let Some(text) = frame.as_text() {
             member.received(Received::Text(text)).await;
@@ -174,6 +189,8 @@ async fn take_in(
                 return Some(close);
             }
         }
+        // The client does not have to send while an event of its own waits or runs.
+        heard = Instant::now();
     }
 }
 

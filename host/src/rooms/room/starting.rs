@@ -195,7 +195,9 @@ impl Room {
     pub(super) fn closed(&self, inner: &Inner) -> Close {
         match &inner.stage {
             Stage::Closed(close) => close.clone(),
-            Stage::Asleep | Stage::Awake(_) | Stage::Elsewhere(_) => Close::new(Close::FAILED, "the room is not running"),
+            Stage::Asleep | Stage::Awake(_) | Stage::Elsewhere(_) => {
+                Close::new(Close::FAILED, "the room is not running")
+            }
         }
     }
 }

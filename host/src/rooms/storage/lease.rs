@@ -89,6 +89,11 @@ impl Lease {
         if self.standing.borrow().is_current() {
             return Ok(());
         }
+        // Boxed, because every event holds the space for this.
+        Box::pin(self.wait()).await
+    }
+
+    async fn wait(&self) -> Result<(), Lost> {
         let mut standing = self.standing.clone();
         let held = standing.wait_for(|standing| match standing {
             Standing::Held { .. } => standing.is_current(),

@@ -7,7 +7,8 @@ use libtest_mimic::{Failed, Trial};
 use std::time::Duration;
 use tokio_websockets::Message;
 use wit_host::{
-    HostFunctions, Logic, Plan, Restarts, RoomSettings, RoomStorage, Sandboxes, Source, Wasm,
+    HostFunctions, Plan, Restarts, Sandboxes, Source, Wasm,
+    rooms::{Logic, RoomSettings, RoomStorage},
 };
 
 pub fn trials() -> Vec<Trial> {
