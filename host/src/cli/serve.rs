@@ -11,7 +11,7 @@ use tokio::{
     runtime::{Builder, Handle},
     sync::Mutex,
 };
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use wit_host::{
     FileOperations, HostFunctions, HostInterface, Plan, Sandbox,
     rooms::{Logic, Replaced, Rooms},
@@ -59,7 +59,8 @@ impl Serve {
             .build()
             .context("failed to set up the event loop")?;
         let room_settings = tokio.block_on(self.rooms.settings())?;
-        let settings = self.server.settings(room_settings.storage.is_shared())?;
+        let is_shared = room_settings.storage.is_shared();
+        let settings = self.server.settings(is_shared)?;
         let watched = self.watch.then(|| self.program.files()).transpose()?;
         let watched = watched.map(|files| files.into_iter().map(Path::to_owned).collect());
         let source = Arc::new(Source {
@@ -75,8 +76,12 @@ impl Serve {
             if let Some(address) = server.address() {
                 info!(%address, "listening");
             }
-            if let Some(address) = server.peer_address() {
-                info!(%address, "listening for other servers");
+            match server.peer_address() {
+                Some(address) => info!(%address, "listening for other servers"),
+                None if is_shared => {
+                    warn!("other servers cannot pass clients on to this one; add `--peers ADDR`");
+                }
+                None => {}
             }
             if let Some(address) = server.admin_address() {
                 info!(%address, "listening for the administrator");

@@ -55,7 +55,7 @@ impl Words {
         }
     }
 
-    pub(super) fn no_answer_within(&self, after: Duration) -> RedisError {
+    pub(crate) fn no_answer_within(&self, after: Duration) -> RedisError {
         RedisError::Timeout {
             servers: self.servers.clone(),
             after,

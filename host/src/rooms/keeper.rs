@@ -1,11 +1,12 @@
 //! The keeper of a room: timers, saving, sleep.
 
 use super::{
+    registry::RoomSettings,
     room::{Inner, Room},
-    storage::{StorageError, StoredRoom},
+    storage::{Disturbance, StorageError, StoredRoom},
     words,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -25,7 +26,7 @@ pub(super) async fn keep(room: Arc<Room>) {
         tokio::select! {
             // Every room that is awake has a keeper, which works rarely.
             () = reached(due) => Box::pin(work(&room)).await,
-            () = lost(leased) => room.lost().await,
+            disturbance = disturbed(leased) => room.disturbed(disturbance).await,
             () = room.sooner() => {}
         }
     }
@@ -39,10 +40,10 @@ async fn reached(due: Option<Instant>) {
     }
 }
 
-/// Waits until another server has had the room, or for ever.
-async fn lost(leased: Option<StoredRoom>) {
+/// Waits until something happens to the stored room, or for ever.
+async fn disturbed(leased: Option<StoredRoom>) -> Disturbance {
     match leased {
-        Some(stored) => stored.lost().await,
+        Some(stored) => stored.disturbed().await,
         None => std::future::pending().await,
     }
 }
@@ -67,7 +68,10 @@ async fn work(room: &Arc<Room>) {
     }
     let is_idle = Room::can_sleep(&inner) && inner.times.last_event + settings.sleep_after <= now;
     let is_old = |changed: Instant| changed + settings.save_after <= now || is_idle;
-    if inner.times.changed.is_some_and(is_old)
+    if inner.times.changed.is_some_and(is_old) && !Room::is_held(&inner) {
+        // A server that lost the room has no effects any more, so it does not ask the logic.
+        postpone(settings, &mut inner);
+    } else if inner.times.changed.is_some_and(is_old)
         && let Some(saved) = room.save(&mut inner).await
     {
         // Events go on while the state is written.
@@ -83,13 +87,23 @@ async fn work(room: &Arc<Room>) {
             Err(StorageError::Lost) => room.moved(&mut inner),
             Err(error) => {
                 warn!(room = %room.name, error = %words(&error), "state not saved");
-                if Room::is_awake(&inner) {
-                    inner.times.changed.get_or_insert(Instant::now());
-                }
+                postpone(&room.shared.settings, &mut inner);
             }
         }
     }
     if is_idle && inner.times.changed.is_none() && Room::can_sleep(&inner) {
         room.hibernate(&mut inner);
+    }
+}
+
+/// The pause after a state that was not saved.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Saves the state later. Until then the room does not sleep.
+fn postpone(settings: &RoomSettings, inner: &mut Inner) {
+    if Room::is_awake(inner) {
+        let now = Instant::now();
+        inner.times.last_event = now;
+        inner.times.changed = Some(now + PAUSE.saturating_sub(settings.save_after));
     }
 }

@@ -19,6 +19,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// The settings of rooms.
@@ -91,6 +92,9 @@ pub struct Replaced {
     pub longest_pause: Duration,
 }
 
+/// The longest time for which a replacement waits for busy rooms.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 impl Rooms {
     /// Rooms with this logic. There is none until a client joins one.
     pub fn new(logic: Logic, settings: RoomSettings) -> Self {
@@ -140,14 +144,16 @@ impl Rooms {
     /// Replaces the logic of all rooms, one after the other. Clients stay connected, and their messages
     /// wait for their room. A room whose state the new logic refuses goes on with the old one.
     ///
-    /// If all rooms refuse the new logic, later rooms get the old one too.
+    /// If all rooms refuse the new logic, later rooms get the old one too. A room that is busy for 10 seconds, for example
+    /// because storage does not answer, takes the newest logic before its next event.
     pub async fn replace(&self, logic: Logic) -> Replaced {
         let new = Arc::new(logic);
         let old = self.0.set_newest(new.clone());
+        let until = Instant::now() + PATIENCE;
         let mut result = Replaced::default();
         let rooms: Vec<Arc<Room>> = self.0.rooms().values().cloned().collect();
         for room in rooms {
-            match room.replace(&new).await {
+            match room.replace(&new, until).await {
                 Ok(None) => {}
                 Ok(Some(pause)) => {
                     result.replaced += 1;

@@ -11,10 +11,16 @@ use super::{
     registry::Shared,
     running::{Request, Running},
     saved::Saved,
-    storage::{Lost, Owner, StoredRoom},
+    storage::{NotHeld, Owner, StoredRoom},
 };
 use crate::program::isolated::restarts::Failures;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use tokio::{
     sync::{Mutex, MutexGuard, Notify},
     time::Instant,
@@ -31,6 +37,8 @@ pub struct Room {
     /// Held from before a state is saved until it is in storage, so that states are written in their order. It is
     /// locked before `inner`.
     pub(super) writing: Mutex<()>,
+    /// `true` if the logic was replaced and the room did not take part.
+    is_behind: AtomicBool,
     /// Tells the keeper that it has something to do earlier than it knows.
     sooner: Notify,
 }
@@ -71,8 +79,8 @@ enum Stage {
     Awake(Box<Running>),
     /// Nobody can join any more, and nothing happens.
     Closed(Close),
-    /// It is not run here. Nobody has been in it.
-    Elsewhere(Owner),
+    /// Nobody has been in it.
+    NotOpened(NotOpen),
 }
 
 /// An event of a room.
@@ -113,9 +121,19 @@ pub enum NotJoined {
 }
 
 /// The reason why a room is not open.
+#[derive(Clone)]
 enum NotOpen {
     Closed(Close),
     Elsewhere(Owner),
+}
+
+impl From<NotOpen> for NotJoined {
+    fn from(reason: NotOpen) -> Self {
+        match reason {
+            NotOpen::Closed(close) => Self::Closed(Outbox::closed(close)),
+            NotOpen::Elsewhere(owner) => Self::Elsewhere(owner),
+        }
+    }
 }
 
 impl Room {
@@ -143,6 +161,7 @@ impl Room {
             }),
             shared,
             writing: Mutex::default(),
+            is_behind: AtomicBool::new(false),
             sooner: Notify::new(),
         }
     }
@@ -166,18 +185,14 @@ impl Room {
             Stage::Asleep | Stage::Awake(_) => {}
             Stage::Closed(_) => return Ok(None),
             // The answer for all who have waited for it.
-            Stage::Elsewhere(owner) => return Err(NotJoined::Elsewhere(owner.clone())),
+            Stage::NotOpened(reason) => return Err(reason.clone().into()),
         }
         let outbox = Arc::new(Outbox::new(settings.most_queued));
         let closed = |close| {
             outbox.close(close);
             Err(NotJoined::Closed(outbox.clone()))
         };
-        match self.open(&mut inner).await {
-            Ok(()) => {}
-            Err(NotOpen::Closed(close)) => return closed(close),
-            Err(NotOpen::Elsewhere(owner)) => return Err(NotJoined::Elsewhere(owner)),
-        }
+        self.open(&mut inner).await?;
         if inner.clients.count() >= settings.most_clients {
             return closed(Close::new(Close::TRY_LATER, "the room is full"));
         }
@@ -213,6 +228,9 @@ impl Room {
         if let Stage::Asleep = inner.stage {
             Box::pin(self.awaken(inner)).await?;
         }
+        if self.is_behind.swap(false, Relaxed) {
+            Box::pin(self.catch_up(inner)).await;
+        }
         let Inner { stage, clients, .. } = inner;
         let Stage::Awake(running) = stage else {
             return Err(self.closed(inner));
@@ -246,16 +264,21 @@ impl Room {
         }
     }
 
-    /// Waits until it is certain that this server runs the room. Otherwise the room is closed.
+    /// Waits until it is certain that this server runs the room. If another one does, the room is closed.
     async fn hold(&self, inner: &mut Inner) -> Result<(), Close> {
         let held = match &inner.stored {
             Some(stored) => stored.hold().await,
             None => Ok(()),
         };
-        held.map_err(|Lost| {
-            self.moved(inner);
-            self.closed(inner)
-        })
+        match held {
+            Ok(()) => Ok(()),
+            Err(NotHeld::Lost) => {
+                self.moved(inner);
+                Err(self.closed(inner))
+            }
+            // The state is saved when the server closes the room.
+            Err(NotHeld::Stopped) => Err(Close::new(Close::RESTART, "the server restarts")),
+        }
     }
 
     /// Carries out the effects of the call that has returned.

@@ -46,12 +46,22 @@ pub(super) enum StoredRoom {
     Leased(Arc<Lease>),
 }
 
+/// A room that this server may run.
+#[derive(Debug, Default)]
+pub(super) struct Opened {
+    /// `None` if the room has no state.
+    pub(super) saved: Option<Saved>,
+    /// The times that a server has opened the room. 0 if storage does not count them.
+    pub(super) openings: u64,
+}
+
 /// The server that runs a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Owner {
-    /// The address at which other servers reach it, as `HOST:PORT`. Empty if it has none.
-    pub address: String,
+    /// The address at which other servers reach it, as `HOST:PORT`. `None` if it cannot be reached, as it has given none, or
+    /// as it is a server that has been killed and whose address is this one's now.
+    pub address: Option<String>,
     /// The time until its lease of the room runs out, unless it renews it.
     pub left: Duration,
 }
@@ -65,9 +75,25 @@ pub(super) enum NotOpened {
     Elsewhere(Owner),
 }
 
-/// This server does not run the room any more.
+/// The reason why it is not certain that no other server runs the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lost;
+#[cfg_attr(not(feature = "redis"), expect(dead_code))]
+pub(super) enum NotHeld {
+    /// Another server has had it.
+    Lost,
+    /// The server ends, and does not wait for certainty.
+    Stopped,
+}
+
+/// Something that has happened to the stored room, not by this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(feature = "redis"), expect(dead_code))]
+pub(super) enum Disturbance {
+    /// Another server has had it.
+    RoomLost,
+    /// The state that was written last is not there any more.
+    StateLost,
+}
 
 /// A failure of storage.
 #[derive(Debug, thiserror::Error)]
@@ -175,21 +201,19 @@ impl RoomStorage {
         }
     }
 
-    /// Makes a room this server's, and reads its state. The state is `None` if it has none.
-    pub(super) async fn open(
-        &self,
-        room: &RoomName,
-    ) -> Result<(StoredRoom, Option<Saved>), NotOpened> {
+    /// Makes a room this server's, and reads its state.
+    pub(super) async fn open(&self, room: &RoomName) -> Result<(StoredRoom, Opened), NotOpened> {
         match &self.0 {
-            Kind::None => Ok((StoredRoom::Nowhere, None)),
+            Kind::None => Ok((StoredRoom::Nowhere, Opened::default())),
             Kind::Directory(directory) => {
                 let saved = directory.load(room).await.map_err(NotOpened::Failed)?;
-                Ok((StoredRoom::File(directory.clone()), saved))
+                let opened = Opened { saved, openings: 0 };
+                Ok((StoredRoom::File(directory.clone()), opened))
             }
             #[cfg(feature = "redis")]
             Kind::Redis(rooms) => {
-                let (lease, saved) = Lease::acquire(rooms, room).await?;
-                Ok((StoredRoom::Leased(Arc::new(lease)), saved))
+                let (lease, opened) = Lease::acquire(rooms, room).await?;
+                Ok((StoredRoom::Leased(Arc::new(lease)), opened))
             }
         }
     }
@@ -240,7 +264,7 @@ impl StoredRoom {
     }
 
     /// Waits until it is certain that no other server runs the room.
-    pub(super) async fn hold(&self) -> Result<(), Lost> {
+    pub(super) async fn hold(&self) -> Result<(), NotHeld> {
         match self {
             Self::Nowhere | Self::File(_) => Ok(()),
             #[cfg(feature = "redis")]
@@ -257,12 +281,21 @@ impl StoredRoom {
         }
     }
 
-    /// Waits until another server has had the room.
-    pub(super) async fn lost(&self) {
+    /// `true` if it is certain that no other server runs the room.
+    pub(super) fn is_held(&self) -> bool {
+        match self {
+            Self::Nowhere | Self::File(_) => true,
+            #[cfg(feature = "redis")]
+            Self::Leased(lease) => lease.is_held(),
+        }
+    }
+
+    /// Waits until something happens to the stored room, not by this server.
+    pub(super) async fn disturbed(&self) -> Disturbance {
         match self {
             Self::Nowhere | Self::File(_) => std::future::pending().await,
             #[cfg(feature = "redis")]
-            Self::Leased(lease) => lease.lost().await,
+            Self::Leased(lease) => lease.disturbed().await,
         }
     }
 }

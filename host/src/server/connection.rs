@@ -2,7 +2,7 @@
 
 use super::{
     Shared, Side,
-    relay::{self, Upstream},
+    relay::{self, RELAYED, Upstream},
     settings::ServerSettings,
 };
 use crate::rooms::{
@@ -31,7 +31,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let socket = ServerBuilder::new().limits(limits).serve(stream);
     let (mut sink, mut stream) = socket.split();
     // Boxed, so that a connection does not hold the space for joining as long as it lasts.
-    match Box::pin(place(request, limits, shared, side)).await {
+    match Box::pin(place(request, shared, side)).await {
         Place::Nowhere(outbox) => {
             let _ = deliver(&mut sink, &outbox, settings).await;
         }
@@ -64,54 +64,54 @@ enum Place {
     Nowhere(Arc<Outbox>),
 }
 
-/// The pause before a server that could not be reached is tried again, unless its lease runs out in between.
+/// The pause before a room of another server is asked for again, unless its lease runs out before.
 const PAUSE: Duration = Duration::from_secs(1);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Lets the client join its room, here or on another server. A server that was killed has its rooms until its leases run
 /// out, and the client waits for that.
-async fn place(request: Parts, limits: Limits, shared: &Shared, side: Side) -> Place {
-    let nowhere = |close| Place::Nowhere(Outbox::closed(close));
+async fn place(request: Parts, shared: &Shared, side: Side) -> Place {
+    let nowhere = |code, reason: &str| Place::Nowhere(Outbox::closed(Close::new(code, reason)));
     let room = match RoomName::of_path(request.uri.path()) {
         Ok(room) => room,
-        Err(error) => return nowhere(Close::new(Close::POLICY, error.to_string())),
+        Err(error) => return nowhere(Close::POLICY, &error.to_string()),
     };
     let for_room = room_request(&request);
+    let is_relayed = side == Side::Peers || request.headers.contains_key(RELAYED);
     let mut patient_until = None;
     loop {
         let owner = match shared.rooms.join(&room, &for_room).await {
             Ok(member) => return Place::Here(member),
             Err(NotJoined::Closed(outbox)) => return Place::Nowhere(outbox),
-            Err(NotJoined::Elsewhere(_)) if side == Side::Peers => {
-                return nowhere(Close::new(
-                    Close::RESTART,
-                    "the room has moved; connect again",
-                ));
-            }
             Err(NotJoined::Elsewhere(owner)) => owner,
         };
-        match relay::connect(&owner, &request, limits).await {
-            Ok(upstream) => return Place::Elsewhere(Box::new(upstream)),
-            Err(error) => debug!(%room, %error, "client not passed on"),
+        match &owner.address {
+            Some(_) if is_relayed => {
+                return nowhere(Close::RESTART, "the room has moved; connect again");
+            }
+            Some(address) => match relay::connect(address, owner.left, &request).await {
+                Ok(upstream) => return Place::Elsewhere(Box::new(upstream)),
+                Err(error) => debug!(%room, %error, "client not passed on"),
+            },
+            None => {}
         }
-        let until =
-            *patient_until.get_or_insert(Instant::now() + owner.left + shared.settings.patience);
+        let until = *patient_until.get_or_insert(Instant::now() + owner.left + PAUSE);
         if Instant::now() > until {
-            return nowhere(Close::new(
-                Close::TRY_LATER,
-                "the server of the room does not answer",
-            ));
+            return nowhere(Close::TRY_LATER, "the server of the room cannot be reached");
         }
         tokio::select! {
             () = sleep(owner.left.clamp(SHORTEST_PAUSE, PAUSE)) => {}
-            () = shared.stopped.cancelled() => return nowhere(Close::new(Close::RESTART, "the server restarts")),
+            () = shared.stopped.cancelled() => {
+                return nowhere(Close::RESTART, "the server restarts");
+            }
         }
     }
 }
 
 /// The request as the logic of a room gets it.
 fn room_request(request: &Parts) -> Request {
-    let headers = request.headers.iter().filter_map(|(name, value)| {
+    let sent = request.headers.iter().filter(|(name, _)| *name != RELAYED);
+    let headers = sent.filter_map(|(name, value)| {
         let value = std::str::from_utf8(value.as_bytes()).ok()?;
         Some((name.as_str().to_owned(), value.to_owned()))
     });

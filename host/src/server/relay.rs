@@ -4,14 +4,14 @@ use super::{
     connection::{PingCount, closing_frame, reason, within},
     settings::ServerSettings,
 };
-use crate::rooms::{Close, Owner};
+use crate::rooms::Close;
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use http_body_util::Empty;
 use hyper::{
     Request, StatusCode,
     client::conn::http1,
-    header::{CONTENT_LENGTH, EXPECT, HeaderName, TE, TRAILER, TRANSFER_ENCODING},
+    header::{CONTENT_LENGTH, EXPECT, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING},
     http::request::Parts,
     upgrade::Upgraded,
 };
@@ -43,15 +43,18 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// Headers of a body, which the request does not have. The other server would take messages for it.
 const OF_BODY: [HeaderName; 5] = [CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING];
 
+/// The header of a request that was passed on. It is not passed on again, so that servers with wrong addresses make no loop.
+pub(super) const RELAYED: HeaderName = HeaderName::from_static("wit-host-relayed");
+
 /// Sends the client's request to the server of its room, with its headers. A server that has not answered when its
 /// lease runs out has lost the room.
 pub(super) async fn connect(
-    owner: &Owner,
+    address: &str,
+    left: Duration,
     request: &Parts,
-    limits: Limits,
 ) -> Result<Upstream, NotRelayed> {
     let connecting = async {
-        let stream = TcpStream::connect(&owner.address).await?;
+        let stream = TcpStream::connect(address).await?;
         // Small messages are sent at once.
         stream.set_nodelay(true)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
@@ -62,16 +65,19 @@ pub(super) async fn connect(
         for header in OF_BODY {
             copy.headers_mut().remove(header);
         }
+        copy.headers_mut()
+            .insert(RELAYED, HeaderValue::from_static("1"));
         let response = sender.send_request(copy).await?;
         match response.status() {
             StatusCode::SWITCHING_PROTOCOLS => Ok(hyper::upgrade::on(response).await?),
             status => Err(NotRelayed::Refused(status)),
         }
     };
-    let upgraded = timeout(owner.left.min(CONNECT_WITHIN), connecting).await;
+    let upgraded = timeout(left.min(CONNECT_WITHIN), connecting).await;
     let upgraded = upgraded.map_err(io::Error::from)??;
+    // The other server bounds the messages of rooms.
     Ok(ClientBuilder::new()
-        .limits(limits)
+        .limits(Limits::unlimited())
         .take_over(TokioIo::new(upgraded)))
 }
 
@@ -88,22 +94,53 @@ pub(super) async fn pass_on<S, T>(
 {
     let (ping_every, patience) = (settings.ping_every, settings.patience);
     let (mut to_room, mut from_room) = upstream.split();
+    let from_client = async {
+        match forward(
+            stream,
+            &mut to_room,
+            ping_every,
+            Some(PingCount::new(ping_every)),
+        )
+        .await
+        {
+            End::Closed(frame) => (None, Some(frame)),
+            End::Refused(close) => (Some(closing_frame(&close)), Some(gone())),
+            End::Broken => (None, Some(gone())),
+            // What the room has sent before is still to come.
+            End::NotTaken => (None, None),
+        }
+    };
     let (for_client, for_room) = tokio::select! {
-        end = forward(stream, &mut to_room, ping_every) => match end {
-            End::Closed(frame) => (None, frame),
-            End::Refused(close) => (Some(closing_frame(&close)), gone()),
-            End::Broken => (None, gone()),
+        ends = from_client => ends,
+        end = forward(&mut from_room, sink, ping_every, None) => match end {
+            End::Closed(frame) => (Some(frame), Some(gone())),
+            End::Refused(_) | End::Broken => (Some(ended()), Some(gone())),
+            End::NotTaken => (None, Some(gone())),
         },
-        end = forward(&mut from_room, sink, ping_every) => match end {
-            End::Closed(frame) => (Some(frame), gone()),
-            End::Refused(_) | End::Broken => (Some(ended()), gone()),
-        },
-        () = stopped => (Some(closing_frame(&Close::new(Close::RESTART, "the server restarts"))), gone()),
+        () = stopped => {
+            let close = Close::new(Close::RESTART, "the server restarts");
+            (Some(closing_frame(&close)), Some(gone()))
+        }
+    };
+    let for_client = match (for_client, &for_room) {
+        (None, None) => {
+            let rest = forward(&mut from_room, sink, ping_every, None);
+            match timeout(patience, rest).await {
+                Ok(End::Closed(frame)) => Some(frame),
+                _ => Some(ended()),
+            }
+        }
+        (frame, _) => frame,
     };
     if let Some(frame) = for_client {
         let _ = within(patience, sink.send(frame)).await;
     }
-    let _ = within(patience, to_room.send(for_room)).await;
+    if let Some(frame) = for_room {
+        let _ = within(patience, to_room.send(frame)).await;
+        // The room still takes what was passed on. A connection that is dropped with unread messages is reset.
+        let reading = async { while let Some(Ok(_)) = from_room.next().await {} };
+        let _ = timeout(patience, reading).await;
+    }
 }
 
 fn gone() -> Frame {
@@ -123,17 +160,19 @@ enum End {
     Refused(Close),
     /// It broke, or nothing has come from it for too long.
     Broken,
+    /// The receiver takes nothing any more.
+    NotTaken,
 }
 
-/// Passes messages on in one direction. A receiver that takes them slowly makes the sender wait.
+/// Passes messages on in one direction, and counts pings. A receiver that takes them slowly makes the sender wait.
 async fn forward(
     from: &mut (impl Stream<Item = Result<Frame, Error>> + Unpin),
     to: &mut (impl Sink<Frame, Error = Error> + Unpin),
     ping_every: Duration,
+    mut count: Option<PingCount>,
 ) -> End {
     let mut pings = interval_at(Instant::now() + ping_every, ping_every);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut count = PingCount::new(ping_every);
     let mut heard = Instant::now();
     loop {
         let frame = tokio::select! {
@@ -143,10 +182,12 @@ async fn forward(
                 heard = Instant::now();
                 match next {
                     Some(Ok(frame)) if frame.is_close() => return End::Closed(frame),
-                    Some(Ok(frame)) if frame.is_ping() => match count.add() {
-                        Ok(()) => continue,
-                        Err(close) => return End::Refused(close),
-                    },
+                    Some(Ok(frame)) if frame.is_ping() => {
+                        match count.as_mut().map_or(Ok(()), PingCount::add) {
+                            Ok(()) => continue,
+                            Err(close) => return End::Refused(close),
+                        }
+                    }
                     Some(Ok(frame)) if frame.is_pong() => continue,
                     Some(Ok(frame)) => frame,
                     Some(Err(error)) => return reason(&error).map_or(End::Broken, End::Refused),
@@ -157,7 +198,7 @@ async fn forward(
             () = sleep_until(heard + 2 * ping_every) => return End::Broken,
         };
         if to.send(frame).await.is_err() {
-            return End::Broken;
+            return End::NotTaken;
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod command;
 mod core_modules;
 mod examples;
 mod faults;
+mod killed;
 mod life;
 mod limits;
 mod replacing;
@@ -40,6 +41,7 @@ pub fn trials() -> Vec<Trial> {
         replacing::trials(),
         served::trials(),
         shared::trials(),
+        killed::trials(),
         command::trials(),
         clients::trials(),
     ]

@@ -79,6 +79,7 @@ pub struct ServerArgs {
     #[arg(
         long,
         value_name = "HOST:PORT",
+        value_parser = parse_address,
         requires = "peers",
         help_heading = "Server"
     )]
@@ -172,6 +173,19 @@ async fn storage(text: &str, lease: Duration) -> anyhow::Result<RoomStorage> {
 
 fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+/// An address whose host can be a name.
+fn parse_address(text: &str) -> Result<String, &'static str> {
+    let parts = text.rsplit_once(':');
+    let is_address = parts.is_some_and(|(host, port)| {
+        let is_host = !host.is_empty() && !host.contains([' ', '/', '@']);
+        is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    match is_address {
+        true => Ok(text.to_owned()),
+        false => Err("write a host and a port, such as `10.0.0.2:7000`"),
+    }
 }
 
 impl ServerArgs {

@@ -9,8 +9,11 @@ use crate::rooms::{
     storage::StoredRoom,
     words,
 };
-use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
 impl Room {
@@ -80,21 +83,49 @@ impl Room {
         matches!(inner.stage, Stage::Awake(_))
     }
 
+    /// `true` if it is certain that this server runs the room.
+    pub(in crate::rooms) fn is_held(inner: &Inner) -> bool {
+        inner.stored.as_ref().is_none_or(StoredRoom::is_held)
+    }
+
     /// `true` if the instance can be dropped while nothing happens. An instance that cannot save its state lives as
     /// long as somebody is in the room.
     pub(in crate::rooms) fn can_sleep(inner: &Inner) -> bool {
         Self::is_awake(inner) && (inner.logic.keeps_state() || inner.clients.count() == 0)
     }
 
-    /// Replaces the logic. Returns the time for which events waited; `None` if there was nothing to replace. Fails
-    /// with the reason if the old logic goes on.
+    /// Replaces the logic. Returns the time for which events waited; `None` if there is nothing to replace, or if the room
+    /// is busy until the given time, and then it takes the newest logic before its next event. Fails with the reason if
+    /// the old logic goes on.
     pub(in crate::rooms) async fn replace(
         self: &Arc<Self>,
         logic: &Arc<Logic>,
+        until: Instant,
     ) -> Result<Option<Duration>, Failure> {
-        let mut guard = self.lock().await;
+        let Ok(mut inner) = timeout_at(until, self.lock()).await else {
+            self.is_behind.store(true, Relaxed);
+            return Ok(None);
+        };
+        if !Self::is_held(&inner) {
+            self.is_behind.store(true, Relaxed);
+            return Ok(None);
+        }
+        self.replace_in(&mut inner, logic).await
+    }
+
+    /// Takes the newest logic. If it refuses the state, that is in the log.
+    pub(super) async fn catch_up(self: &Arc<Self>, inner: &mut Inner) {
+        if let Ok(Some(_)) = self.replace_in(inner, &self.shared.newest()).await {
+            self.shared.counters.replaced();
+        }
+    }
+
+    async fn replace_in(
+        self: &Arc<Self>,
+        inner: &mut Inner,
+        logic: &Arc<Logic>,
+    ) -> Result<Option<Duration>, Failure> {
         let begun = Instant::now();
-        let inner = &mut *guard;
         if !matches!(inner.stage, Stage::Awake(_)) || Arc::ptr_eq(&inner.logic, logic) {
             // A room that is asleep takes the newest logic when it wakes.
             return Ok(None);

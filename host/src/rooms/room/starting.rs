@@ -5,10 +5,11 @@ use crate::rooms::{
     logic::Logic,
     message::Close,
     running::{Failure, Running},
-    storage::{NotOpened, StorageError},
+    storage::{Disturbance, NotOpened, StorageError},
     words,
 };
 use std::{error::Error, sync::Arc};
+use tokio::time::Instant;
 use tracing::warn;
 
 /// The bits of a client's number that are counted anew when a stored room is opened.
@@ -25,28 +26,31 @@ impl Room {
         if inner.stored.is_some() {
             return Ok(());
         }
-        let (stored, saved) = match self.shared.settings.storage.open(&self.name).await {
+        let (stored, opened) = match self.shared.settings.storage.open(&self.name).await {
             Ok(opened) => opened,
-            Err(NotOpened::Elsewhere(owner)) => {
-                inner.stage = Stage::Elsewhere(owner.clone());
+            Err(reason) => {
+                let reason = match reason {
+                    NotOpened::Elsewhere(owner) => NotOpen::Elsewhere(owner),
+                    NotOpened::Failed(error) => NotOpen::Closed(self.unreadable(inner, &error)),
+                };
+                inner.stage = Stage::NotOpened(reason.clone());
                 self.shared.forget(self);
-                return Err(NotOpen::Elsewhere(owner));
-            }
-            Err(NotOpened::Failed(error)) => {
-                return Err(NotOpen::Closed(self.unreadable(inner, &error)));
+                return Err(reason);
             }
         };
         let is_leased = stored.is_leased();
         inner.stored = Some(stored);
-        inner.is_stored = saved.is_some();
-        inner.saved = saved;
-        if is_leased {
-            self.keep(inner);
-        }
+        inner.is_stored = opened.saved.is_some();
+        inner.saved = opened.saved;
+        inner.last_client = opened.openings.saturating_sub(1) << TERM;
         if let Some(saved) = &inner.saved {
             inner.is_new = false;
             // Clients can have connected after the state was saved.
-            inner.last_client = ((saved.last_client >> TERM) + 1) << TERM;
+            let next = ((saved.last_client >> TERM) + 1) << TERM;
+            inner.last_client = inner.last_client.max(next);
+        }
+        if is_leased {
+            self.keep(inner);
         }
         Ok(())
     }
@@ -83,9 +87,17 @@ impl Room {
         self.close(inner, Close::new(Close::RESTART, reason));
     }
 
-    /// Another server has had the room, as it was found outside of an event.
-    pub(in crate::rooms) async fn lost(&self) {
-        self.moved(&mut *self.lock().await);
+    /// Something has happened to the stored room, not by this server.
+    pub(in crate::rooms) async fn disturbed(&self, disturbance: Disturbance) {
+        let mut inner = self.lock().await;
+        match disturbance {
+            Disturbance::RoomLost => self.moved(&mut inner),
+            Disturbance::StateLost => {
+                warn!(room = %self.name, "storage has lost the state of the room");
+                // The keeper writes it again.
+                inner.times.changed.get_or_insert(Instant::now());
+            }
+        }
     }
 
     /// Makes sure that there is an instance. The newest logic is tried first.
@@ -195,7 +207,7 @@ impl Room {
     pub(super) fn closed(&self, inner: &Inner) -> Close {
         match &inner.stage {
             Stage::Closed(close) => close.clone(),
-            Stage::Asleep | Stage::Awake(_) | Stage::Elsewhere(_) => {
+            Stage::Asleep | Stage::Awake(_) | Stage::NotOpened(_) => {
                 Close::new(Close::FAILED, "the room is not running")
             }
         }

@@ -1,8 +1,8 @@
 //! The lease of a room in Redis, which is renewed for as long as this server wants the room.
 
 use super::{
-    Lost, NotOpened, StorageError,
-    redis::{Leased, RedisRooms},
+    Disturbance, NotHeld, NotOpened, Opened, StorageError,
+    redis::{Held, Leased, RedisRooms},
 };
 use crate::{
     rooms::{name::RoomName, saved::Saved, words},
@@ -15,7 +15,10 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use tracing::{debug, warn};
 
 /// The lease of a room. It is released when it is dropped.
@@ -23,26 +26,34 @@ use tracing::{debug, warn};
 pub(in crate::rooms) struct Lease {
     rooms: Arc<RedisRooms>,
     leased: Arc<Leased>,
-    /// The states that were written.
-    written: AtomicU64,
+    /// The number of the last state, which was sent.
+    sent: AtomicU64,
+    /// The number of the last state that Redis has confirmed.
+    confirmed: Arc<AtomicU64>,
     standing: watch::Receiver<Standing>,
+    /// The losses that were reported.
+    reported: AtomicU64,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Standing {
-    /// No other server has the room before this time.
-    Held { until: Instant },
+    /// No other server has the room before a time.
+    Held {
+        until: Instant,
+        /// The times that Redis has lost the state.
+        losses: u64,
+    },
     /// Another server has had the room.
     Lost,
 }
 
 impl Standing {
     fn is_current(self) -> bool {
-        matches!(self, Self::Held { until } if Instant::now() < until)
+        matches!(self, Self::Held { until, .. } if Instant::now() < until)
     }
 }
 
-/// The longest pause after a renewal that failed.
+/// The longest pause after a request that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 impl Lease {
@@ -50,50 +61,72 @@ impl Lease {
     pub(super) async fn acquire(
         rooms: &Arc<RedisRooms>,
         room: &RoomName,
-    ) -> Result<(Self, Option<Saved>), NotOpened> {
+    ) -> Result<(Self, Opened), NotOpened> {
         let asked = Instant::now();
-        let (leased, saved) = rooms.acquire(room).await?;
-        let leased = Arc::new(leased);
+        let (leased, opened) = rooms.acquire(room).await?;
         let (renewed, standing) = watch::channel(Standing::Held {
             until: asked + rooms.lease,
+            losses: 0,
         });
-        rooms
-            .renewals
-            .spawn(keep(rooms.clone(), leased.clone(), renewed));
         let lease = Self {
             rooms: rooms.clone(),
-            leased,
-            written: AtomicU64::new(0),
+            leased: Arc::new(leased),
+            sent: AtomicU64::new(0),
+            confirmed: Arc::default(),
             standing,
+            reported: AtomicU64::new(0),
         };
-        Ok((lease, saved.map_err(NotOpened::Failed)?))
+        let (leased, confirmed) = (lease.leased.clone(), lease.confirmed.clone());
+        let renewing = keep(rooms.clone(), leased, confirmed, renewed);
+        rooms.renewals.spawn(renewing);
+        Ok((lease, opened.map_err(NotOpened::Failed)?))
     }
 
+    /// Reads the state, as soon as Redis answers.
     pub(super) async fn load(&self, room: &RoomName) -> Result<Option<Saved>, StorageError> {
-        self.rooms.read(&self.leased, room).await
-    }
-
-    pub(super) async fn save(&self, room: &RoomName, saved: &Saved) -> Result<(), StorageError> {
-        let is_current = self.standing.borrow().is_current();
-        let number = 1 + self.written.fetch_add(1, Relaxed);
-        let state = saved.to_bytes(room);
-        let written = self.rooms.write(&self.leased, is_current, number, &state);
-        match written.await? {
-            true => Ok(()),
-            false => Err(StorageError::Lost),
+        loop {
+            match self.rooms.read(&self.leased, room).await {
+                Err(StorageError::Redis { .. }) if !self.rooms.stopped.is_cancelled() => {}
+                loaded => return loaded,
+            }
+            tokio::select! {
+                () = sleep(LONGEST_PAUSE) => {}
+                () = self.rooms.stopped.cancelled() => {}
+                () = self.lost() => return Err(StorageError::Lost),
+            }
         }
     }
 
+    pub(super) async fn save(&self, room: &RoomName, saved: &Saved) -> Result<(), StorageError> {
+        let number = 1 + self.sent.fetch_add(1, Relaxed);
+        let state = saved.to_bytes(room);
+        let written = self
+            .rooms
+            .write(&self.leased, self.is_held(), number, &state);
+        match written.await? {
+            Held::Yes | Held::WithoutState => {
+                self.confirmed.store(number, Relaxed);
+                Ok(())
+            }
+            Held::Lost => Err(StorageError::Lost),
+        }
+    }
+
+    /// `true` if no other server can have the room.
+    pub(super) fn is_held(&self) -> bool {
+        self.standing.borrow().is_current()
+    }
+
     /// Waits while the lease has run out and may be renewed.
-    pub(super) async fn hold(&self) -> Result<(), Lost> {
-        if self.standing.borrow().is_current() {
+    pub(super) async fn hold(&self) -> Result<(), NotHeld> {
+        if self.is_held() {
             return Ok(());
         }
         // Boxed, because every event holds the space for this.
         Box::pin(self.wait()).await
     }
 
-    async fn wait(&self) -> Result<(), Lost> {
+    async fn wait(&self) -> Result<(), NotHeld> {
         let mut standing = self.standing.clone();
         let held = standing.wait_for(|standing| match standing {
             Standing::Held { .. } => standing.is_current(),
@@ -102,14 +135,30 @@ impl Lease {
         tokio::select! {
             held = held => match held.as_deref() {
                 Ok(Standing::Held { .. }) => Ok(()),
-                Ok(Standing::Lost) | Err(_) => Err(Lost),
+                Ok(Standing::Lost) | Err(_) => Err(NotHeld::Lost),
             },
-            () = self.rooms.stopped.cancelled() => Err(Lost),
+            () = self.rooms.stopped.cancelled() => Err(NotHeld::Stopped),
         }
     }
 
-    /// Waits until another server has had the room.
-    pub(super) async fn lost(&self) {
+    /// Waits until another server has had the room, or Redis has lost the state.
+    pub(super) async fn disturbed(&self) -> Disturbance {
+        let mut standing = self.standing.clone();
+        let reported = self.reported.load(Relaxed);
+        let disturbed = standing.wait_for(|standing| match standing {
+            Standing::Held { losses, .. } => *losses > reported,
+            Standing::Lost => true,
+        });
+        match disturbed.await.as_deref() {
+            Ok(Standing::Held { losses, .. }) => {
+                self.reported.store(*losses, Relaxed);
+                Disturbance::StateLost
+            }
+            Ok(Standing::Lost) | Err(_) => Disturbance::RoomLost,
+        }
+    }
+
+    async fn lost(&self) {
         let mut standing = self.standing.clone();
         let is_lost = |standing: &Standing| matches!(standing, Standing::Lost);
         // Without the task that renews it, a lease is lost.
@@ -118,11 +167,17 @@ impl Lease {
 }
 
 /// Renews a lease until it is dropped, and then releases it.
-async fn keep(rooms: Arc<RedisRooms>, leased: Arc<Leased>, standing: watch::Sender<Standing>) {
+async fn keep(
+    rooms: Arc<RedisRooms>,
+    leased: Arc<Leased>,
+    confirmed: Arc<AtomicU64>,
+    standing: watch::Sender<Standing>,
+) {
+    let mut losses = 0;
     let mut pause = rooms.lease / 3;
     loop {
         tokio::select! {
-            () = tokio::time::sleep(pause) => {}
+            () = sleep(pause) => {}
             () = standing.closed() => {
                 if let Err(error) = rooms.release(&leased).await {
                     // It runs out by itself.
@@ -133,16 +188,18 @@ async fn keep(rooms: Arc<RedisRooms>, leased: Arc<Leased>, standing: watch::Send
         }
         let asked = Instant::now();
         let is_current = standing.borrow().is_current();
-        pause = match rooms.renew(&leased, is_current).await {
-            Ok(true) => {
-                let until = asked + rooms.lease;
-                standing.send_replace(Standing::Held { until });
-                rooms.lease / 3
-            }
-            Ok(false) => {
+        let renewed = rooms.renew(&leased, is_current, confirmed.load(Relaxed));
+        pause = match renewed.await {
+            Ok(Held::Lost) => {
                 warn!(key = %Name(leased.key()), "another server has the room");
                 standing.send_replace(Standing::Lost);
                 return;
+            }
+            Ok(held) => {
+                losses += u64::from(held == Held::WithoutState);
+                let until = asked + rooms.lease;
+                standing.send_replace(Standing::Held { until, losses });
+                rooms.lease / 3
             }
             Err(_) => (rooms.lease / 10).min(LONGEST_PAUSE),
         };

@@ -1,6 +1,6 @@
 //! Rooms in Redis: each is a hash with the last state and the lease of the server that runs the room.
 
-use super::{NotOpened, Owner, StorageError};
+use super::{NotOpened, Opened, Owner, StorageError};
 use crate::{
     redis_client::{RedisClient, RedisError, RedisOptions},
     rooms::{name::RoomName, saved::Saved},
@@ -17,6 +17,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -51,10 +52,31 @@ const ACQUIRE: &str = include_str!("acquire.lua");
 const HOLD: &str = include_str!("hold.lua");
 const RELEASE: &str = include_str!("release.lua");
 
+/// The error of Redis for a key that is not a hash, so not a room.
+const WRONG_TYPE: &str = "WRONGTYPE";
+
+const RELEASED_WITHIN: Duration = Duration::from_secs(10);
+
 /// The answer to `acquire.lua`.
 enum Acquired {
-    Here(Option<Bytes>),
-    Elsewhere(Owner),
+    Here {
+        leases: u64,
+        state: Option<Bytes>,
+    },
+    Elsewhere {
+        address: Option<String>,
+        left: Duration,
+    },
+}
+
+/// The answer to `hold.lua`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    Yes,
+    /// But Redis has lost the last state.
+    WithoutState,
+    /// Another server has had the room.
+    Lost,
 }
 
 impl RedisRooms {
@@ -83,17 +105,17 @@ impl RedisRooms {
         self.stopped.cancel();
     }
 
-    /// Waits until the rooms that were dropped are released.
+    /// Waits until the rooms that were dropped are released, for a while: leases run out by themselves.
     pub(super) async fn released(&self) {
         self.renewals.close();
-        self.renewals.wait().await;
+        let _ = timeout(RELEASED_WITHIN, self.renewals.wait()).await;
     }
 
     /// Acquires the lease of a room, and reads its state. A lease that this server has already is replaced.
     pub(super) async fn acquire(
         &self,
         room: &RoomName,
-    ) -> Result<(Leased, Result<Option<Saved>, StorageError>), NotOpened> {
+    ) -> Result<(Leased, Result<Opened, StorageError>), NotOpened> {
         let number = self.tokens.fetch_add(1, Relaxed);
         let prefix = self.client.options.prefix.as_deref().unwrap_or(PREFIX);
         let leased = Leased {
@@ -107,22 +129,39 @@ impl RedisRooms {
             .map_err(|source| NotOpened::Failed(failed("read")(source)))?
             .value
         {
-            Acquired::Elsewhere(owner) => Err(NotOpened::Elsewhere(owner)),
-            Acquired::Here(state) => {
-                let saved = leased.saved(room, state);
-                Ok((leased, saved))
+            Acquired::Elsewhere { address, left } => Err(NotOpened::Elsewhere(Owner {
+                // At its own address this server is not the owner: it was another one, which was killed.
+                address: address.filter(|address| Some(address) != self.address.get()),
+                left,
+            })),
+            Acquired::Here { leases, state } => {
+                let opened = leased.saved(room, state).map(|saved| Opened {
+                    saved,
+                    openings: leases,
+                });
+                Ok((leased, opened))
             }
         }
     }
 
-    /// Renews a lease. `false` if another server has the room.
+    /// Renews a lease. `confirmed` is the number of the last state that was certainly written.
     pub(super) async fn renew(
         &self,
         leased: &Leased,
         is_current: bool,
-    ) -> Result<bool, RedisError> {
-        let command = self.hold(leased, is_current);
-        let renewed = self.client.request(&command, yes_or_no).await;
+        confirmed: u64,
+    ) -> Result<Held, RedisError> {
+        let mut command = self.hold(leased, is_current);
+        command.arg(confirmed);
+        // A renewal that takes longer is tried again before the lease has run out.
+        let within = (self.lease / 3).min(self.client.options.timeout);
+        let renewed = match timeout(within, self.client.request(&command, held)).await {
+            Ok(Err(RedisError::Refused { reply, .. })) if reply.contains(WRONG_TYPE) => {
+                return Ok(Held::Lost);
+            }
+            Ok(renewed) => renewed,
+            Err(_) => Err(self.client.words().no_answer_within(within)),
+        };
         if self.is_failing.swap(renewed.is_err(), Relaxed) != renewed.is_err() {
             match &renewed {
                 Ok(_) => info!("Redis renews leases again"),
@@ -134,18 +173,18 @@ impl RedisRooms {
         Ok(renewed?.value)
     }
 
-    /// Renews a lease and writes a state. States of a lease are numbered from 1. `false` if another server has the room.
+    /// Renews a lease and writes a state. States of a lease are numbered from 1.
     pub(super) async fn write(
         &self,
         leased: &Leased,
         is_current: bool,
         number: u64,
         state: &[u8],
-    ) -> Result<bool, StorageError> {
+    ) -> Result<Held, StorageError> {
         self.client.check_value(state).map_err(failed("write"))?;
         let mut command = self.hold(leased, is_current);
         command.arg(number).arg(state);
-        let written = self.client.request(&command, yes_or_no).await;
+        let written = self.client.request(&command, held).await;
         Ok(written.map_err(failed("write"))?.value)
     }
 
@@ -172,7 +211,8 @@ impl RedisRooms {
     pub(super) async fn release(&self, leased: &Leased) -> Result<(), RedisError> {
         let mut command = self.script(RELEASE, leased);
         command.arg(&leased.token);
-        self.client.request(&command, yes_or_no).await?;
+        let done = |value| number(value).map(drop);
+        self.client.request(&command, done).await?;
         Ok(())
     }
 
@@ -222,22 +262,30 @@ fn acquired(value: Value) -> Option<Acquired> {
     };
     let mut values = values.into_iter();
     match text(values.next()?)?.as_str() {
-        "here" => Some(Acquired::Here(values.next().and_then(bytes))),
-        "elsewhere" => Some(Acquired::Elsewhere(Owner {
-            address: text(values.next()?)?,
-            left: match values.next()? {
-                Value::Int(left) => Duration::from_millis(u64::try_from(left).ok()?),
-                _ => return None,
-            },
-        })),
+        "here" => Some(Acquired::Here {
+            leases: number(values.next()?)?,
+            state: values.next().and_then(bytes),
+        }),
+        "elsewhere" => Some(Acquired::Elsewhere {
+            address: text(values.next()?).filter(|address| !address.is_empty()),
+            left: Duration::from_millis(number(values.next()?)?),
+        }),
         _ => None,
     }
 }
 
-fn yes_or_no(value: Value) -> Option<bool> {
+fn held(value: Value) -> Option<Held> {
     match value {
-        Value::Int(0) => Some(false),
-        Value::Int(1) => Some(true),
+        Value::Int(0) => Some(Held::Lost),
+        Value::Int(1) => Some(Held::Yes),
+        Value::Int(2) => Some(Held::WithoutState),
+        _ => None,
+    }
+}
+
+fn number(value: Value) -> Option<u64> {
+    match value {
+        Value::Int(number) => u64::try_from(number).ok(),
         _ => None,
     }
 }

@@ -69,6 +69,23 @@ impl ServerProcess {
             .clone()
     }
 
+    /// Sends a signal to the server's processes. A server that is stopped has stopped when this returns.
+    pub fn signal(&self, signal: Signal) -> Result<(), Failed> {
+        kill_process_group(self.group(), signal)?;
+        let stat = format!("/proc/{}/stat", self.process.id());
+        while signal == Signal::STOP && !fs::read_to_string(&stat)?.contains(") T ") {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Ends the server at once.
+    pub fn kill(&mut self) -> Result<(), Failed> {
+        kill_process_group(self.group(), Signal::KILL)?;
+        self.process.wait()?;
+        Ok(())
+    }
+
     /// Ends the server by SIGTERM.
     pub fn stop(mut self) -> Result<ExitStatus, Failed> {
         kill_process_group(self.group(), Signal::TERM)?;
@@ -104,7 +121,8 @@ fn follow(stderr: ChildStderr, log: &Mutex<String>, addresses: &mpsc::Sender<Str
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
         *log += &line;
         log.push('\n');
-        if let Some(address) = event["address"].as_str() {
+        let is_for_peers = event["message"] == "listening for other servers";
+        if let Some(address) = event["address"].as_str().filter(|_| !is_for_peers) {
             // Nobody waits for further ones.
             let _ = addresses.send(address.to_owned());
         }

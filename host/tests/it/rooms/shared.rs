@@ -119,6 +119,8 @@ async fn moved() -> Result<(), Failed> {
     let (first, second) = (start(&redis, LEASE).await?, start(&redis, LEASE).await?);
     let mut one = first.client("/a").await?;
     let mut other = second.client("/a").await?;
+    // The handshake is answered before the client joins.
+    assert_eq!(other.ask("version").await?, "1");
     assert_eq!(one.ask("x").await?, "1 1 x");
     assert_eq!(other.text().await?, "1 1 x");
     let stopping = tokio::spawn(first.stop());
