@@ -4,7 +4,7 @@ use super::{
     Client, LONG, Served,
     command::{LogicFile, ServerProcess},
     ledger, server,
-    shared::{KEPT, number, stored},
+    shared::{KEPT, stored},
     tokio,
 };
 use crate::{
@@ -259,7 +259,7 @@ async fn shared() -> Result<(), Failed> {
             Some(&*entries.to_string())
         );
     }
-    assert_eq!(number(&redis, "shared")?, entries);
+    stored(&redis, "shared", entries).await?;
     assert!(longest < LEASE + LONG / 2, "{longest:?}");
     println!(
         "F23: tried {rounds} kills, {rounds} suspensions, {rounds} restarts of Redis; violated 0; \
