@@ -71,7 +71,7 @@ enum Command {
     Compose(compose::Compose),
     Inspect(inspect::Inspect),
     Run(run::Run),
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Invoke(invoke::Invoke),
     Precompile(precompile::Precompile),
     Completions(completions::Completions),

@@ -184,10 +184,10 @@ async fn take_in(
             member.received(Received::Text(text)).await;
         } else if frame.is_binary() {
             member.received(Received::Binary(frame.as_payload())).await;
-        } else if frame.is_ping() {
-            if let Err(close) = pings.add() {
-                return Some(close);
-            }
+        } else if frame.is_ping()
+            && let Err(close) = pings.add()
+        {
+            return Some(close);
         }
         // The client does not have to send while an event of its own waits or runs.
         heard = Instant::now();
