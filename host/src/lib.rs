@@ -44,7 +44,7 @@
 //! - `bindgen` (part of `cli`): the generators of bindings in C, C++ and Rust.
 //! - `interpreter` (part of `cli`): [`Engine::Interpreter`], an engine that never generates executable memory.
 //! - `redis` (part of `cli`): `RedisCache`, the cache on a Redis server or cluster.
-//! - `rooms` (part of `cli`): the modules `rooms` and `server`, for rooms that clients join by WebSockets.
+//! - `rooms` (part of `cli`, with `redis`): the modules `rooms` and `server`, for rooms that clients join by WebSockets.
 //!
 //! # Platforms
 //!

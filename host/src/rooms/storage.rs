@@ -1,27 +1,23 @@
 //! Where the states of rooms are kept while nobody is in them, and across restarts.
 
 mod directory;
-#[cfg(feature = "redis")]
 mod lease;
-#[cfg(feature = "redis")]
 mod redis;
 
+use self::redis::RedisRooms;
 use super::{
     name::RoomName,
     saved::{NotSaved, Saved},
 };
+use crate::redis_client::{RedisError, RedisOptions};
 use directory::Directory;
+use lease::Lease;
 use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
-
-#[cfg(feature = "redis")]
-use self::{lease::Lease, redis::RedisRooms};
-#[cfg(feature = "redis")]
-use crate::redis_client::{RedisError, RedisOptions};
 
 /// Where the states of rooms are kept.
 #[derive(Debug)]
@@ -32,7 +28,6 @@ enum Kind {
     /// Nowhere: a room that nobody is in is forgotten.
     None,
     Directory(Arc<Directory>),
-    #[cfg(feature = "redis")]
     Redis(Arc<RedisRooms>),
 }
 
@@ -42,7 +37,6 @@ enum Kind {
 pub(super) enum StoredRoom {
     Nowhere,
     File(Arc<Directory>),
-    #[cfg(feature = "redis")]
     Leased(Arc<Lease>),
 }
 
@@ -71,13 +65,11 @@ pub struct Owner {
 pub(super) enum NotOpened {
     Failed(StorageError),
     /// Another server runs it.
-    #[cfg_attr(not(feature = "redis"), expect(dead_code))]
     Elsewhere(Owner),
 }
 
 /// The reason why it is not certain that no other server runs the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "redis"), expect(dead_code))]
 pub(super) enum NotHeld {
     /// Another server has had it.
     Lost,
@@ -87,7 +79,6 @@ pub(super) enum NotHeld {
 
 /// Something that has happened to the stored room, not by this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(feature = "redis"), expect(dead_code))]
 pub(super) enum Disturbance {
     /// Another server has had it.
     RoomLost,
@@ -140,7 +131,6 @@ pub enum StorageError {
         source: NotSaved,
     },
     /// Redis did not do what a room needs.
-    #[cfg(feature = "redis")]
     #[error("failed to {what} the state of a room in Redis")]
     Redis {
         /// `read` or `write`.
@@ -177,7 +167,6 @@ impl RoomStorage {
     ///
     /// A server that cannot renew its lease stops its rooms until it can. Redis must keep what it has written
     /// (`appendonly yes`) and must not evict it (`maxmemory-policy noeviction`), as the state of a room is kept nowhere else.
-    #[cfg(feature = "redis")]
     pub async fn redis(options: RedisOptions, lease: Duration) -> Result<Self, RedisError> {
         let rooms = RedisRooms::connect(options, lease).await?;
         Ok(Self(Kind::Redis(Arc::new(rooms))))
@@ -187,7 +176,6 @@ impl RoomStorage {
     pub fn is_shared(&self) -> bool {
         match self.0 {
             Kind::None | Kind::Directory(_) => false,
-            #[cfg(feature = "redis")]
             Kind::Redis(_) => true,
         }
     }
@@ -196,7 +184,6 @@ impl RoomStorage {
     pub(super) fn advertise(&self, address: String) {
         match &self.0 {
             Kind::None | Kind::Directory(_) => {}
-            #[cfg(feature = "redis")]
             Kind::Redis(rooms) => rooms.advertise(address),
         }
     }
@@ -210,7 +197,6 @@ impl RoomStorage {
                 let opened = Opened { saved, openings: 0 };
                 Ok((StoredRoom::File(directory.clone()), opened))
             }
-            #[cfg(feature = "redis")]
             Kind::Redis(rooms) => {
                 let (lease, opened) = Lease::acquire(rooms, room).await?;
                 Ok((StoredRoom::Leased(Arc::new(lease)), opened))
@@ -222,7 +208,6 @@ impl RoomStorage {
     pub(super) fn stop_waiting(&self) {
         match &self.0 {
             Kind::None | Kind::Directory(_) => {}
-            #[cfg(feature = "redis")]
             Kind::Redis(rooms) => rooms.stop_waiting(),
         }
     }
@@ -231,7 +216,6 @@ impl RoomStorage {
     pub(super) async fn released(&self) {
         match &self.0 {
             Kind::None | Kind::Directory(_) => {}
-            #[cfg(feature = "redis")]
             Kind::Redis(rooms) => rooms.released().await,
         }
     }
@@ -248,7 +232,6 @@ impl StoredRoom {
         match self {
             Self::Nowhere => Ok(None),
             Self::File(directory) => directory.load(room).await,
-            #[cfg(feature = "redis")]
             Self::Leased(lease) => lease.load(room).await,
         }
     }
@@ -258,7 +241,6 @@ impl StoredRoom {
         match self {
             Self::Nowhere => Ok(()),
             Self::File(directory) => directory.save(room, saved).await,
-            #[cfg(feature = "redis")]
             Self::Leased(lease) => lease.save(room, saved).await,
         }
     }
@@ -267,7 +249,6 @@ impl StoredRoom {
     pub(super) async fn hold(&self) -> Result<(), NotHeld> {
         match self {
             Self::Nowhere | Self::File(_) => Ok(()),
-            #[cfg(feature = "redis")]
             Self::Leased(lease) => lease.hold().await,
         }
     }
@@ -276,7 +257,6 @@ impl StoredRoom {
     pub(super) fn is_leased(&self) -> bool {
         match self {
             Self::Nowhere | Self::File(_) => false,
-            #[cfg(feature = "redis")]
             Self::Leased(_) => true,
         }
     }
@@ -285,7 +265,6 @@ impl StoredRoom {
     pub(super) fn is_held(&self) -> bool {
         match self {
             Self::Nowhere | Self::File(_) => true,
-            #[cfg(feature = "redis")]
             Self::Leased(lease) => lease.is_held(),
         }
     }
@@ -294,7 +273,6 @@ impl StoredRoom {
     pub(super) async fn disturbed(&self) -> Disturbance {
         match self {
             Self::Nowhere | Self::File(_) => std::future::pending().await,
-            #[cfg(feature = "redis")]
             Self::Leased(lease) => lease.disturbed().await,
         }
     }

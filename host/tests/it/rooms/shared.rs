@@ -117,9 +117,10 @@ async fn passed_on() -> Result<(), Failed> {
 async fn moved() -> Result<(), Failed> {
     let redis = Redis::start()?;
     let (first, second) = (start(&redis, LEASE).await?, start(&redis, LEASE).await?);
-    let mut one = first.client("/a").await?;
-    let mut other = second.client("/a").await?;
     // The handshake is answered before the client joins.
+    let mut one = first.client("/a").await?;
+    assert_eq!(one.ask("version").await?, "1");
+    let mut other = second.client("/a").await?;
     assert_eq!(other.ask("version").await?, "1");
     assert_eq!(one.ask("x").await?, "1 1 x");
     assert_eq!(other.text().await?, "1 1 x");
