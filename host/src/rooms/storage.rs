@@ -160,7 +160,7 @@ impl RoomStorage {
     /// Storage in a Redis server or cluster, which several servers share.
     ///
     /// The room `a` is the Redis key `rooms:a`, a hash. One server at a time runs it: the one that has its *lease*, which
-    /// it renews three times within `lease`. If it does not, because it was killed, others can have the room. A state
+    /// it renews three times within `lease`, which is at least 100 ms and at most an hour. If it does not, because it was killed, others can have the room. A state
     /// is written together with a token of the lease, and Redis refuses it if the token has been replaced, so a server that
     /// was paused cannot overwrite the work of another one. Time is measured by the clock of Redis, and by monotonic clocks of
     /// the servers.

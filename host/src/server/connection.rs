@@ -14,7 +14,7 @@ use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, sink},
     sync::Notify,
-    time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout},
 };
 use tokio_websockets::{CloseCode, Error, Limits, Message as Frame, ServerBuilder};
 use tracing::debug;
@@ -85,6 +85,7 @@ async fn place(request: Parts, shared: &Shared, side: Side) -> Place {
             Err(NotJoined::Closed(outbox)) => return Place::Nowhere(outbox),
             Err(NotJoined::Elsewhere(owner)) => owner,
         };
+        let free_at = Instant::now() + owner.left;
         match &owner.address {
             Some(_) if is_relayed => {
                 return nowhere(Close::RESTART, "the room has moved; connect again");
@@ -95,12 +96,13 @@ async fn place(request: Parts, shared: &Shared, side: Side) -> Place {
             },
             None => {}
         }
-        let until = *patient_until.get_or_insert(Instant::now() + owner.left + PAUSE);
+        let until = *patient_until.get_or_insert(free_at + PAUSE);
         if Instant::now() > until {
             return nowhere(Close::TRY_LATER, "the server of the room cannot be reached");
         }
+        let now = Instant::now();
         tokio::select! {
-            () = sleep(owner.left.clamp(SHORTEST_PAUSE, PAUSE)) => {}
+            () = sleep_until(free_at.clamp(now + SHORTEST_PAUSE, now + PAUSE)) => {}
             () = shared.stopped.cancelled() => {
                 return nowhere(Close::RESTART, "the server restarts");
             }

@@ -4,7 +4,7 @@ use super::limits::{parse_duration, parse_size};
 use crate::cli::exit::UsageError;
 use anyhow::Context;
 use bytesize::ByteSize;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
 use wit_host::{
     RedisOptions,
     rooms::{RoomSettings, RoomStorage},
@@ -143,8 +143,8 @@ impl RoomArgs {
     }
 }
 
-/// The shortest lease. It is renewed three times in this time.
-const SHORTEST_LEASE: Duration = Duration::from_millis(100);
+/// The shortest and the longest lease.
+const LEASES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
 
 async fn storage(text: &str, lease: Duration) -> anyhow::Result<RoomStorage> {
     let usage = |shown: &str, why: &str| UsageError(format!("`--rooms-in {shown}`: {why}"));
@@ -155,9 +155,8 @@ async fn storage(text: &str, lease: Duration) -> anyhow::Result<RoomStorage> {
         // The URL can contain a password.
         let options = text.parse::<RedisOptions>();
         let options = options.map_err(|error| usage("redis://…", &error.to_string()))?;
-        if lease < SHORTEST_LEASE {
-            let words = format!("`--lease` is at least {SHORTEST_LEASE:?}");
-            return Err(UsageError(words).into());
+        if !LEASES.contains(&lease) {
+            return Err(UsageError("`--lease` is from 100ms to 1h".to_owned()).into());
         }
         return Ok(RoomStorage::redis(options, lease).await?);
     }

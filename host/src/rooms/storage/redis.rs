@@ -10,6 +10,7 @@ use redis::{Cmd, Value};
 use std::{
     fmt::{self, Debug, Formatter},
     hash::{BuildHasher, RandomState},
+    ops::Range,
     process,
     sync::{
         OnceLock,
@@ -52,6 +53,9 @@ const ACQUIRE: &str = include_str!("acquire.lua");
 const HOLD: &str = include_str!("hold.lua");
 const RELEASE: &str = include_str!("release.lua");
 
+/// The shortest and the longest lease.
+const LEASES: Range<Duration> = Duration::from_millis(100)..Duration::from_secs(3600);
+
 /// The error of Redis for a key that is not a hash, so not a room.
 const WRONG_TYPE: &str = "WRONGTYPE";
 
@@ -87,7 +91,7 @@ impl RedisRooms {
         let half = || RandomState::new().hash_one(process::id());
         Ok(Self {
             client: RedisClient::connect(options).await?,
-            lease,
+            lease: lease.clamp(LEASES.start, LEASES.end),
             server: format!("{:016x}{:016x}", half(), half()),
             tokens: AtomicU64::new(0),
             address: OnceLock::new(),
@@ -268,7 +272,7 @@ fn acquired(value: Value) -> Option<Acquired> {
         }),
         "elsewhere" => Some(Acquired::Elsewhere {
             address: text(values.next()?).filter(|address| !address.is_empty()),
-            left: Duration::from_millis(number(values.next()?)?),
+            left: Duration::from_millis(number(values.next()?)?).min(LEASES.end),
         }),
         _ => None,
     }
