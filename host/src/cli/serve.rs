@@ -70,6 +70,9 @@ impl Serve {
         let logic = source.load(phases, tokio.handle())?;
         deadline::wait_for_calls();
         tokio.block_on(async {
+            // Before anybody sees that the server listens, and sends one.
+            let hangups = signals::hangups().context("failed to wait for signals")?;
+            let ended = signals::ended().context("failed to wait for signals")?;
             let rooms = Rooms::new(logic, room_settings);
             let replace = replacing(source, rooms.clone());
             let server = Server::bind(rooms, settings, replace.clone()).await?;
@@ -86,12 +89,10 @@ impl Serve {
             if let Some(address) = server.admin_address() {
                 info!(%address, "listening for the administrator");
             }
-            let hangups = signals::hangups().context("failed to wait for signals")?;
             tokio::spawn(on_hangup(hangups, replace.clone()));
             if let Some(files) = watched {
                 tokio::spawn(on_change(files, replace));
             }
-            let ended = signals::ended().context("failed to wait for signals")?;
             server.serve(ended).await;
             info!("the server has ended");
             Ok(ExitCode::SUCCESS)

@@ -79,7 +79,7 @@ enum Stage {
     Awake(Box<Running>),
     /// Nobody can join any more, and nothing happens.
     Closed(Close),
-    /// Nobody has been in it.
+    /// Storage did not give it to this server. All who waited for it get this answer.
     NotOpened(NotOpen),
 }
 
@@ -196,8 +196,8 @@ impl Room {
         if inner.clients.count() >= settings.most_clients {
             return closed(Close::new(Close::TRY_LATER, "the room is full"));
         }
-        // The client is not among those that are connected when the instance starts.
-        if let Err(close) = self.awaken(&mut inner).await {
+        // The client is not among those that are connected when an instance starts.
+        if let Err(close) = self.prepare(&mut inner).await {
             return closed(close);
         }
         inner.last_client += 1;
@@ -221,8 +221,8 @@ impl Room {
         }))
     }
 
-    /// Runs an event, and carries out its effects. Fails if the client of the event must be disconnected.
-    async fn event(self: &Arc<Self>, inner: &mut Inner, event: Event<'_>) -> Result<(), Close> {
+    /// Makes sure that an instance of the right logic runs, and that it runs here.
+    async fn prepare(self: &Arc<Self>, inner: &mut Inner) -> Result<(), Close> {
         self.hold(inner).await?;
         // What is rare is boxed, so that the future of an event is small: every connection holds one.
         if let Stage::Asleep = inner.stage {
@@ -230,6 +230,15 @@ impl Room {
         }
         if self.is_behind.swap(false, Relaxed) {
             Box::pin(self.catch_up(inner)).await;
+        }
+        Ok(())
+    }
+
+    /// Runs an event of a room that is prepared, or prepares it, and carries out the effects. Fails if the client of the event
+    /// must be disconnected.
+    async fn event(self: &Arc<Self>, inner: &mut Inner, event: Event<'_>) -> Result<(), Close> {
+        if !matches!(event, Event::Connected(..)) {
+            self.prepare(inner).await?;
         }
         let Inner { stage, clients, .. } = inner;
         let Stage::Awake(running) = stage else {

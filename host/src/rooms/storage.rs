@@ -138,9 +138,12 @@ pub enum StorageError {
         /// The reason.
         source: RedisError,
     },
-    /// Another server runs the room, so its state is not written.
-    #[error("another server runs the room")]
+    /// The room is not this server's any more, so its state is neither read nor written.
+    #[error("another server has had the room, or Redis has lost it")]
     Lost,
+    /// The server ends while storage does not answer.
+    #[error("the server ends while storage does not answer")]
+    Stopped,
 }
 
 impl RoomStorage {

@@ -130,8 +130,20 @@ impl Served {
         })
     }
 
+    /// A client whose handshake has been answered. It joins its room after that.
     async fn client(&self, path: &str) -> Result<Client, Failed> {
         Client::connect(&format!("ws://{}{path}", self.address)).await
+    }
+
+    /// A client that is in its room.
+    async fn join(&self, path: &str) -> Result<Client, Failed> {
+        let before = self.rooms.counters().clients();
+        let client = self.client(path).await?;
+        until("the client is in the room", || {
+            self.rooms.counters().clients() > before
+        })
+        .await?;
+        Ok(client)
     }
 
     async fn stop(self) -> Result<(), Failed> {

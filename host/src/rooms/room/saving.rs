@@ -115,7 +115,12 @@ impl Room {
 
     /// Takes the newest logic. If it refuses the state, that is in the log.
     pub(super) async fn catch_up(self: &Arc<Self>, inner: &mut Inner) {
-        if let Ok(Some(_)) = self.replace_in(inner, &self.shared.newest()).await {
+        let newest = self.shared.newest();
+        let is_refused = |refused: &Arc<Logic>| Arc::ptr_eq(refused, &newest);
+        if inner.refused.as_ref().is_some_and(is_refused) {
+            return;
+        }
+        if let Ok(Some(_)) = self.replace_in(inner, &newest).await {
             self.shared.counters.replaced();
         }
     }

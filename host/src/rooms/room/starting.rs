@@ -70,6 +70,7 @@ impl Room {
                 self.moved(inner);
                 Err(self.closed(inner))
             }
+            Err(StorageError::Stopped) => Err(Close::new(Close::RESTART, "the server restarts")),
             Err(error) => Err(self.unreadable(inner, &error)),
         }
     }
@@ -93,9 +94,11 @@ impl Room {
         match disturbance {
             Disturbance::RoomLost => self.moved(&mut inner),
             Disturbance::StateLost => {
-                warn!(room = %self.name, "storage has lost the state of the room");
+                warn!(room = %self.name, "storage has lost the last state of the room");
                 // The keeper writes it again.
-                inner.times.changed.get_or_insert(Instant::now());
+                if Self::is_awake(&inner) {
+                    inner.times.changed.get_or_insert(Instant::now());
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 -- Renews a lease, and writes a state if there is one.
 -- KEYS[1]: the room. ARGV: the server, its address, the token, the length of a lease in milliseconds, `1` if the lease
 -- has not run out by the clock of the server, the number of the last state of this lease, and that state if it is to be written.
--- Returns 1, or 2 if the last state is not here, or 0 if another server has had the room.
+-- Returns 1, or 2 if no state is to be written and the last one is not here, or 0 if another server can have had the room.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = redis.call('HMGET', KEYS[1], 'token', 'number')

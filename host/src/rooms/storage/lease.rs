@@ -26,7 +26,7 @@ use tracing::{debug, warn};
 pub(in crate::rooms) struct Lease {
     rooms: Arc<RedisRooms>,
     leased: Arc<Leased>,
-    /// The number of the last state, which was sent.
+    /// The number of the last state that was sent.
     sent: AtomicU64,
     /// The number of the last state that Redis has confirmed.
     confirmed: Arc<AtomicU64>,
@@ -86,12 +86,12 @@ impl Lease {
     pub(super) async fn load(&self, room: &RoomName) -> Result<Option<Saved>, StorageError> {
         loop {
             match self.rooms.read(&self.leased, room).await {
-                Err(StorageError::Redis { .. }) if !self.rooms.stopped.is_cancelled() => {}
+                Err(StorageError::Redis { .. }) => {}
                 loaded => return loaded,
             }
             tokio::select! {
                 () = sleep(LONGEST_PAUSE) => {}
-                () = self.rooms.stopped.cancelled() => {}
+                () = self.rooms.stopped.cancelled() => return Err(StorageError::Stopped),
                 () = self.lost() => return Err(StorageError::Lost),
             }
         }
@@ -174,6 +174,7 @@ async fn keep(
     standing: watch::Sender<Standing>,
 ) {
     let mut losses = 0;
+    let mut is_lost = false;
     let mut pause = rooms.lease / 3;
     loop {
         tokio::select! {
@@ -191,12 +192,14 @@ async fn keep(
         let renewed = rooms.renew(&leased, is_current, confirmed.load(Relaxed));
         pause = match renewed.await {
             Ok(Held::Lost) => {
-                warn!(key = %Name(leased.key()), "another server has the room");
+                warn!(key = %Name(leased.key()), "lease lost: another server has had the room, or Redis has lost it");
                 standing.send_replace(Standing::Lost);
                 return;
             }
             Ok(held) => {
-                losses += u64::from(held == Held::WithoutState);
+                // Each loss is reported once.
+                losses += u64::from(held == Held::WithoutState && !is_lost);
+                is_lost = held == Held::WithoutState;
                 let until = asked + rooms.lease;
                 standing.send_replace(Standing::Held { until, losses });
                 rooms.lease / 3

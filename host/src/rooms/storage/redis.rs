@@ -77,7 +77,7 @@ enum Acquired {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Held {
     Yes,
-    /// But Redis has lost the last state.
+    /// The room is this server's, but Redis has lost the last state.
     WithoutState,
     /// Another server has had the room.
     Lost,
@@ -88,6 +88,7 @@ impl RedisRooms {
         options: RedisOptions,
         lease: Duration,
     ) -> Result<Self, RedisError> {
+        // The keys of `RandomState` are random numbers of the system.
         let half = || RandomState::new().hash_one(process::id());
         Ok(Self {
             client: RedisClient::connect(options).await?,

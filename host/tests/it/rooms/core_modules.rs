@@ -149,14 +149,14 @@ fn plan_of(module: Wasm) -> Result<Plan, Failed> {
 
 async fn relay() -> Result<(), Failed> {
     let served = Served::start(plan_of(Wasm::read(Guest::Relay.path()?)?)?).await?;
-    let (mut one, mut two) = (served.client("/a").await?, served.client("/a").await?);
+    let (mut one, mut two) = (served.join("/a").await?, served.join("/a").await?);
     one.send("hello").await?;
     assert_eq!(two.text().await?, "1: hello");
     two.send("").await?;
     assert_eq!(one.text().await?, "2: ");
     two.0.send(Message::binary(&b"\xc3\xa9\xff"[..])).await?;
     assert_eq!(one.text().await?, "2: é\u{fffd}");
-    let mut three = served.client("/a").await?;
+    let mut three = served.join("/a").await?;
     drop(two);
     until("the client has left", || {
         served.rooms.counters().clients() == 2
@@ -231,7 +231,7 @@ async fn failed(served: &Served, before: u64) -> Result<(), Failed> {
 
 async fn failures() -> Result<(), Failed> {
     let served = Served::with(tally(&[])?, patient(), server()).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/a").await?);
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/a").await?);
     for order in ["trap", "loop", "x", "outside", "negative", "utf-8", "many"] {
         assert_eq!(one.ask("hi").await?, first(2), "before `{order}`");
         assert_eq!(one.ask("hi").await?, "221", "before `{order}`");
@@ -317,7 +317,7 @@ async fn with_state() -> Result<(), Failed> {
     let mut settings = patient();
     settings.storage = RoomStorage::directory(directory.path())?;
     let served = Served::with(tally(&STATE)?, settings, server()).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/a").await?);
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/a").await?);
     assert_eq!(one.ask("hi").await?, first(2));
     let replaced = served.rooms.replace(load(tally(&STATE)?).await?).await;
     assert_eq!((replaced.replaced, replaced.refused), (1, 0));
@@ -370,7 +370,7 @@ async fn without_state() -> Result<(), Failed> {
       (call $send (local.get $client) (i32.const 48) (i32.const 1))
       (global.set $clients (i32.add (global.get $clients) (i32.const 1))))"#;
     let served = Served::with(tally(&[])?, patient(), server()).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/a").await?);
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/a").await?);
     assert_eq!(one.ask("hi").await?, first(2));
     let greeting = tally(&[("connect", CONNECT)])?;
     let replaced = served.rooms.replace(load(greeting).await?).await;
@@ -433,11 +433,11 @@ async fn sleep() -> Result<(), Failed> {
         })
         .await
     };
-    let mut one = served.client("/a").await?;
+    let mut one = served.join("/a").await?;
     assert_eq!(one.ask("hi").await?, first(1));
     asleep().await?;
     // Each client is connected once: the one that is there, and the one that wakes the room.
-    let mut other = served.client("/a").await?;
+    let mut other = served.join("/a").await?;
     assert_eq!(other.ask("hi").await?, "221");
     asleep().await?;
     assert_eq!(one.ask("hi").await?, "321");

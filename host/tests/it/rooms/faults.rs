@@ -39,7 +39,7 @@ fn saving_often() -> RoomSettings {
 
 async fn failures() -> Result<(), Failed> {
     let served = Served::with(ledger(&[])?, saving_often(), server()).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/a").await?);
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/a").await?);
     let mut number = 0;
     for order in ["trap", "exit", "loop", "fill"] {
         number += 1;
@@ -63,8 +63,8 @@ async fn too_often() -> Result<(), Failed> {
     let mut settings = saving_often();
     settings.restarts = Restarts::new(2, Duration::from_secs(60));
     let served = Served::with(ledger(&[])?, settings, server()).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/a").await?);
-    let mut bystander = served.client("/b").await?;
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/a").await?);
+    let mut bystander = served.join("/b").await?;
     for _ in 0..3 {
         one.send("trap").await?;
     }

@@ -37,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
 
 async fn messages() -> Result<(), Failed> {
     let served = Served::start(ledger(&[])?).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/a").await?);
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/a").await?);
     for number in 1..=50 {
         one.send(&format!("n{number}")).await?;
     }
@@ -60,7 +60,7 @@ async fn messages() -> Result<(), Failed> {
 
 async fn apart() -> Result<(), Failed> {
     let served = Served::start(ledger(&[])?).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/b/c").await?);
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/b/c").await?);
     assert_eq!(one.ask("x").await?, "1 1 x");
     assert_eq!(other.ask("y").await?, "1 1 y");
     assert_eq!(served.rooms.count(), 2);

@@ -34,8 +34,8 @@ async fn refused() -> Result<(), Failed> {
     settings.most_rooms = 1;
     settings.most_clients = 2;
     let served = Served::with(ledger(&[])?, settings, server()).await?;
-    let _one = served.client("/a").await?;
-    let mut other = served.client("/a").await?;
+    let _one = served.join("/a").await?;
+    let mut other = served.join("/a").await?;
     let long = format!("/{}", "a".repeat(256));
     for (path, code, reason) in [
         ("/a", 1013, "the room is full"),
@@ -119,7 +119,7 @@ async fn slow() -> Result<(), Failed> {
     let mut settings = RoomSettings::new(RoomStorage::none());
     settings.most_queued = 256 << 10;
     let served = Served::with(ledger(&[])?, settings, server()).await?;
-    let (mut slow, mut other) = (served.client("/a").await?, served.client("/a").await?);
+    let (mut slow, mut other) = (served.join("/a").await?, served.join("/a").await?);
     // More than the buffers of the sockets hold.
     for _ in 0..100 {
         slow.send("flood 3").await?;
@@ -142,8 +142,8 @@ async fn silent() -> Result<(), Failed> {
     )
     .await?;
     // It answers pings only while it is read from.
-    let _silent = served.client("/a").await?;
-    let mut other = served.client("/a").await?;
+    let _silent = served.join("/a").await?;
+    let mut other = served.join("/a").await?;
     let started = Instant::now();
     while other.ask("clients").await? != "1" {
         assert!(

@@ -36,7 +36,7 @@ pub fn trials() -> Vec<Trial> {
 
 async fn replaced() -> Result<(), Failed> {
     let served = Served::start(ledger(&[])?).await?;
-    let (mut one, mut other) = (served.client("/a").await?, served.client("/b").await?);
+    let (mut one, mut other) = (served.join("/a").await?, served.join("/b").await?);
     assert_eq!(one.ask("x").await?, "1 1 x");
     assert_eq!(one.ask("version").await?, "1");
     let replaced = served
@@ -54,7 +54,7 @@ async fn replaced() -> Result<(), Failed> {
 async fn refused() -> Result<(), Failed> {
     for order in ["refuse", "trap", "loop", "exit"] {
         let served = Served::start(ledger(&[])?).await?;
-        let mut client = served.client("/a").await?;
+        let mut client = served.join("/a").await?;
         assert_eq!(client.ask("x").await?, "1 1 x");
         let bad = load(ledger(&[("VERSION", "2"), ("START", order)])?).await?;
         let replaced = served.rooms.replace(bad).await;
@@ -76,7 +76,7 @@ async fn asleep() -> Result<(), Failed> {
     let mut settings = RoomSettings::new(RoomStorage::none());
     settings.sleep_after = Duration::from_millis(30);
     let served = Served::with(ledger(&[])?, settings, server()).await?;
-    let mut client = served.client("/a").await?;
+    let mut client = served.join("/a").await?;
     assert_eq!(client.ask("x").await?, "1 1 x");
     super::until("the room sleeps", || {
         served.rooms.counters().rooms_awake() == 0
@@ -113,7 +113,7 @@ async fn under_load() -> Result<(), Failed> {
     let is_over = Arc::new(AtomicBool::new(false));
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
-        clients.push(served.client("/busy").await?);
+        clients.push(served.join("/busy").await?);
     }
     let talking: Vec<_> = clients
         .into_iter()

@@ -60,7 +60,7 @@ async fn with(settings: ServerSettings) -> Result<Served, Failed> {
 
 async fn requests() -> Result<(), Failed> {
     let served = with(server()).await?;
-    let _client: Client = served.client("/a").await?;
+    let _client: Client = served.join("/a").await?;
     let health = request(served.address, &["GET /health HTTP/1.1"]).await?;
     assert!(
         health.starts_with("HTTP/1.1 200 OK") && health.ends_with("\r\n\r\nok\n"),
