@@ -3,7 +3,7 @@
 use super::{
     registry::RoomSettings,
     room::{Inner, Room},
-    storage::{Disturbance, StorageError, StoredRoom},
+    storage::{Disturbance, StorageError, StoredRoom, lease::Lease},
     words,
 };
 use std::{sync::Arc, time::Duration};
@@ -13,20 +13,20 @@ use tracing::warn;
 /// Does what is due in a room, until nothing will be due any more.
 pub(super) async fn keep(room: Arc<Room>) {
     loop {
-        let (due, leased) = {
+        let (due, lease) = {
             let mut inner = room.lock().await;
             let due = due(&room, &inner);
-            let leased = inner.stored.clone().filter(StoredRoom::is_leased);
-            if due.is_none() && leased.is_none() {
+            let lease = inner.stored.as_ref().and_then(StoredRoom::lease).cloned();
+            if due.is_none() && lease.is_none() {
                 inner.has_keeper = false;
                 return;
             }
-            (due, leased)
+            (due, lease)
         };
         tokio::select! {
             // Every room that is awake has a keeper, which works rarely.
             () = reached(due) => Box::pin(work(&room)).await,
-            disturbance = disturbed(leased) => room.disturbed(disturbance).await,
+            disturbance = disturbed(lease) => room.disturbed(disturbance).await,
             () = room.sooner() => {}
         }
     }
@@ -41,9 +41,9 @@ async fn reached(due: Option<Instant>) {
 }
 
 /// Waits until something happens to the stored room, or for ever.
-async fn disturbed(leased: Option<StoredRoom>) -> Disturbance {
-    match leased {
-        Some(stored) => stored.disturbed().await,
+async fn disturbed(lease: Option<Arc<Lease>>) -> Disturbance {
+    match lease {
+        Some(lease) => lease.disturbed().await,
         None => std::future::pending().await,
     }
 }
@@ -87,7 +87,7 @@ async fn work(room: &Arc<Room>) {
             Err(StorageError::Lost) => room.moved(&mut inner),
             Err(error) => {
                 warn!(room = %room.name, error = %words(&error), "state not saved");
-                postpone(&room.shared.settings, &mut inner);
+                postpone(settings, &mut inner);
             }
         }
     }

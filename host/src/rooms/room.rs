@@ -1,5 +1,6 @@
 //! One room: its clients and its events.
 
+mod replacing;
 mod saving;
 mod starting;
 

@@ -1,7 +1,7 @@
 //! Where the states of rooms are kept while nobody is in them, and across restarts.
 
 mod directory;
-mod lease;
+pub(super) mod lease;
 mod redis;
 
 use self::redis::RedisRooms;
@@ -14,6 +14,7 @@ use directory::Directory;
 use lease::Lease;
 use std::{
     io,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -147,6 +148,10 @@ pub enum StorageError {
 }
 
 impl RoomStorage {
+    /// The lengths of leases that [`Self::redis`] takes; others become the nearest of these.
+    pub const LEASES: RangeInclusive<Duration> =
+        Duration::from_millis(100)..=Duration::from_secs(3600);
+
     /// No storage. A room that has no clients is forgotten after a while.
     pub fn none() -> Self {
         Self(Kind::None)
@@ -163,7 +168,7 @@ impl RoomStorage {
     /// Storage in a Redis server or cluster, which several servers share.
     ///
     /// The room `a` is the Redis key `rooms:a`, a hash. One server at a time runs it: the one that has its *lease*, which
-    /// it renews three times within `lease`, which is at least 100 ms and at most an hour. If it does not, because it was killed, others can have the room. A state
+    /// it renews three times within `lease`, one of [`Self::LEASES`]. If it does not, because it was killed, others can have the room. A state
     /// is written together with a token of the lease, and Redis refuses it if the token has been replaced, so a server that
     /// was paused cannot overwrite the work of another one. Time is measured by the clock of Redis, and by monotonic clocks of
     /// the servers.
@@ -177,17 +182,13 @@ impl RoomStorage {
 
     /// `true` if several servers can share the rooms.
     pub fn is_shared(&self) -> bool {
-        match self.0 {
-            Kind::None | Kind::Directory(_) => false,
-            Kind::Redis(_) => true,
-        }
+        self.redis_rooms().is_some()
     }
 
     /// Sets the address at which other servers reach this one. Only the first address counts.
     pub(super) fn advertise(&self, address: String) {
-        match &self.0 {
-            Kind::None | Kind::Directory(_) => {}
-            Kind::Redis(rooms) => rooms.advertise(address),
+        if let Some(rooms) = self.redis_rooms() {
+            rooms.advertise(address);
         }
     }
 
@@ -209,17 +210,22 @@ impl RoomStorage {
 
     /// The server ends: nothing waits for a lease any more.
     pub(super) fn stop_waiting(&self) {
-        match &self.0 {
-            Kind::None | Kind::Directory(_) => {}
-            Kind::Redis(rooms) => rooms.stop_waiting(),
+        if let Some(rooms) = self.redis_rooms() {
+            rooms.stop_waiting();
         }
     }
 
     /// Waits until all rooms that were dropped are free for other servers.
     pub(super) async fn released(&self) {
+        if let Some(rooms) = self.redis_rooms() {
+            rooms.released().await;
+        }
+    }
+
+    fn redis_rooms(&self) -> Option<&RedisRooms> {
         match &self.0 {
-            Kind::None | Kind::Directory(_) => {}
-            Kind::Redis(rooms) => rooms.released().await,
+            Kind::None | Kind::Directory(_) => None,
+            Kind::Redis(rooms) => Some(rooms),
         }
     }
 }
@@ -248,35 +254,24 @@ impl StoredRoom {
         }
     }
 
-    /// Waits until it is certain that no other server runs the room.
-    pub(super) async fn hold(&self) -> Result<(), NotHeld> {
+    /// The lease of the room. `None` if no other server can take the room.
+    pub(super) fn lease(&self) -> Option<&Arc<Lease>> {
         match self {
-            Self::Nowhere | Self::File(_) => Ok(()),
-            Self::Leased(lease) => lease.hold().await,
+            Self::Nowhere | Self::File(_) => None,
+            Self::Leased(lease) => Some(lease),
         }
     }
 
-    /// `true` if another server can take the room.
-    pub(super) fn is_leased(&self) -> bool {
-        match self {
-            Self::Nowhere | Self::File(_) => false,
-            Self::Leased(_) => true,
+    /// Waits until it is certain that no other server runs the room.
+    pub(super) async fn hold(&self) -> Result<(), NotHeld> {
+        match self.lease() {
+            Some(lease) => lease.hold().await,
+            None => Ok(()),
         }
     }
 
     /// `true` if it is certain that no other server runs the room.
     pub(super) fn is_held(&self) -> bool {
-        match self {
-            Self::Nowhere | Self::File(_) => true,
-            Self::Leased(lease) => lease.is_held(),
-        }
-    }
-
-    /// Waits until something happens to the stored room, not by this server.
-    pub(super) async fn disturbed(&self) -> Disturbance {
-        match self {
-            Self::Nowhere | Self::File(_) => std::future::pending().await,
-            Self::Leased(lease) => lease.disturbed().await,
-        }
+        self.lease().is_none_or(|lease| lease.is_held())
     }
 }

@@ -1,10 +1,10 @@
 //! The settings of rooms and of their server.
 
 use super::limits::{parse_duration, parse_size};
-use crate::cli::exit::UsageError;
+use crate::cli::{backend, exit::UsageError};
 use anyhow::Context;
 use bytesize::ByteSize;
-use std::{net::SocketAddr, ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use wit_host::{
     RedisOptions,
     rooms::{RoomSettings, RoomStorage},
@@ -23,7 +23,7 @@ pub struct RoomArgs {
     #[arg(long, value_name = "STORAGE", help_heading = "Rooms")]
     rooms_in: Option<String>,
     /// Let another server have a room this long after this one was last heard of. For rooms in Redis.
-    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = parse_duration, help_heading = "Rooms")]
+    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = parse_lease, help_heading = "Rooms")]
     lease: Duration,
     /// Allow this number of rooms.
     #[arg(
@@ -129,9 +129,7 @@ impl RoomArgs {
     pub async fn settings(&self) -> anyhow::Result<RoomSettings> {
         let storage = match &self.rooms_in {
             None => RoomStorage::none(),
-            Some(text) => storage(text, self.lease)
-                .await
-                .context("failed to keep rooms")?,
+            Some(text) => storage(text, self.lease).await?,
         };
         let mut settings = RoomSettings::new(storage);
         settings.most_rooms = self.max_rooms;
@@ -143,30 +141,32 @@ impl RoomArgs {
     }
 }
 
-/// The shortest and the longest lease.
-const LEASES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(3600);
-
 async fn storage(text: &str, lease: Duration) -> anyhow::Result<RoomStorage> {
-    let usage = |shown: &str, why: &str| UsageError(format!("`--rooms-in {shown}`: {why}"));
-    if ["redis:", "rediss:"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
-    {
-        // The URL can contain a password.
-        let options = text.parse::<RedisOptions>();
-        let options = options.map_err(|error| usage("redis://…", &error.to_string()))?;
-        if !LEASES.contains(&lease) {
-            return Err(UsageError("`--lease` is from 100ms to 1h".to_owned()).into());
+    const FAILED: &str = "failed to keep rooms";
+    let usage = |why: String| {
+        UsageError(format!(
+            "`--rooms-in {}`: {why}",
+            Name(&backend::shown(text))
+        ))
+    };
+    match text.split_once(':') {
+        Some(("redis" | "rediss", _)) => {
+            let options = text.parse::<RedisOptions>();
+            let options = options.map_err(|error| usage(error.to_string()))?;
+            RoomStorage::redis(options, lease).await.context(FAILED)
         }
-        return Ok(RoomStorage::redis(options, lease).await?);
+        Some(("dir", "")) => Err(usage("name a directory, as in `dir:PATH`".to_owned()).into()),
+        Some(("dir", path)) => RoomStorage::directory(path.as_ref()).context(FAILED),
+        _ => Err(usage("rooms are kept in `dir:PATH` or `redis://…`".to_owned()).into()),
     }
-    match text.strip_prefix("dir:") {
-        Some("") => Err(usage("dir:", "`dir:` needs a path, as in `dir:./rooms`").into()),
-        Some(path) => Ok(RoomStorage::directory(path.as_ref())?),
-        None => {
-            let shown = Name(text).to_string();
-            Err(usage(&shown, "rooms are kept in `dir:PATH` or `redis://…`").into())
-        }
+}
+
+fn parse_lease(text: &str) -> Result<Duration, String> {
+    let lease = parse_duration(text)?;
+    let (shortest, longest) = (RoomStorage::LEASES.start(), RoomStorage::LEASES.end());
+    match RoomStorage::LEASES.contains(&lease) {
+        true => Ok(lease),
+        false => Err(format!("it is from {shortest:?} to {longest:?}")),
     }
 }
 

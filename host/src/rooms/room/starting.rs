@@ -38,7 +38,7 @@ impl Room {
                 return Err(reason);
             }
         };
-        let is_leased = stored.is_leased();
+        let is_leased = stored.lease().is_some();
         inner.stored = Some(stored);
         inner.is_stored = opened.saved.is_some();
         inner.saved = opened.saved;

@@ -142,7 +142,7 @@ impl Lease {
     }
 
     /// Waits until another server has had the room, or Redis has lost the state.
-    pub(super) async fn disturbed(&self) -> Disturbance {
+    pub(in crate::rooms) async fn disturbed(&self) -> Disturbance {
         let mut standing = self.standing.clone();
         let reported = self.reported.load(Relaxed);
         let disturbed = standing.wait_for(|standing| match standing {

@@ -1,6 +1,6 @@
 //! Rooms in Redis: each is a hash with the last state and the lease of the server that runs the room.
 
-use super::{NotOpened, Opened, Owner, StorageError};
+use super::{NotOpened, Opened, Owner, RoomStorage, StorageError};
 use crate::{
     redis_client::{RedisClient, RedisError, RedisOptions},
     rooms::{name::RoomName, saved::Saved},
@@ -10,7 +10,7 @@ use redis::{Cmd, Value};
 use std::{
     fmt::{self, Debug, Formatter},
     hash::{BuildHasher, RandomState},
-    ops::Range,
+    ops::RangeInclusive,
     process,
     sync::{
         OnceLock,
@@ -46,15 +46,14 @@ pub(super) struct Leased {
     token: String,
 }
 
+const LEASES: RangeInclusive<Duration> = RoomStorage::LEASES;
+
 /// The text before each key, unless the options say otherwise.
 const PREFIX: &str = "rooms:";
 
 const ACQUIRE: &str = include_str!("acquire.lua");
 const HOLD: &str = include_str!("hold.lua");
 const RELEASE: &str = include_str!("release.lua");
-
-/// The shortest and the longest lease.
-const LEASES: Range<Duration> = Duration::from_millis(100)..Duration::from_secs(3600);
 
 /// The error of Redis for a key that is not a hash, so not a room.
 const WRONG_TYPE: &str = "WRONGTYPE";
@@ -92,7 +91,7 @@ impl RedisRooms {
         let half = || RandomState::new().hash_one(process::id());
         Ok(Self {
             client: RedisClient::connect(options).await?,
-            lease: lease.clamp(LEASES.start, LEASES.end),
+            lease: lease.clamp(*LEASES.start(), *LEASES.end()),
             server: format!("{:016x}{:016x}", half(), half()),
             tokens: AtomicU64::new(0),
             address: OnceLock::new(),
@@ -236,7 +235,8 @@ impl RedisRooms {
 
     fn add_owner(&self, command: &mut Cmd, leased: &Leased) {
         let address = self.address.get().map_or("", String::as_str);
-        let milliseconds = u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX);
+        // A lease is an hour at most.
+        let milliseconds = self.lease.as_millis() as u64;
         command.arg(&self.server).arg(address);
         command.arg(&leased.token).arg(milliseconds);
     }
@@ -273,7 +273,7 @@ fn acquired(value: Value) -> Option<Acquired> {
         }),
         "elsewhere" => Some(Acquired::Elsewhere {
             address: text(values.next()?).filter(|address| !address.is_empty()),
-            left: Duration::from_millis(number(values.next()?)?).min(LEASES.end),
+            left: Duration::from_millis(number(values.next()?)?).min(*LEASES.end()),
         }),
         _ => None,
     }
