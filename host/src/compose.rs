@@ -6,6 +6,7 @@
 //! a plug are satisfied by the plugs after it. So a middleware, which imports and exports the same
 //! interface, works between a part and the plugs after it.
 
+pub(crate) mod bulk_bytes;
 pub(crate) mod composition;
 pub(crate) mod error;
 mod grants;
@@ -46,7 +47,8 @@ pub enum Form {
     /// `NAME:grant/<interface>`. This crate's [`Runtime`](crate::Runtime) satisfies them from the
     /// [`Sandbox`](crate::Sandbox) of that plug alone. An interface that the embedder
     /// [provides](Part::provide) to a part, or an [isolated](Part::isolate) plug, is imported as
-    /// `NAME:host/<interface>`. A consumer without plugs keeps its binary and its names.
+    /// `NAME:host/<interface>`. A consumer without plugs keeps its binary and its names. Byte lists
+    /// between the parts are [carried in bulk](Composition::with_bulk_bytes).
     Granted,
 }
 
@@ -173,14 +175,19 @@ fn connect_unit(
     let isolation = parts[0].isolation.clone();
     let parts: Vec<PartName> = parts.iter().map(|part| part.name.clone()).collect();
     wiring::verify(&bytes, &layout, &parts, &links, &private)?;
-    Ok(Unit {
+    let mut unit = Unit {
         layout,
         bytes,
         parts,
         links,
         private,
+        functions: Vec::new(),
         isolation,
-    })
+    };
+    if form == Form::Granted {
+        bulk_bytes::carry(&mut unit);
+    }
+    Ok(unit)
 }
 
 /// Refuses to isolate the consumer, and to isolate anything in a binary for other runtimes.

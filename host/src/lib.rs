@@ -114,7 +114,7 @@ pub use cache::{
 };
 pub use compose::{
     Form, compose,
-    composition::Composition,
+    composition::{Composition, FunctionBetweenParts},
     error::{ComposeError, IdleVirtualization, ImportDefect},
     isolation::{Isolation, Restarts},
     mismatch::{DifferentItem, Mismatch, NearMiss},

@@ -199,8 +199,11 @@ impl Runtime {
                 return Err(match missing_feature(&part, bytes, layout, &words) {
                     Some(feature) => self.unsupported(part, feature, error.into()),
                     None => LoadError::Invalid {
+                        source: InvalidBinary {
+                            offset: layout.own_offset(&part, error.offset()),
+                            ..InvalidBinary::new(&error)
+                        },
                         part,
-                        source: InvalidBinary::new(&error),
                     },
                 });
             }

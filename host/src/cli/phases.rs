@@ -7,7 +7,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wit_host::Engine;
+use wit_host::{Composition, Engine, untrusted::Name};
 
 /// A phase that takes longer is announced on a terminal.
 const LONG: Duration = Duration::from_millis(500);
@@ -45,6 +45,22 @@ impl Phases {
             ));
         }
         result
+    }
+
+    /// With `-v`, says how the functions between the parts pass their bytes.
+    pub fn show_functions(&self, composition: &Composition) {
+        if !self.shown {
+            return;
+        }
+        for function in composition.functions_between_parts() {
+            let edge = format!("{} → {}", function.importer, function.provider);
+            let name = format!("{}#{}", function.import, function.function);
+            let how = match &function.plain {
+                None => "bytes in bulk".to_owned(),
+                Some(why) => format!("plain: {why}"),
+            };
+            say(format_args!("{edge}: `{}`: {how}", Name(name)));
+        }
     }
 
     /// Runs the phase that compiles a program for an engine, or loads its code. It may take long. On a

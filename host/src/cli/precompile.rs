@@ -32,6 +32,7 @@ impl Precompile {
         let composition = phases.time("compose", || {
             wit_host::compose(&consumer, &plugs, Form::Granted)
         })?;
+        phases.show_functions(&composition);
         // `run --timeout` needs it.
         let engine = Engine::from(self.engine);
         let options = RuntimeOptions::new().engine(engine).interruptible(true);

@@ -1,6 +1,7 @@
 //! Compositions: binaries, their parts, and the providers of their imports.
 
 use super::{
+    bulk_bytes::{self, EdgeFunction},
     error::ComposeError,
     grants,
     isolation::Isolation,
@@ -34,8 +35,28 @@ pub(crate) struct Unit {
     pub(crate) links: Vec<Link>,
     pub(crate) private: Vec<PrivateImport>,
     pub(crate) layout: Layout,
+    /// The functions that one of these parts calls and another implements; empty before
+    /// [`carry`](bulk_bytes::carry).
+    pub(crate) functions: Vec<EdgeFunction>,
     /// The settings of the isolated plug; `None` for the unit of the consumer.
     pub(crate) isolation: Option<Isolation>,
+}
+
+/// A function that one part calls and another implements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FunctionBetweenParts {
+    /// The part that calls the function.
+    pub importer: PartName,
+    /// The part that implements it.
+    pub provider: PartName,
+    /// The import of the interface that it is in.
+    pub import: ExternName,
+    /// The name of the function. It is not escaped.
+    pub function: String,
+    /// The reason why the bytes that it passes are always copied one by one; `None` if long lists are copied in
+    /// one go.
+    pub plain: Option<String>,
 }
 
 impl Unit {
@@ -56,6 +77,7 @@ impl Unit {
             bytes,
             parts: vec![part.name.clone()],
             private: links.iter().filter_map(private).collect(),
+            functions: Vec::new(),
             links,
             isolation: part.isolation.clone(),
         }
@@ -118,6 +140,37 @@ impl Composition {
     /// [`Form::Granted`](crate::Form::Granted) it has not been validated.
     pub fn bytes(&self) -> &[u8] {
         &self.root().bytes
+    }
+
+    /// Carries long byte lists between the parts as strings of another encoding, which the engine copies in one
+    /// go. In [`Form::Granted`](crate::Form::Granted) that is always so.
+    ///
+    /// The result means the same as the original, and what it imports and exports does not change. If the
+    /// composition is valid, the result is, because the code of the parts is copied unchanged. It runs on
+    /// wasmtime; some other runtimes refuse the encoding `latin1+utf16`. Functions for which this is not possible
+    /// stay as they are; [`functions_between_parts`](Self::functions_between_parts) says why.
+    pub fn with_bulk_bytes(mut self) -> Self {
+        let plain = |unit: &&mut Unit| unit.functions.is_empty();
+        self.units
+            .iter_mut()
+            .filter(plain)
+            .for_each(bulk_bytes::carry);
+        self
+    }
+
+    /// The functions that one part calls and another implements in the same store. It is empty in
+    /// [`Form::Portable`](crate::Form::Portable) without [`with_bulk_bytes`](Self::with_bulk_bytes).
+    pub fn functions_between_parts(&self) -> impl Iterator<Item = FunctionBetweenParts> {
+        self.units.iter().flat_map(|unit| {
+            let functions = unit.functions.iter();
+            functions.map(|function| FunctionBetweenParts {
+                importer: unit.parts[function.importer].clone(),
+                provider: unit.parts[function.provider].clone(),
+                import: function.import.clone(),
+                function: function.function.clone(),
+                plain: function.obstacle.map(|obstacle| obstacle.to_string()),
+            })
+        })
     }
 
     /// Validates the binary, and those of the isolated plugs. The error names the part that is not

@@ -134,10 +134,7 @@ fn arguments<'a>(
     parts: &[PartName],
 ) -> wasmparser::Result<Vec<Argument<'a>>> {
     let indices: HashMap<&PartName, usize> = parts.iter().zip(0..).collect();
-    let part_at = |start: usize| {
-        let (part, offset) = layout.part_at(start)?;
-        (offset == 0).then(|| indices.get(part).copied()).flatten()
-    };
+    let part_at = |start: usize| indices.get(layout.part_from(start)?).copied();
     let mut spaces = Spaces::default();
     let mut arguments = Vec::new();
     for payload in top_level_sections(bytes) {

@@ -1,7 +1,10 @@
 //! Explanations of traps: the part, the calls, and the reason.
 
 use crate::{
-    compose::layout::{Layout, LikeAdapters},
+    compose::{
+        bulk_bytes::REFUSALS,
+        layout::{Layout, LikeAdapters},
+    },
     ending::plug_failure::OutOfFuelInPlug,
     names::part::PartName,
     sandbox::open::MAX_RANDOM,
@@ -64,12 +67,19 @@ impl Trap {
             .filter(|frame| !is_adapter(frame, layout))
             .map(|frame| Frame::of(frame, layout))
             .collect();
-        let reason = reason(&source, max_passed);
+        let refusal_of_guard = frames.first().and_then(refusal_of_guard);
+        let reason = match refusal_of_guard {
+            Some(words) => words.to_owned(),
+            None => reason(&source, max_passed),
+        };
+        let part = match is_between_parts {
+            true => None,
+            false => frames.iter().find_map(|frame| frame.part.clone()),
+        };
+        let frames = frames.into_iter().filter(|frame| !frame.is_guard());
+        let frames = frames.collect();
         Self {
-            part: match is_between_parts {
-                true => None,
-                false => frames.iter().find_map(|frame| frame.part.clone()),
-            },
+            part,
             reason: match is_between_parts {
                 true => {
                     format!("what one part passed to another could not be taken over: {reason}")
@@ -124,6 +134,13 @@ impl Trap {
     }
 }
 
+/// The reason for which a guard of bytes carried as strings refused what the part passed.
+fn refusal_of_guard(frame: &Frame) -> Option<&'static str> {
+    let function = frame.function.as_deref().filter(|_| frame.is_guard())?;
+    let mut refusals = REFUSALS.iter();
+    refusals.find_map(|(name, words)| (*name == function).then_some(*words))
+}
+
 fn is_interrupt(error: &wasmtime::Error) -> bool {
     matches!(error.downcast_ref(), Some(wasmtime::Trap::Interrupt))
 }
@@ -137,8 +154,13 @@ impl Frame {
             part: place.map(|(part, _)| part.clone()),
             function: frame.func_name().map(str::to_owned),
             index: frame.func_index(),
-            offset: place.map(|(_, offset)| offset),
+            offset: place.and_then(|(_, offset)| offset),
         }
+    }
+
+    /// `true` for code that the composer has added to the part.
+    fn is_guard(&self) -> bool {
+        self.part.is_some() && self.offset.is_none()
     }
 
     /// `true` if the binary has no name for the function.

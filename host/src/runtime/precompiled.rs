@@ -332,7 +332,7 @@ mod tests {
 
     fn file() -> Vec<u8> {
         let linking =
-            br#"{"parts":["cache"],"links":[],"private":[],"places":[],"like_adapters":[]}"#;
+            br#"{"parts":["cache"],"links":[],"private":[],"places":[],"moved":[],"like_adapters":[]}"#;
         let linking = Linking::from_bytes(linking).expect("it makes sense");
         let target = Target {
             engine: Engine::Interpreter,

@@ -1,5 +1,6 @@
 //! Validating binaries.
 
+use anyhow::Context as _;
 use std::{
     num::NonZero,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -7,7 +8,7 @@ use std::{
 };
 use wasmparser::{
     BinaryReaderError, FuncToValidate, FuncValidatorAllocations, FunctionBody, Parser,
-    ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    ValidPayload, Validator, ValidatorResources, WasmFeatures, types::Types,
 };
 
 /// An error in a WebAssembly binary: the binary is damaged, or uses features that are not enabled.
@@ -71,6 +72,18 @@ pub(crate) fn validate_with(bytes: &[u8], features: WasmFeatures) -> wasmparser:
         work();
     });
     locked(&first).take().map_or(Ok(()), Err)
+}
+
+/// Validates a binary except for its function bodies, and returns its types.
+pub(crate) fn types_of(bytes: &[u8]) -> anyhow::Result<Types> {
+    let mut validator = Validator::new();
+    let mut last = None;
+    for payload in Parser::new(0).parse_all(bytes) {
+        if let ValidPayload::End(types) = validator.payload(&payload?)? {
+            last = Some(types);
+        }
+    }
+    last.context("the binary has no end")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

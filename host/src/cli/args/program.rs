@@ -97,6 +97,9 @@ impl ProgramArgs {
             })?,
             File::Precompiled(code) => Source::Precompiled(code),
         };
+        if let Source::Composition(composition) = &source {
+            phases.show_functions(composition);
+        }
         let limits = self.limits.limits(phases.budget().all(), heap::allowed())?;
         let mut plan = Plan::new(source, sandboxes, limits)?;
         plan.engine = self.engine.map_or(plan.engine, Into::into);

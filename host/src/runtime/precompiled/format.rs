@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub(super) const MAGIC: &[u8] = b"\0wit-host code ";
 /// The version of the format. The file continues with the SHA-256 of the rest, the target and the linking,
 /// each behind its length in four bytes, and the engine's own format.
-const VERSION: &[u8] = b"3\0";
+const VERSION: &[u8] = b"4\0";
 const DIGEST_SIZE: usize = 32;
 
 /// The largest size of a precompiled file, in bytes. The code of an interpreter takes about 60 MB.

@@ -2,7 +2,7 @@
 //! the other imports. They are stored as JSON, which is small compared with the code.
 
 use crate::{
-    compose::layout::{Layout, LikeAdapters},
+    compose::layout::{Layout, LikeAdapters, Moved},
     compose::{
         composition::Composition,
         link::{Link, PrivateImport, PrivateProvider, Provider},
@@ -31,6 +31,8 @@ struct Stored {
     private: Vec<StoredPrivateImport>,
     /// The range of bytes of each part in the composed binary.
     places: Vec<(Range<usize>, usize)>,
+    /// The code of the parts that were rewritten.
+    moved: Vec<Moved>,
     like_adapters: LikeAdapters,
 }
 
@@ -110,6 +112,7 @@ impl Linking {
             links: self.links.iter().map(link).collect(),
             private: self.private.iter().map(private).collect(),
             places: self.layout.places().iter().filter_map(place).collect(),
+            moved: self.layout.moved().to_vec(),
             like_adapters: self.layout.like_adapters().clone(),
         })
     }
@@ -127,7 +130,11 @@ impl Linking {
         let linking = Self {
             links: links.collect(),
             private: private.collect::<Option<_>>()?,
-            layout: Layout::of_places(places.collect::<Option<_>>()?, stored.like_adapters),
+            layout: Layout::of_places(
+                places.collect::<Option<_>>()?,
+                stored.moved,
+                stored.like_adapters,
+            ),
             parts,
         };
         linking.is_sound().then_some(linking)
@@ -212,7 +219,14 @@ mod tests {
                 link(1, PREOPENS, None),
             ],
             private: vec![private.into_import().expect("a grant")],
-            layout: Layout::of_places(vec![(10..20, name("cache"))], LikeAdapters::default()),
+            layout: Layout::of_places(
+                vec![(10..20, name("cache"))],
+                vec![Moved {
+                    range: 12..18,
+                    from: 2,
+                }],
+                LikeAdapters::default(),
+            ),
         }
     }
 
@@ -232,6 +246,7 @@ mod tests {
         assert_eq!(read.links, expected.links);
         assert_eq!(read.private, expected.private);
         assert_eq!(read.layout.places(), expected.layout.places());
+        assert_eq!(read.layout.moved(), expected.layout.moved());
     }
 
     #[test]
