@@ -2,7 +2,6 @@
 //! memory, and composed, on the storage of Wasmtime.
 
 mod composed;
-mod embedded;
 
 use crate::guests::Guest;
 use libtest_mimic::{Failed, Trial};

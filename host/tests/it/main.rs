@@ -6,6 +6,7 @@
 mod authority;
 mod bless;
 mod bridge;
+mod bulk_bytes;
 mod cache_component;
 mod certificates;
 mod code_cache;
@@ -34,6 +35,7 @@ mod recipes;
 mod redis;
 mod refusals;
 mod rooms;
+mod stock_engine;
 mod structure;
 mod tampered;
 mod terminal;
@@ -60,6 +62,7 @@ fn main() {
         .chain(matrix::trials())
         .chain(conformance::trials())
         .chain(bridge::trials())
+        .chain(bulk_bytes::trials())
         .chain(authority::trials())
         .chain(code_cache::trials())
         .chain(tampered::trials())

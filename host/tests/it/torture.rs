@@ -6,7 +6,7 @@
 
 mod bombs;
 mod doors;
-mod mutate;
+pub mod mutate;
 
 use crate::guests::Guest;
 use doors::Doors;

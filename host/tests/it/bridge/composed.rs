@@ -3,9 +3,10 @@
 //!
 //! `TORTURE=1` installs the command.
 
-use super::{embedded, expect_success, plug, unexpected};
+use super::{expect_success, plug, unexpected};
 use crate::{
     guests::{Guest, trial},
+    stock_engine,
     torture::is_long,
 };
 use libtest_mimic::{Failed, Trial};
@@ -17,7 +18,7 @@ use std::{
 /// One trial for each consumer, and one for a bucket that is missing, with each way to run them.
 pub fn trials() -> Vec<Trial> {
     let ways: [(&str, Run, Option<String>); 2] = [
-        ("crate", embedded::run, None),
+        ("crate", in_crate, None),
         ("command", command, missing_command()),
     ];
     let tests: [(&str, Guest, Test); 4] = [
@@ -91,6 +92,10 @@ fn compose(consumer: Guest, into: &Path) -> Result<(), Failed> {
             .arg("-o")
             .arg(into),
     )
+}
+
+fn in_crate(program: &Path, bucket: Option<&str>, arguments: &[&str]) -> Result<Output, Failed> {
+    stock_engine::run(program, bucket, None, arguments)
 }
 
 fn command(program: &Path, bucket: Option<&str>, arguments: &[&str]) -> Result<Output, Failed> {

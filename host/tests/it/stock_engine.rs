@@ -1,4 +1,4 @@
-//! Runs a program in an engine of the test's own, with the key-value storage that the stock `wasmtime` has too.
+//! Runs a program in an engine of the test's own, which has the configuration and the interfaces of the stock `wasmtime`.
 
 use libtest_mimic::Failed;
 use std::{
@@ -11,13 +11,19 @@ use wasmtime::{
     component::{Component, Linker, ResourceTable},
 };
 use wasmtime_wasi::{
-    I32Exit, WasiCtx, WasiCtxView, WasiView,
+    FsPerms, I32Exit, WasiCtx, WasiCtxView, WasiView,
     p2::{bindings::sync::Command, pipe::MemoryOutputPipe},
 };
 use wasmtime_wasi_keyvalue::{WasiKeyValue, WasiKeyValueCtx};
 
-/// Runs the program with the variable `CACHE_BUCKET`, if it is given, and these arguments.
-pub fn run(program: &Path, bucket: Option<&str>, arguments: &[&str]) -> Result<Output, Failed> {
+/// Runs the program with these arguments, and with the variable `CACHE_BUCKET` and the directory `/cache` if they are
+/// given.
+pub fn run(
+    program: &Path,
+    bucket: Option<&str>,
+    directory: Option<&Path>,
+    arguments: &[&str],
+) -> Result<Output, Failed> {
     let engine = Engine::default();
     let component = Component::from_file(&engine, program)?;
     let mut linker = Linker::new(&engine);
@@ -32,6 +38,9 @@ pub fn run(program: &Path, bucket: Option<&str>, arguments: &[&str]) -> Result<O
     wasi.stdout(stdout.clone()).stderr(stderr.clone());
     if let Some(bucket) = bucket {
         wasi.env("CACHE_BUCKET", bucket);
+    }
+    if let Some(directory) = directory {
+        wasi.preopened_dir(directory, "/cache", FsPerms::ReadWrite)?;
     }
     let state = State {
         wasi: wasi.build(),
