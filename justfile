@@ -79,6 +79,7 @@ lint: setup
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
     scripts/public-api check
     cargo package -p wit-host-dir-cache -p wit-host --allow-dirty --no-verify --offline --quiet
+    scripts/lint-bench
 
 # Write down the public API of the crates that are published, after a change that is meant: public-api.txt beside each.
 [group('upkeep')]
@@ -97,6 +98,7 @@ package:
 [group('upkeep')]
 fmt:
     cargo fmt --all
+    cd bench && cargo fmt
 
 # Try cache and host against faults in the long form, and count them: all, or the parts named. TORTURE_SEED repeats a run.
 [group('upkeep')]
@@ -134,9 +136,10 @@ clean:
 all: host setup
     scripts/guest build
 
+# With all crates selected, so that dependencies are built with the features that they have in the tests: once.
 [private]
 host:
-    cargo build -p wit-host
+    cargo build --workspace --bin wit-host
 
 [private]
 guest NAME: setup
