@@ -1,6 +1,9 @@
 //! The table of results.
 
-use crate::contest::{Contender, Pace, Quartiles, Score, contest};
+use crate::{
+    contest::{Contender, Pace, Quartiles, Score, contest},
+    legend,
+};
 use std::fmt::Write;
 
 pub struct Board {
@@ -98,7 +101,8 @@ impl Board {
         self.score(name, ours, peer, None)
     }
 
-    fn score(
+    /// As `contest`, and returns the times.
+    pub fn score(
         &mut self,
         name: &str,
         ours: &mut dyn Contender,
@@ -106,6 +110,12 @@ impl Board {
         target: Option<Target>,
     ) -> anyhow::Result<Score> {
         let score = contest(ours, peer, self.pace)?;
+        self.judge(name, score, target);
+        Ok(score)
+    }
+
+    /// Adds a comparison to the table that was made before, for another target.
+    pub fn judge(&mut self, name: &str, score: Score, target: Option<Target>) {
         let Score { ours, peer, ratio } = score;
         let Quartiles { low, median, high } = match target {
             Some(Target::Speed(_)) => ratio.inverse(),
@@ -120,7 +130,6 @@ impl Board {
             target,
             used: target.map_or(0.0, |target| target.used(median)),
         });
-        Ok(score)
     }
 
     /// Adds a size to the table.
@@ -208,7 +217,8 @@ impl Board {
         {
             let _ = writeln!(table, "{line}");
         }
-        table
+        let names = self.rows.iter().map(|row| row.name.as_str());
+        format!("{table}\n{}", legend::explain(names))
     }
 }
 
@@ -250,7 +260,8 @@ fn times(ratio: f64) -> String {
     match ratio {
         100.0.. => format!("{ratio:.0}×"),
         10.0.. => format!("{ratio:.1}×"),
-        _ => format!("{ratio:.2}×"),
+        0.1.. => format!("{ratio:.2}×"),
+        _ => format!("{ratio:.3}×"),
     }
 }
 

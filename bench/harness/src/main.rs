@@ -6,10 +6,12 @@
 mod backends;
 mod board;
 mod chart;
+mod circumstances;
 mod contest;
 mod data;
 mod engines;
 mod host;
+mod legend;
 mod process;
 mod redis;
 mod room_server;
@@ -32,7 +34,10 @@ fn main() -> anyhow::Result<()> {
         [what, "--quick"] => (what, Pace::QUICK),
         _ => anyhow::bail!("usage: bench <store|host|backends|data|engines|rooms> [--quick]"),
     };
-    let (tools, mut board) = (Tools::find()?, Board::new(pace));
+    let tools = Tools::find()?;
+    let circumstances = circumstances::describe(&tools)?;
+    println!("{circumstances}");
+    let mut board = Board::new(pace);
     let mut chart = None;
     match what {
         "store" => store::compare(&tools, &mut board)?,
@@ -46,7 +51,7 @@ fn main() -> anyhow::Result<()> {
     if pace == Pace::FULL {
         fs::write(
             tools.bench(format!("results-{what}.md")),
-            board.to_markdown(),
+            format!("{circumstances}\n{}", board.to_markdown()),
         )?;
         fs::write(tools.bench(format!("{what}.svg")), svg::draw(board.rows()))?;
         if let Some(chart) = chart {

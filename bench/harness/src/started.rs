@@ -8,6 +8,13 @@ use std::{
 
 pub struct Started(pub Command);
 
+impl Started {
+    /// Runs a command once, which must succeed.
+    pub fn once(command: Command) -> anyhow::Result<()> {
+        Self(command).take_turn(1).map(drop)
+    }
+}
+
 impl Contender for Started {
     fn take_turn(&mut self, count: u64) -> anyhow::Result<Duration> {
         let started = Instant::now();

@@ -1,6 +1,6 @@
 //! The programs that are compared: their paths and command lines.
 
-use crate::{process::Process, scratch::Scratch};
+use crate::process::Process;
 use anyhow::Context;
 use std::{
     env,
@@ -126,10 +126,9 @@ impl Tools {
         Process::start(&mut self.run_on(directory))
     }
 
-    /// The cache in a store of its own, which the host calls.
+    /// The cache on a directory, in a store of its own.
     pub fn isolated(&self, directory: &Path) -> anyhow::Result<Process> {
-        let mut command = self.ours("hosted");
-        Process::start(command.arg("isolated").arg(directory).arg(self.cache()))
+        Process::start(self.run_on(directory).args(["--isolate", "cache"]))
     }
 
     /// A native contender: the cache's engine, or another one.
@@ -149,16 +148,25 @@ impl Tools {
         command
     }
 
-    /// The consumer composed with a plug, on the stock runtime.
+    /// Composes the consumer with a plug by the tool of another project.
+    pub fn wac_plug(&self, plug: &Path, to: &Path) -> Command {
+        let mut command = self.theirs("wac");
+        command
+            .arg("plug")
+            .arg(self.guest("bench_consumer"))
+            .arg("--plug")
+            .arg(plug)
+            .arg("-o")
+            .arg(to);
+        command
+    }
+
+    /// A composed component on the stock runtime.
     pub fn on_wasmtime(
         &self,
-        plug: &Path,
+        composed: &Path,
         directory: Option<&Path>,
-        scratch: &Scratch,
     ) -> anyhow::Result<Process> {
-        let composed = scratch.file("composed.wasm");
-        let status = self.compose(plug, &composed).status()?;
-        anyhow::ensure!(status.success(), "failed to compose {}", plug.display());
         let mut command = self.wasmtime();
         if let Some(directory) = directory {
             let mut grant = directory.as_os_str().to_owned();

@@ -13,7 +13,12 @@ pub fn serve_functions(engine: Engine, module: &Path) -> anyhow::Result<()> {
     let (sandboxes, limits) = (Sandboxes::default(), Limits::default());
     let mut instance = tokio.block_on(program.instantiate(&sandboxes, &limits))?;
     serve(
-        |order| program.function(order.work).expect("it is exported").clone(),
+        |order| {
+            program
+                .function(order.work)
+                .expect("it is exported")
+                .clone()
+        },
         |order, function| {
             for _ in 0..order.count {
                 let called = tokio.block_on(instance.call(function, Vec::new()));
