@@ -1,6 +1,8 @@
 //! The imports that the host provides.
 
 mod bounded_io;
+#[cfg(target_os = "linux")]
+mod renaming;
 
 use crate::{
     compose::link::PrivateImport, names::part::PartName, sandbox::authority::Grant,
@@ -23,7 +25,10 @@ use wasmtime_wasi::{
 /// Defines the interfaces that the consumer imports under their own names.
 pub(crate) fn consumer(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    bounded_io::define(linker)
+    bounded_io::define(linker)?;
+    #[cfg(target_os = "linux")]
+    renaming::define(linker)?;
+    Ok(())
 }
 
 /// The name of the module from which core modules import WASI preview1.
