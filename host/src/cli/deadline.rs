@@ -17,8 +17,10 @@ use wit_host::Outcome;
 /// program, takes 35 s of processor time in a host that is built without optimization.
 pub const DEFAULT: Duration = Duration::from_secs(300);
 
-/// The time in which a program that can be interrupted must stop, and its end must be explained.
-const GRACE: Duration = Duration::from_millis(190);
+/// The time in which a program that can be interrupted must stop, and its end must be explained, in steps. A virtual
+/// machine can be paused for longer than the whole time; such a pause then takes up one step.
+const GRACE_STEPS: u32 = 19;
+const GRACE_STEP: Duration = Duration::from_millis(10);
 
 /// The size of the command's stack. Only the part that is used takes memory.
 const STACK: usize = 256 << 20;
@@ -39,8 +41,12 @@ enum Bound {
     None,
     /// The host is at work.
     Host { until: Instant, after: Duration },
-    /// The program runs, or the host explains its end.
-    Program { until: Instant, after: Duration },
+    /// The program runs, or the host explains its end. It has so many steps of grace left.
+    Program {
+        until: Instant,
+        after: Duration,
+        grace: u32,
+    },
     /// The command has ended.
     Ended,
 }
@@ -114,13 +120,14 @@ pub fn prepare(after: Duration) {
 
 /// Starts the phase in which the program runs.
 pub fn run(budget: Budget) {
-    let until = budget.all.zip(budget.until());
-    WATCH.set(
-        match until.and_then(|(after, until)| Some((after, until.checked_add(GRACE)?))) {
-            Some((after, until)) => Bound::Program { until, after },
-            None => Bound::None,
+    WATCH.set(match budget.all.zip(budget.until()) {
+        Some((after, until)) => Bound::Program {
+            until,
+            after,
+            grace: GRACE_STEPS,
         },
-    );
+        None => Bound::None,
+    });
 }
 
 /// Starts a phase without a bound, in which the host waits for the user's next call.
@@ -172,14 +179,22 @@ impl Watch {
         let mut bound = self.bound();
         loop {
             let now = Instant::now();
-            let until = match *bound {
+            let left = match &mut *bound {
                 Bound::Ended => return,
                 Bound::None => None,
-                Bound::Host { until, after } if until <= now => end_host(after),
-                Bound::Program { until, after } if until <= now => end_program(after),
-                Bound::Host { until, .. } | Bound::Program { until, .. } => Some(until - now),
+                Bound::Host { until, .. } | Bound::Program { until, .. } if *until > now => {
+                    Some(*until - now)
+                }
+                Bound::Host { after, .. } => end_host(*after),
+                Bound::Program {
+                    after, grace: 0, ..
+                } => end_program(*after),
+                Bound::Program { grace, .. } => {
+                    *grace -= 1;
+                    Some(GRACE_STEP)
+                }
             };
-            bound = match until {
+            bound = match left {
                 None => self
                     .changed
                     .wait(bound)

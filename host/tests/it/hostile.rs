@@ -8,6 +8,7 @@
 
 use crate::{count::Count, torture::sized};
 use libtest_mimic::{Failed, Trial};
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs,
     path::Path,
@@ -19,7 +20,34 @@ use tempfile::TempDir;
 
 /// The trials.
 pub fn trials() -> Vec<Trial> {
-    vec![Trial::test("hostile::stopped_in_time", stopped_in_time)]
+    vec![
+        Trial::test("hostile::stopped_in_time", stopped_in_time),
+        Trial::test("hostile::a_pause_of_the_machine_is_not_its_time", paused),
+    ]
+}
+
+/// A process that got no time around its limit still ends in order, and names the part that was computing.
+fn paused() -> Result<(), Failed> {
+    const GUEST: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/cases/run/limits/timeout/loop.wat"
+    );
+    let mut command = crate::wit_host_command();
+    command.args(["run", "--timeout", "1s", GUEST]);
+    let process = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    sleep(Duration::from_millis(500));
+    kill_process(Pid::from_child(&process), Signal::STOP)?;
+    sleep(Duration::from_secs(1));
+    kill_process(Pid::from_child(&process), Signal::CONT)?;
+    let output = process.wait_with_output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() == Some(124) && stderr.contains("`loop` was computing") {
+        true => Ok(()),
+        false => Err(format!("{:?}: {stderr}", output.status).into()),
+    }
 }
 
 /// The standard output of a guest.
