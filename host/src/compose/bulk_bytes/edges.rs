@@ -66,6 +66,13 @@ impl Edges {
                 continue;
             };
             let provider = surveys[*index].as_ref();
+            let edge_function = |name: &str, obstacle| EdgeFunction {
+                importer: link.importer,
+                provider: *index,
+                import: link.import.clone(),
+                function: name.to_owned(),
+                obstacle,
+            };
             // The functions of this link that are carried.
             let mut calls = Interface::new(edges.changes[link.importer].imports.len());
             for function in importer.called(link.import.as_str()) {
@@ -74,13 +81,8 @@ impl Edges {
                     guards.add(link.importer, *index, function.calls.len(), &signature)?;
                     Ok((signature, implementation))
                 });
-                edges.functions.push(EdgeFunction {
-                    importer: link.importer,
-                    provider: *index,
-                    import: link.import.clone(),
-                    function: function.name.to_owned(),
-                    obstacle: found.as_ref().err().copied(),
-                });
+                let obstacle = found.as_ref().err().copied();
+                edges.functions.push(edge_function(function.name, obstacle));
                 if let Ok((signature, implementation)) = found {
                     let exports = &mut edges.changes[*index].exports;
                     let position = *positions.entry((*index, export)).or_insert_with(|| {
@@ -90,6 +92,11 @@ impl Edges {
                     let carried = exports[position].carry(implementation, signature);
                     calls.call(carried, &function.calls);
                 }
+            }
+            for (name, ty) in importer.passed_inside(link.import.as_str()) {
+                let own = Signature::of(importer.types.as_ref(), ty).err();
+                let obstacle = own.unwrap_or(Obstacle::InsideImporter);
+                edges.functions.push(edge_function(name, Some(obstacle)));
             }
             if let Some(position) = positions.get(&(*index, export))
                 && !calls.functions.is_empty()

@@ -48,6 +48,7 @@ fn assemble(realloc: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmtime::{Engine, Instance, Memory, MemoryType, Module, Store};
 
     #[test]
     fn the_modules_are_valid_and_have_the_functions_that_name_refusals() {
@@ -58,6 +59,27 @@ mod tests {
                 let mut windows = module.windows(name.len());
                 assert!(windows.any(|window| window == name.as_bytes()), "{name}");
             }
+        }
+    }
+
+    /// The strings may overlap, so their sum can be larger than any memory.
+    #[test]
+    fn a_region_of_4_gib_or_more_is_refused_without_growing_the_memory() {
+        let engine = Engine::default();
+        let guard = Module::new(&engine, module(false).expect("valid text")).expect("valid");
+        for (strings, has_room) in [(16, true), (65_535, false), (65_536, false)] {
+            let mut store = Store::new(&engine, ());
+            let memory = Memory::new(&mut store, MemoryType::new(1, Some(17))).expect("memory");
+            let guard = Instance::new(&mut store, &guard, &[memory.into()]).expect("imports");
+            let plan = guard.get_typed_func::<(i32, i32, i32), ()>(&mut store, "plan");
+            let plan = plan.expect("an export");
+            for _ in 0..strings {
+                plan.call(&mut store, (0, 1 << 16, 1)).expect("in bounds");
+            }
+            let reserve = guard.get_typed_func::<(), i32>(&mut store, "reserve");
+            let reserved = reserve.expect("an export").call(&mut store, ());
+            assert_eq!(reserved.expect("no trap"), i32::from(has_room));
+            assert_eq!(memory.size(&store), if has_room { 17 } else { 1 });
         }
     }
 }

@@ -4,10 +4,15 @@ use super::{
     nesting::refers_to_outer_items, obstacle::Obstacle, options::Options, passed_on::passed_on,
 };
 use crate::wasm::{validate::types_of, walk::top_level_sections};
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
-    ComponentTypeRef, Payload, types::Types,
+    ComponentInstantiationArg, ComponentTypeRef, Payload,
+    component_types::{ComponentEntityType, ComponentFuncTypeId},
+    types::Types,
 };
 
 /// A part and its functions.
@@ -18,6 +23,8 @@ pub(super) struct Survey<'a> {
     pub(super) calls: Vec<Call<'a>>,
     /// The functions of each imported interface that the part calls.
     called: HashMap<&'a str, Vec<Called<'a>>>,
+    /// The imported interfaces that components inside the part get.
+    passed_inside: HashSet<&'a str>,
     /// The instances that it exports, by their names.
     exports: HashMap<&'a str, Rc<Instance<'a>>>,
     spaces: Spaces<'a>,
@@ -93,6 +100,7 @@ impl<'a> Survey<'a> {
         let mut spaces = Spaces::default();
         let mut exports = HashMap::new();
         let mut calls = Vec::new();
+        let mut passed_inside = HashSet::new();
         let mut entries = 0;
         let mut obstacle = None;
         for payload in top_level_sections(bytes) {
@@ -128,7 +136,12 @@ impl<'a> Survey<'a> {
                 }
                 Payload::ComponentInstanceSection(section) => {
                     for instance in section {
-                        spaces.instances.push(Rc::new(Instance::of(instance?)));
+                        let instance = instance?;
+                        if let ComponentInstance::Instantiate { args, .. } = &instance {
+                            let imports = args.iter().flat_map(|arg| spaces.imports_in(arg));
+                            passed_inside.extend(imports);
+                        }
+                        spaces.instances.push(Rc::new(Instance::of(instance)));
                     }
                 }
                 Payload::ComponentCanonicalSection(section) => {
@@ -161,6 +174,7 @@ impl<'a> Survey<'a> {
             types,
             called: called(&calls),
             calls,
+            passed_inside,
             exports,
             spaces,
             obstacle,
@@ -171,6 +185,29 @@ impl<'a> Survey<'a> {
     /// The functions of an imported interface that the part calls.
     pub(super) fn called(&self, import: &str) -> &[Called<'a>] {
         self.called.get(import).map_or(&[], Vec::as_slice)
+    }
+
+    /// The functions of an imported interface that only components inside the part can call, with their types.
+    pub(super) fn passed_inside(
+        &self,
+        import: &str,
+    ) -> impl Iterator<Item = (&str, ComponentFuncTypeId)> {
+        let item = self.types.as_ref().component_item_for_import(import);
+        let interface = match item.map(|item| item.ty) {
+            Some(ComponentEntityType::Instance(id)) if self.passed_inside.contains(import) => {
+                Some(&self.types[id])
+            }
+            _ => None,
+        };
+        let called = self.called(import);
+        let exports = interface.into_iter().flat_map(|ty| &ty.exports);
+        exports.filter_map(|(name, item)| match item.ty {
+            ComponentEntityType::Func(ty) => {
+                let is_called = called.iter().any(|called| called.name == name);
+                (!is_called).then_some((name.as_str(), ty))
+            }
+            _ => None,
+        })
     }
 
     /// The implementation of a function of an exported interface, if the part implements it itself.
@@ -249,6 +286,23 @@ impl<'a> Spaces<'a> {
     fn instance(&self, index: u32) -> Rc<Instance<'a>> {
         let found = self.instances.get(index as usize).cloned();
         found.unwrap_or_else(|| Rc::new(Instance::Other))
+    }
+
+    /// The imported interfaces whose functions an argument of a component contains.
+    fn imports_in(&self, argument: &ComponentInstantiationArg<'_>) -> Vec<&'a str> {
+        let import = |index: &u32| match self.function(*index) {
+            Function::Import(import, _) => Some(import),
+            _ => None,
+        };
+        match argument.kind {
+            ComponentExternalKind::Func => import(&argument.index).into_iter().collect(),
+            ComponentExternalKind::Instance => match &*self.instance(argument.index) {
+                Instance::Import(import) => vec![import],
+                Instance::Exports(functions) => functions.values().filter_map(import).collect(),
+                Instance::Of(..) | Instance::Other => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
     }
 
     /// The origin of an export of an instance.

@@ -21,6 +21,14 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("bulk::a_tagged_length_is_refused_as_the_senders", tagged),
         Trial::test("bulk::calls_that_pass_little_are_plain", short_calls),
         Trial::test("bulk::a_sender_needs_no_memory", full_memory),
+        Trial::test(
+            "bulk::an_odd_address_of_one_call_means_nothing_to_the_next",
+            odd_once,
+        ),
+        Trial::test(
+            "bulk::memory_outside_of_the_receivers_is_refused_as_its_fault",
+            odd_outside,
+        ),
     ]
 }
 
@@ -313,17 +321,21 @@ fn mutated_parts() -> Result<(), Failed> {
 fn invalid_text() -> Result<(), Failed> {
     let mut forms = forms()?;
     let mut count = Count::of("F19");
-    let classes: [&[u8]; 24] = [
+    let classes: [&[u8]; 29] = [
         b"\x80",
         b"\xbf",
         b"\xc0\x80",
         b"\xc1\xbf",
         b"\xc2",
         b"\xc2\x41",
+        b"\xc2\x7f",
+        b"\xc2\xc0",
         b"\xe0\x80\x80",
         b"\xe0\x9f\xbf",
         b"\xe1\x80",
         b"\xe1\x80\x41",
+        b"\xe1\x80\xc0",
+        b"\xe1\xc0\x80",
         b"\xed\xa0\x80",
         b"\xed\xbf\xbf",
         b"\xef\xbf",
@@ -332,6 +344,7 @@ fn invalid_text() -> Result<(), Failed> {
         b"\xf1\x80\x80",
         b"\xf1\x80\x80\x41",
         b"\xf1\x80\x41\x80",
+        b"\xf1\x80\x80\xc0",
         b"\xf4\x90\x80\x80",
         b"\xf5\x80\x80\x80",
         b"\xf8\x88\x80\x80\x80",
@@ -357,6 +370,8 @@ fn invalid_text() -> Result<(), Failed> {
                     text.extend(&bytes);
                     text.extend(vec![b'.'; after]);
                     let length = text.len() as u32;
+                    // The bytes behind it would complete a character.
+                    text.extend([0xbf; 3]);
                     // A long list beside the text is passed in bulk.
                     for list in [0, 200] {
                         let text = Value::Bytes(text.clone());
@@ -426,6 +441,46 @@ fn full_memory() -> Result<(), Failed> {
         Some(_) => Ok(()),
         None => Err("the call traps".into()),
     }
+}
+
+fn odd_once() -> Result<(), Failed> {
+    let mut forms = forms()?;
+    let text = Value::Bytes(b"abcdefgh".repeat(40));
+    forms.call("own-poke", &[number(2000), text])?;
+    // A result with a list of 300 bytes.
+    let words = [0, 1000, 300, 0, 0].map(u32::to_le_bytes).concat();
+    forms.call("other-poke", &[number(400), Value::Bytes(words)])?;
+    let address = 400u32.to_le_bytes().to_vec();
+    forms.call("other-poke", &[number(16), Value::Bytes(address)])?;
+    let content = Value::Bytes(b"ijklmnop".repeat(40));
+    forms.call("other-poke", &[number(1000), content])?;
+    for mode in [1, 0, 1, 1, 0, 0] {
+        forms.call("own-mode", &[number(mode)])?;
+        forms.call("other-mode", &[number(mode)])?;
+        let returned = forms.call("send", &sent([2000, 200], [2001, 300]))?;
+        let own = forms.call("own-digest", &[])?;
+        let other = forms.call("other-digest", &[])?;
+        if returned.is_none() || own.is_none() || other.is_none() {
+            return Err(format!("mode {mode}: it traps").into());
+        }
+    }
+    Ok(())
+}
+
+/// The `realloc` of the receiver returns the last byte of its memory.
+fn odd_outside() -> Result<(), Failed> {
+    let mut forms = forms()?;
+    for length in [2, 200] {
+        forms.call("other-mode", &[number(3)])?;
+        let arguments = [[0, 0], [2000, length], [2000, 200]].concat();
+        let arguments = arguments.into_iter().chain([600]).map(number);
+        let trap = forms.trap_of_fast("send", &arguments.collect::<Vec<_>>())?;
+        let part = trap.part.as_ref().map(ToString::to_string);
+        if part.as_deref() != Some("provider") || !trap.reason.contains("`realloc` returned") {
+            return Err(format!("{trap}").into());
+        }
+    }
+    Ok(())
 }
 
 fn tagged() -> Result<(), Failed> {

@@ -11,6 +11,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("bulk::other_lists_survive_a_move", other_lists),
         Trial::test("bulk::bounds_are_those_before_the_memory_grows", bounds),
+        Trial::test("bulk::the_last_byte_of_a_memory_survives_a_move", last_byte),
         Trial::test("bulk::a_tuple_of_parameters_is_no_string", tuple),
         Trial::test("bulk::parameters_and_result_may_share_an_area", shared),
         Trial::test("bulk::an_empty_list_needs_no_memory", empty),
@@ -158,6 +159,23 @@ fn bounds() -> Result<(), Failed> {
         None => Ok(()),
         Some(_) => Err("it is passed".into()),
     }
+}
+
+/// The region for bytes at odd addresses is not laid over a single byte that is in use.
+fn last_byte() -> Result<(), Failed> {
+    let last = 131_071;
+    for distance in 0..18 {
+        let mut forms = forms("", "")?;
+        let used = last - distance;
+        forms.call("fill", &numbers(&[5001, 4096, 65]))?;
+        forms.call("fill", &numbers(&[used, 1, 66]))?;
+        let sent = forms.call("send", &numbers(&[5001, 4096, 0, 0]))?;
+        let end = forms.call("send", &numbers(&[0, 0, 131_052, 5]))?;
+        if sent.is_none() || end.is_none() {
+            return Err(format!("{used}: a call traps").into());
+        }
+    }
+    Ok(())
 }
 
 /// The engine asks the provider for the memory of 17 numbers as for that of a string.
