@@ -10,7 +10,7 @@ use super::{
     survey::{Implementation, Survey},
 };
 use crate::{compose::layout::Moved, wasm::walk::top_level_sections};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use wasm_encoder::{CanonicalOption, ComponentExportKind, ComponentSectionId, ExportKind};
 use wasmparser::{CanonicalFunction, Payload};
 
@@ -58,7 +58,7 @@ pub(super) fn rewrite(survey: &Survey<'_>, changes: &Changes) -> Option<Rewritte
     let mut writer = Writer {
         survey,
         emitter: Emitter::new(),
-        guards: HashMap::new(),
+        guards: BTreeMap::new(),
         interfaces: vec![None; changes.imports.len()],
         calls: Vec::new(),
     };
@@ -86,7 +86,7 @@ struct Writer<'s, 'a> {
     survey: &'s Survey<'a>,
     emitter: Emitter,
     /// The core instances of the guards of memories, by the new indices of memory and `realloc`.
-    guards: HashMap<(u32, Option<u32>), u32>,
+    guards: BTreeMap<(u32, Option<u32>), u32>,
     /// The instances of the imported interfaces that have been written.
     interfaces: Vec<Option<u32>>,
     /// The calls whose guards have not been written.
@@ -97,8 +97,8 @@ struct Writer<'s, 'a> {
 struct UnguardedCall<'s> {
     signature: &'s Signature,
     memory: u32,
-    /// The core instance of the guard of the memory.
-    guard: u32,
+    /// The core instance of the guard of the memory, if the call needs its `realloc`.
+    guard: Option<u32>,
     /// The core function.
     call: u32,
     /// The core function of the original.
@@ -220,7 +220,12 @@ impl<'s> Writer<'s, '_> {
         };
         let kind = ComponentExportKind::Func;
         let function = self.emitter.item_of(instance, kind, &carried.name);
-        let (guard, canonical) = self.guard(options)?;
+        let realloc = self.realloc_of(options);
+        let guard = match realloc {
+            Some(_) => Some(self.guard(options.memory, realloc)?),
+            None => None,
+        };
+        let canonical = self.canonical(options.memory, guard);
         self.calls.push(UnguardedCall {
             signature: &carried.signature,
             memory: options.memory,
@@ -233,12 +238,16 @@ impl<'s> Writer<'s, '_> {
 
     /// Adds the guards of all calls that have none yet, as few modules as possible.
     fn guard_calls(&mut self) -> Option<()> {
-        let mut left = std::mem::take(&mut self.calls);
-        while let Some(first) = left.first() {
-            let (guard, memory) = (first.guard, first.memory);
-            let (calls, others) = left.into_iter().partition(|call| call.guard == guard);
-            let calls: Vec<UnguardedCall> = calls;
-            left = others;
+        let mut by_guard: BTreeMap<u32, Vec<UnguardedCall<'_>>> = BTreeMap::new();
+        for call in std::mem::take(&mut self.calls) {
+            let guard = match call.guard {
+                Some(guard) => guard,
+                None => self.guard(call.memory, None)?,
+            };
+            by_guard.entry(guard).or_default().push(call);
+        }
+        for (guard, calls) in by_guard {
+            let memory = calls.first()?.memory;
             let guards = calls.iter().map(|call| FunctionGuard {
                 signature: call.signature,
                 side: Side::Importer,
@@ -300,7 +309,9 @@ impl<'s> Writer<'s, '_> {
         functions: Vec<Implemented<'_>>,
         items: &mut Vec<(String, ComponentExportKind, u32)>,
     ) -> Option<()> {
-        let (guard, canonical) = self.guard(options)?;
+        let realloc = self.realloc_of(options);
+        let guard = self.guard(options.memory, realloc)?;
+        let canonical = self.canonical(options.memory, realloc.map(|_| guard));
         let mut guards = Vec::new();
         let mut of_part = vec![("memory".to_owned(), ExportKind::Memory, options.memory)];
         for (number, function) in functions.iter().enumerate() {
@@ -338,27 +349,33 @@ impl<'s> Writer<'s, '_> {
         Some(())
     }
 
-    /// The guard of the memory of these options, and the options of the function that it guards.
-    fn guard(&mut self, options: Options) -> Option<(u32, Vec<CanonicalOption>)> {
-        let realloc = options.realloc;
-        let realloc = realloc.map(|function| self.emitter.indices.core_functions.of(function));
-        let key = (options.memory, realloc);
-        let guard = match self.guards.get(&key) {
-            Some(guard) => *guard,
-            None => {
-                let guard = self.emitter.memory_guard(options.memory, realloc)?;
-                self.guards.insert(key, guard);
-                guard
-            }
-        };
-        let mut canonical = vec![
-            CanonicalOption::CompactUTF16,
-            CanonicalOption::Memory(options.memory),
-        ];
-        if realloc.is_some() {
-            let realloc = self.emitter.core_function_of(guard, "realloc");
-            canonical.push(CanonicalOption::Realloc(realloc));
+    /// The new index of the `realloc` of these options.
+    fn realloc_of(&self, options: Options) -> Option<u32> {
+        let core_functions = &self.emitter.indices.core_functions;
+        options.realloc.map(|realloc| core_functions.of(realloc))
+    }
+
+    /// The guard of a memory and a `realloc`; any guard of the memory is one for functions without a `realloc`.
+    fn guard(&mut self, memory: u32, realloc: Option<u32>) -> Option<u32> {
+        let suitable = (memory, realloc)..=(memory, realloc.or(Some(u32::MAX)));
+        if let Some((_, guard)) = self.guards.range(suitable).next() {
+            return Some(*guard);
         }
-        Some((guard, canonical))
+        let guard = self.emitter.memory_guard(memory, realloc)?;
+        self.guards.insert((memory, realloc), guard);
+        Some(guard)
+    }
+
+    /// The options of a guarded function, with the `realloc` of this guard.
+    fn canonical(&mut self, memory: u32, guard: Option<u32>) -> Vec<CanonicalOption> {
+        let mut options = vec![
+            CanonicalOption::CompactUTF16,
+            CanonicalOption::Memory(memory),
+        ];
+        if let Some(guard) = guard {
+            let realloc = self.emitter.core_function_of(guard, "realloc");
+            options.push(CanonicalOption::Realloc(realloc));
+        }
+        options
     }
 }
