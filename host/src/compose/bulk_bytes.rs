@@ -25,6 +25,7 @@ mod nesting;
 mod obstacle;
 mod options;
 mod part;
+mod passed_inside;
 mod passed_on;
 mod places;
 mod receiving;
@@ -33,6 +34,7 @@ mod root;
 mod sending;
 mod signature;
 mod size;
+mod spaces;
 mod survey;
 mod value_type;
 
@@ -54,19 +56,25 @@ use edges::Edges;
 use obstacle::Obstacle;
 use part::Rewritten;
 use survey::Survey;
+use wasmparser::types::Types;
 
 /// Carries the functions between the parts of a unit as strings, where that is possible. Other functions stay
 /// as they are, and so does a unit that is built in a way that the composer does not understand.
 pub(super) fn carry(unit: &mut Unit) {
-    let survey = |(index, part): (usize, &PartName)| {
+    let part_of = |(index, part): (usize, &PartName)| {
         if !has_edge(&unit.links, index) {
             return None;
         }
         let mut places = unit.layout.parts(&unit.bytes);
         let (_, bytes) = places.find(|(name, _)| *name == part)?;
-        guarded(|| Survey::of(bytes)).ok()
+        Some((bytes, guarded(|| types_of(bytes)).ok()?))
     };
-    let surveys: Vec<Option<Survey>> = unit.parts.iter().enumerate().map(survey).collect();
+    let parts: Vec<Option<(&[u8], Types)>> = unit.parts.iter().enumerate().map(part_of).collect();
+    let surveys = parts.iter().map(|part| {
+        let (bytes, types) = part.as_ref()?;
+        guarded(|| Survey::of(bytes, types)).ok()
+    });
+    let surveys: Vec<Option<Survey<'_>>> = surveys.collect();
     let mut edges = Edges::find(&surveys, &unit.links);
     if !edges.carrying.is_empty() {
         let carrying = guarded(|| Ok(rewrite(unit, &surveys, &edges)));

@@ -35,20 +35,20 @@ pub(crate) struct Unit {
     pub(crate) links: Vec<Link>,
     pub(crate) private: Vec<PrivateImport>,
     pub(crate) layout: Layout,
-    /// The functions that one of these parts calls and another implements; empty before
+    /// The functions that one of these parts can call and another exports; empty before
     /// [`carry`](bulk_bytes::carry).
     pub(crate) functions: Vec<EdgeFunction>,
     /// The settings of the isolated plug; `None` for the unit of the consumer.
     pub(crate) isolation: Option<Isolation>,
 }
 
-/// A function that one part calls and another implements.
+/// A function that one part imports and another exports. The importer, or a component inside it, can call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FunctionBetweenParts {
-    /// The part that calls the function.
+    /// The part that imports the function.
     pub importer: PartName,
-    /// The part that implements it.
+    /// The part that exports it.
     pub provider: PartName,
     /// The import of the interface that it is in.
     pub import: ExternName,
@@ -158,7 +158,7 @@ impl Composition {
         self
     }
 
-    /// The functions that one part calls and another implements in the same store. It is empty in
+    /// The functions that one part can call and another exports in the same store. It is empty in
     /// [`Form::Portable`](crate::Form::Portable) without [`with_bulk_bytes`](Self::with_bulk_bytes).
     pub fn functions_between_parts(&self) -> impl Iterator<Item = FunctionBetweenParts> {
         self.units.iter().flat_map(|unit| {

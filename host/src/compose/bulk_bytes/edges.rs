@@ -12,7 +12,7 @@ use crate::{
 };
 use std::collections::HashMap;
 
-/// A function that one part calls and another implements.
+/// A function that one part imports and another exports, and that the importer, or a component inside it, can call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EdgeFunction {
     /// The indices of the two parts in the unit.
@@ -66,13 +66,6 @@ impl Edges {
                 continue;
             };
             let provider = surveys[*index].as_ref();
-            let edge_function = |name: &str, obstacle| EdgeFunction {
-                importer: link.importer,
-                provider: *index,
-                import: link.import.clone(),
-                function: name.to_owned(),
-                obstacle,
-            };
             // The functions of this link that are carried.
             let mut calls = Interface::new(edges.changes[link.importer].imports.len());
             for function in importer.called(link.import.as_str()) {
@@ -81,8 +74,13 @@ impl Edges {
                     guards.add(link.importer, *index, function.calls.len(), &signature)?;
                     Ok((signature, implementation))
                 });
-                let obstacle = found.as_ref().err().copied();
-                edges.functions.push(edge_function(function.name, obstacle));
+                edges.functions.push(EdgeFunction {
+                    importer: link.importer,
+                    provider: *index,
+                    import: link.import.clone(),
+                    function: function.name.to_owned(),
+                    obstacle: found.as_ref().err().copied(),
+                });
                 if let Ok((signature, implementation)) = found {
                     let exports = &mut edges.changes[*index].exports;
                     let position = *positions.entry((*index, export)).or_insert_with(|| {
@@ -92,11 +90,6 @@ impl Edges {
                     let carried = exports[position].carry(implementation, signature);
                     calls.call(carried, &function.calls);
                 }
-            }
-            for (name, ty) in importer.passed_inside(link.import.as_str()) {
-                let own = Signature::of(importer.types.as_ref(), ty).err();
-                let obstacle = own.unwrap_or(Obstacle::InsideImporter);
-                edges.functions.push(edge_function(name, Some(obstacle)));
             }
             if let Some(position) = positions.get(&(*index, export))
                 && !calls.functions.is_empty()
@@ -181,13 +174,12 @@ impl Interface<Vec<usize>> {
 }
 
 fn signature_of(importer: &Survey<'_>, function: &Called<'_>) -> Result<Signature, Obstacle> {
-    let calls = || function.calls.iter().map(|call| &importer.calls[*call]);
-    let types = importer.types.as_ref();
-    let Some(first) = calls().next() else {
-        return Err(Obstacle::NotUnderstood);
-    };
-    let signature = Signature::of(types, types.component_function_at(first.index))?;
-    calls().try_for_each(|call| call.options.map(|_| ()))?;
+    let signature = Signature::of(importer.types, function.ty)?;
+    if function.calls.is_empty() {
+        return Err(Obstacle::InsideImporter);
+    }
+    let mut calls = function.calls.iter().map(|call| &importer.calls[*call]);
+    calls.try_for_each(|call| call.options.map(|_| ()))?;
     match importer.obstacle {
         Some(obstacle) => Err(obstacle),
         None if importer.has_outer_references => Err(Obstacle::NotUnderstood),
@@ -205,8 +197,8 @@ fn implementation_of(
     let implementation = provider.implementation(export.as_str(), function.name);
     let implementation = implementation.ok_or(Obstacle::InsideProvider)?;
     implementation.options?;
-    let types = provider.types.as_ref();
-    let own = Signature::of(types, types.component_function_at(implementation.index))?;
+    let ty = provider.types.component_function_at(implementation.index);
+    let own = Signature::of(provider.types, ty)?;
     if own != *signature {
         return Err(Obstacle::DifferentTypes);
     }

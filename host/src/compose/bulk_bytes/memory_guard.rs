@@ -64,10 +64,10 @@ mod tests {
 
     /// The strings may overlap, so their sum can be larger than any memory.
     #[test]
-    fn a_region_of_4_gib_or_more_is_refused_without_growing_the_memory() {
+    fn a_region_larger_than_the_memory_can_be_is_refused_without_growing_it() {
         let engine = Engine::default();
         let guard = Module::new(&engine, module(false).expect("valid text")).expect("valid");
-        for (strings, has_room) in [(16, true), (65_535, false), (65_536, false)] {
+        for (strings, has_room) in [(16, true), (17, false), (65_536, false), (65_537, false)] {
             let mut store = Store::new(&engine, ());
             let memory = Memory::new(&mut store, MemoryType::new(1, Some(17))).expect("memory");
             let guard = Instance::new(&mut store, &guard, &[memory.into()]).expect("imports");

@@ -155,7 +155,7 @@
       (i32.ne (local.get $length) (i32.const 0))))
 
   ;; Takes the end of the memory as the region, as far as it is free, and makes the memory larger by what is
-  ;; missing. Returns 0 if it cannot become larger.
+  ;; missing. Returns 0 if it cannot become larger. No region of 4 GiB fits behind what is sent.
   (func (export "reserve") (result i32)
     (local $size i64) (local $free i64) (local $base i64)
     (local.set $size (global.get $need))
@@ -165,8 +165,6 @@
     (global.set $end (i64.const 0))
     (if (i64.lt_u (local.get $free) (local.get $size))
       (then
-        (if (i64.gt_u (local.get $size) (i64.const 0xffffffff))
-          (then (return (i32.const 0))))
         (if (i32.eq
               (memory.grow
                 (i32.wrap_i64

@@ -47,7 +47,7 @@ impl fmt::Display for Obstacle {
             }
             Self::Tasks => "a part can have several tasks at a time",
             Self::InsideProvider => "the provider does not implement it itself",
-            Self::InsideImporter => "a component inside the importer calls it",
+            Self::InsideImporter => "only a component inside the importer can call it",
             Self::NotUnderstood => "a part is built in a way that the composer cannot change",
             Self::ManyModules => {
                 "with guards the program would have more core modules or instances than the engine takes"

@@ -69,9 +69,16 @@ pub(super) fn rewrite(survey: &Survey<'_>, changes: &Changes) -> Option<Rewritte
             range: whole,
             from: 0,
         });
-        writer.emitter = Emitter::after(survey.bytes, survey.types.as_ref());
+        writer.emitter = Emitter::after(survey.bytes, survey.types);
     } else {
         moved = writer.items(&changes.imports)?;
+    }
+    // These guards come first, so that functions without a `realloc` find them.
+    for (_, implementation) in changes.exports.iter().flat_map(|export| &export.functions) {
+        let options = implementation.options.ok()?;
+        if options.realloc.is_some() {
+            writer.guard(options)?;
+        }
     }
     for interface in &changes.exports {
         writer.export(interface)?;
@@ -96,9 +103,7 @@ struct Writer<'s, 'a> {
 /// A call of a carried function before its guard is written.
 struct UnguardedCall<'s> {
     signature: &'s Signature,
-    memory: u32,
-    /// The core instance of the guard of the memory, if the call needs its `realloc`.
-    guard: Option<u32>,
+    options: Options,
     /// The core function.
     call: u32,
     /// The core function of the original.
@@ -220,16 +225,10 @@ impl<'s> Writer<'s, '_> {
         };
         let kind = ComponentExportKind::Func;
         let function = self.emitter.item_of(instance, kind, &carried.name);
-        let realloc = self.realloc_of(options);
-        let guard = match realloc {
-            Some(_) => Some(self.guard(options.memory, realloc)?),
-            None => None,
-        };
-        let canonical = self.canonical(options.memory, guard);
+        let canonical = self.canonical(options)?;
         self.calls.push(UnguardedCall {
             signature: &carried.signature,
-            memory: options.memory,
-            guard,
+            options,
             call: self.emitter.lower(function, &canonical),
             plain,
         });
@@ -240,14 +239,11 @@ impl<'s> Writer<'s, '_> {
     fn guard_calls(&mut self) -> Option<()> {
         let mut by_guard: BTreeMap<u32, Vec<UnguardedCall<'_>>> = BTreeMap::new();
         for call in std::mem::take(&mut self.calls) {
-            let guard = match call.guard {
-                Some(guard) => guard,
-                None => self.guard(call.memory, None)?,
-            };
+            let guard = self.guard(call.options)?;
             by_guard.entry(guard).or_default().push(call);
         }
         for (guard, calls) in by_guard {
-            let memory = calls.first()?.memory;
+            let memory = calls.first()?.options.memory;
             let guards = calls.iter().map(|call| FunctionGuard {
                 signature: call.signature,
                 side: Side::Importer,
@@ -280,40 +276,33 @@ impl<'s> Writer<'s, '_> {
             implementation: *implementation,
             ty: types.function(&carried.name, &carried.signature),
         });
-        let mut left: Vec<Implemented<'_>> = functions.collect();
+        let mut by_guard: BTreeMap<u32, Vec<Implemented<'_>>> = BTreeMap::new();
+        for function in functions {
+            let guard = self.guard(function.implementation.options.ok()?)?;
+            by_guard.entry(guard).or_default().push(function);
+        }
         self.emitter.types(&types.types, types.types.len());
         let named = types.named.into_iter();
         let mut items: Vec<(String, ComponentExportKind, u32)> = named
             .map(|(name, ty)| (name, ComponentExportKind::Type, ty))
             .collect();
-        while let Some(first) = left.first() {
-            let first = first.implementation.options.ok()?;
-            let (same, others) = left.into_iter().partition(|function| {
-                let options = function.implementation.options;
-                options.is_ok_and(|options| {
-                    (options.memory, options.realloc) == (first.memory, first.realloc)
-                })
-            });
-            left = others;
-            self.implementations(first, same, &mut items)?;
+        for (guard, functions) in by_guard {
+            self.implementations(guard, functions, &mut items)?;
         }
         self.emitter.export(&interface.name, &items);
         Some(())
     }
 
-    /// Adds functions with guards around their implementations. The functions have the same memory and
-    /// `realloc`.
+    /// Adds functions with guards around their implementations. The guard of their memory is this core instance.
     fn implementations(
         &mut self,
-        options: Options,
+        guard: u32,
         functions: Vec<Implemented<'_>>,
         items: &mut Vec<(String, ComponentExportKind, u32)>,
     ) -> Option<()> {
-        let realloc = self.realloc_of(options);
-        let guard = self.guard(options.memory, realloc)?;
-        let canonical = self.canonical(options.memory, realloc.map(|_| guard));
+        let first = functions.first()?.implementation.options.ok()?;
         let mut guards = Vec::new();
-        let mut of_part = vec![("memory".to_owned(), ExportKind::Memory, options.memory)];
+        let mut of_part = vec![("memory".to_owned(), ExportKind::Memory, first.memory)];
         for (number, function) in functions.iter().enumerate() {
             let implementation = function.implementation;
             let indices = &self.emitter.indices;
@@ -336,7 +325,7 @@ impl<'s> Writer<'s, '_> {
         let guarded = self.emitter.instantiate(&module, &arguments);
         for (number, (function, own)) in functions.iter().zip(&guards).enumerate() {
             let call = self.emitter.core_function_of(guarded, &call_name(number));
-            let mut canonical = canonical.clone();
+            let mut canonical = self.canonical(function.implementation.options.ok()?)?;
             if own.exports_post_return() {
                 let name = post_return_name(number);
                 let post_return = self.emitter.core_function_of(guarded, &name);
@@ -349,14 +338,13 @@ impl<'s> Writer<'s, '_> {
         Some(())
     }
 
-    /// The new index of the `realloc` of these options.
-    fn realloc_of(&self, options: Options) -> Option<u32> {
+    /// The core instance of the guard for functions with these options. A function without a `realloc` can have
+    /// any guard of its memory.
+    fn guard(&mut self, options: Options) -> Option<u32> {
+        let memory = options.memory;
         let core_functions = &self.emitter.indices.core_functions;
-        options.realloc.map(|realloc| core_functions.of(realloc))
-    }
-
-    /// The guard of a memory and a `realloc`; any guard of the memory is one for functions without a `realloc`.
-    fn guard(&mut self, memory: u32, realloc: Option<u32>) -> Option<u32> {
+        let realloc = options.realloc.map(|realloc| core_functions.of(realloc));
+        // `None` is less than each `Some`.
         let suitable = (memory, realloc)..=(memory, realloc.or(Some(u32::MAX)));
         if let Some((_, guard)) = self.guards.range(suitable).next() {
             return Some(*guard);
@@ -366,16 +354,17 @@ impl<'s> Writer<'s, '_> {
         Some(guard)
     }
 
-    /// The options of a guarded function, with the `realloc` of this guard.
-    fn canonical(&mut self, memory: u32, guard: Option<u32>) -> Vec<CanonicalOption> {
-        let mut options = vec![
+    /// The options of a guarded function whose own options are these: its `realloc` is that of the guard.
+    fn canonical(&mut self, options: Options) -> Option<Vec<CanonicalOption>> {
+        let mut canonical = vec![
             CanonicalOption::CompactUTF16,
-            CanonicalOption::Memory(memory),
+            CanonicalOption::Memory(options.memory),
         ];
-        if let Some(guard) = guard {
+        if options.realloc.is_some() {
+            let guard = self.guard(options)?;
             let realloc = self.emitter.core_function_of(guard, "realloc");
-            options.push(CanonicalOption::Realloc(realloc));
+            canonical.push(CanonicalOption::Realloc(realloc));
         }
-        options
+        Some(canonical)
     }
 }

@@ -5,7 +5,7 @@ use super::{
     forms::Forms,
 };
 use libtest_mimic::{Failed, Trial};
-use wit_host::{Part, Value};
+use wit_host::{Composition, Part, Value};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -14,6 +14,7 @@ pub fn trials() -> Vec<Trial> {
         Trial::test("bulk::the_last_byte_of_a_memory_survives_a_move", last_byte),
         Trial::test("bulk::a_tuple_of_parameters_is_no_string", tuple),
         Trial::test("bulk::parameters_and_result_may_share_an_area", shared),
+        Trial::test("bulk::a_part_has_one_guard_of_its_memory", one_guard),
         Trial::test("bulk::an_empty_list_needs_no_memory", empty),
         Trial::test("bulk::memory_grows_by_the_longest_list", growth),
         Trial::test("bulk::deep_types_are_carried", deep),
@@ -22,6 +23,8 @@ pub fn trials() -> Vec<Trial> {
 
 const WIT: &str = "package test:bulk;
 interface x {
+  read: func() -> list<u8>;
+  put: func(bytes: list<u8>);
   both: func(bytes: list<u8>, words: list<u32>) -> tuple<list<u8>, list<u32>>;
   seventeen: func(p0: u16, p1: u16, p2: u16, p3: u16, p4: u16, p5: u16, p6: u16, p7: u16, p8: u16,
     p9: u16, p10: u16, p11: u16, p12: u16, p13: u16, p14: u16, p15: u16, p16: u16) -> list<u8>;
@@ -31,6 +34,7 @@ interface x {
 world consumer {
   import x;
   export send: func(bytes: u32, length: u32, words: u32, count: u32) -> u64;
+  export exchange: func(bytes: u32, length: u32) -> u64;
   export fill: func(at: u32, length: u32, byte: u32);
   export pages: func() -> u32;
   export numbers: func() -> u64;
@@ -56,6 +60,8 @@ const COMMON: &str = r#"
 "#;
 
 const CONSUMER: &str = r#"(module
+  (import "test:bulk/x" "read" (func $read (param i32)))
+  (import "test:bulk/x" "put" (func $put (param i32 i32)))
   (import "test:bulk/x" "both" (func $both (param i32 i32 i32 i32 i32)))
   (import "test:bulk/x" "seventeen" (func $seventeen (param i32 i32)))
   (import "test:bulk/x" "many" (func $many (param i32 i32)))
@@ -67,6 +73,10 @@ const CONSUMER: &str = r#"(module
     (call $both (local.get 0) (local.get 1) (local.get 2) (local.get 3) (i32.const 64))
     (call $sum (i32.load (i32.const 72)) (i32.shl (i32.load (i32.const 76)) (i32.const 2))
       (call $sum (i32.load (i32.const 64)) (i32.load (i32.const 68)) (i64.const 1))))
+  (func (export "exchange") (param i32 i32) (result i64)
+    (call $put (local.get 0) (local.get 1))
+    (call $read (i32.const 64))
+    (call $sum (i32.load (i32.const 64)) (i32.load (i32.const 68)) (i64.const 1)))
   (func (export "shared") (param i32 i32) (result i64)
     (i32.store (i32.const 256) (i32.const 11))
     (i32.store offset=4 (i32.const 256) (i32.const 22))
@@ -80,9 +90,19 @@ const CONSUMER: &str = r#"(module
     (call $seventeen (i32.const 128) (i32.const 64))
     (call $sum (i32.load (i32.const 64)) (i32.load (i32.const 68)) (i64.const 1))))"#;
 
-/// The provider returns its arguments, or what `RESULT` stores as the result.
+/// The provider returns its arguments, or what `RESULT` stores as the result. `read` returns the start of what `put`
+/// was given.
 const PROVIDER: &str = r#"(module
   COMMON
+  (func (export "test:bulk/x#put") (param i32 i32)
+    (memory.copy
+      (i32.const 6001)
+      (local.get 0)
+      (select (local.get 1) (i32.const 1000) (i32.lt_u (local.get 1) (i32.const 1000)))))
+  (func (export "test:bulk/x#read") (result i32)
+    (i32.store (i32.const 64) (i32.const 6001))
+    (i32.store (i32.const 68) (i32.const 1000))
+    (i32.const 64))
   (func (export "test:bulk/x#both") (param i32 i32 i32 i32) (result i32)
     (i32.store (i32.const 64) (local.get 0))
     (i32.store (i32.const 68) (local.get 1))
@@ -103,6 +123,10 @@ const PROVIDER: &str = r#"(module
     (i32.const 64)))"#;
 
 fn forms(most: &str, result: &str) -> Result<Forms, Failed> {
+    Ok(composed(most, result)?.0)
+}
+
+fn composed(most: &str, result: &str) -> Result<(Forms, Composition), Failed> {
     let part = |name: &str, module: &str| -> Result<Part, Failed> {
         let common = [COMMON, SUM].concat().replace("MOST", most);
         let module = module.replace("COMMON", &common);
@@ -118,7 +142,7 @@ fn forms(most: &str, result: &str) -> Result<Forms, Failed> {
     let plain = plain.filter(|function| function.plain.is_some());
     let plain: Vec<String> = plain.map(|function| function.function).collect();
     match plain == ["seventeen"] {
-        true => Ok(forms),
+        true => Ok((forms, fast)),
         false => Err(format!("plain are {plain:?}").into()),
     }
 }
@@ -161,7 +185,7 @@ fn bounds() -> Result<(), Failed> {
     }
 }
 
-/// The region for bytes at odd addresses is not laid over a single byte that is in use.
+/// A byte that is in use, even a single one, is never part of the region for bytes at odd addresses.
 fn last_byte() -> Result<(), Failed> {
     let last = 131_071;
     for distance in 0..18 {
@@ -198,6 +222,32 @@ fn shared() -> Result<(), Failed> {
     for (at, length) in [(5001, 4096), (5000, 4096), (5001, 1), (1, 0)] {
         if forms.call("shared", &numbers(&[at, length]))?.is_none() {
             return Err("it traps".into());
+        }
+    }
+    Ok(())
+}
+
+/// Functions with a `realloc` and functions without one use the same guard in turn.
+fn one_guard() -> Result<(), Failed> {
+    let (mut forms, fast) = composed("", "")?;
+    let count = |name: &[u8]| {
+        let names = fast.bytes().windows(name.len());
+        names.filter(|window| *window == name).count()
+    };
+    // The first imports of the guards of memories and functions. The latter import the memory too.
+    let of_functions = count(b"\x05guard\x0bcheck-bytes");
+    let of_memories = count(b"\x04part\x06memory") - of_functions;
+    if (of_memories, of_functions) != (2, 2) {
+        return Err(
+            format!("{of_memories} guards of memories, {of_functions} of functions").into(),
+        );
+    }
+    forms.call("fill", &numbers(&[5001, 4096, 65]))?;
+    for (at, length) in [(5001, 4096), (5000, 3000), (5003, 999), (5001, 4096)] {
+        let sent = forms.call("send", &numbers(&[at, length, 64, 3]))?;
+        let exchanged = forms.call("exchange", &numbers(&[at, length]))?;
+        if sent.is_none() || exchanged.is_none() {
+            return Err(format!("{length} bytes at {at}: a call traps").into());
         }
     }
     Ok(())

@@ -417,6 +417,7 @@ fn stacks() -> Vec<Bomb> {
         });
         format!("{instance} {exports}")
     };
+    let long = format!("a:{}/i@1.0.0", times("b", 90_000));
     let stack = |name: &str, consumer: String, plug: String| Bomb {
         name: name.to_owned(),
         files: vec![
@@ -447,6 +448,19 @@ fn stacks() -> Vec<Bomb> {
                 + &each(5000, |number| {
                     format!("(export \"a:b/i@1.{number}.1\" (instance $e))")
                 }),
+        ),
+        stack(
+            "one function passed inside many times under a long name",
+            format!(
+                "(import \"{long}\" (instance $s (export \"f\" (func)))) (alias export $s \"f\" (func $f)) \
+                 (component $c {}) (instance $bag {}) (instance (instantiate $c {}))",
+                each(1000, |number| format!("(import \"a{number}\" (instance))")),
+                each(1000, |number| format!("(export \"f{number}\" (func $f))")),
+                each(1000, |number| format!(
+                    "(with \"a{number}\" (instance $bag))"
+                ))
+            ),
+            exports(1).replace(&interface(0), &format!("\"{long}\"")),
         ),
         stack(
             "many grants",

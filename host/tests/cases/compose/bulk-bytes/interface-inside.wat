@@ -1,3 +1,4 @@
+;; A component inside gets the whole interface.
 (component
   (import "test:bytes/store" (instance $store
     (export "get" (func (param "key" string) (result (list u8))))
