@@ -39,10 +39,12 @@ impl<D: Directory, C: Clock> Store<D, C> {
     /// earlier one. `touched` is the subdirectory of both, and `now` is by the clock that dates the
     /// files.
     ///
-    /// Returns `false` if there is no room even after every evictable entry was removed.
+    /// Returns `false` if there is no room even after every evictable entry was removed, or if other
+    /// processes were faster each time that this one tried to announce its file.
     pub(super) fn make_room(
         &self,
         max_bytes: MaxBytes,
+        mut tally: Tally<D>,
         key: &Key,
         temp: &Temp,
         touched: Shelf<D>,
@@ -50,12 +52,13 @@ impl<D: Directory, C: Clock> Store<D, C> {
     ) -> Result<bool, Error> {
         let levels = Levels::new(max_bytes, temp.blocks());
         let number = key.shelf_number();
-        let mut tally = Tally::open(&self.directory)?;
         let contents = touched.weigh(key.name(), now);
 
         tally.record(number, contents.blocks());
-        // The figure is only a hint, so a failure to publish it is ignored.
-        let _ = tally.publish();
+        // A disk that is full may refuse even this. Entries are evicted all the same, to make room.
+        if !tally.announce(number).unwrap_or(true) {
+            return Ok(false);
+        }
         tally.refresh()?;
 
         levels.settle(&mut tally, number, contents, levels.untouchable);
@@ -70,9 +73,9 @@ impl<D: Directory, C: Clock> Store<D, C> {
         }
         let has_room = tally.total() <= levels.max;
         if !has_room {
-            let without = tally.blocks(number).unwrap_or_default();
-            tally.record(number, without.saturating_sub(temp.blocks()));
+            tally.free(number, temp.blocks());
         }
+        // What remains unpublished makes a later look weigh more.
         let _ = tally.publish();
         Ok(has_room)
     }
@@ -96,12 +99,13 @@ impl<D: Directory, C: Clock> Store<D, C> {
             }
             seen[usize::from(number)] = true;
             match Shelf::open(&self.directory, &shelf(number)) {
-                Ok(shelf) => {
+                Ok(mut shelf) => {
                     weighed += 1;
                     shelf.sweep_temps(now);
                     let is_touched = number == key.shelf_number();
                     let spared = if is_touched { key.name() } else { "" };
                     let contents = shelf.weigh(spared, now);
+                    tally.record(number, contents.blocks());
                     levels.settle(tally, number, contents, untouchable);
                 }
                 Err(DirectoryError::NotFound) => tally.record(number, 0),
@@ -134,7 +138,7 @@ impl Levels {
         }
     }
 
-    /// Evicts from a subdirectory until it or the store is within its limit.
+    /// Evicts from a recorded subdirectory until it or the store is within its limit.
     fn settle<D: Directory>(
         &self,
         tally: &mut Tally<D>,
@@ -142,10 +146,8 @@ impl Levels {
         contents: Contents<D>,
         untouchable: u64,
     ) {
-        tally.record(number, contents.blocks());
         let excess = tally.total().saturating_sub(self.target);
         let surplus = contents.evictable().saturating_sub(untouchable);
-        let left = contents.evict(excess.min(surplus));
-        tally.record(number, left);
+        tally.free(number, contents.evict(excess.min(surplus)));
     }
 }

@@ -54,16 +54,16 @@ impl<D: Directory> Shelf<D> {
 
     /// Removes stale temporary files. `now` is by the clock that dates the files. A file dated as
     /// far in the future is stale too: that clock was set back after its last write.
-    pub(super) fn sweep_temps(&self, now: Timestamp) {
+    pub(super) fn sweep_temps(&mut self, now: Timestamp) {
         let is_stale = |Status { modified, .. }| {
             modified.is_longer_ago_than(STALE_AFTER, now)
                 || now.is_longer_ago_than(STALE_AFTER, modified)
         };
-        for name in &self.names {
-            if is_temp_name(name) && self.directory.status(name).is_ok_and(is_stale) {
-                remove(&self.directory, name);
-            }
-        }
+        let directory = &self.directory;
+        self.names.retain(|name| {
+            let is_swept = is_temp_name(name) && directory.status(name).is_ok_and(is_stale);
+            !(is_swept && remove(directory, name))
+        });
     }
 
     /// Removes the expired entries that samples find. `random` selects the first entry.
@@ -108,15 +108,14 @@ impl<D: Directory> Shelf<D> {
             if name == spared || !is_temp && !is_entry_name(&name) {
                 continue;
             }
-            let Ok(status) = contents.directory.status(&name) else {
-                continue;
-            };
-            let blocks = blocks_of(status.size);
+            let status = contents.directory.status(&name).ok();
+            let blocks = status.map_or(0, |status| blocks_of(status.size));
             if is_temp {
+                // A temporary file that is gone is probably an entry that was not listed.
                 contents.temporary = contents
                     .temporary
                     .saturating_add(blocks.max(announced_blocks(&name)));
-            } else {
+            } else if let Some(status) = status {
                 contents.evictable = contents.evictable.saturating_add(blocks);
                 contents.entries.push(Weighed {
                     name,
@@ -155,22 +154,21 @@ impl<D: Directory> Contents<D> {
     }
 
     /// Removes the oldest files until at least `excess` blocks are freed, or no evictable file is
-    /// left. Returns the number of blocks left.
+    /// left. Returns the number of blocks freed.
     pub(super) fn evict(self, excess: u64) -> u64 {
-        let keep = self.blocks().saturating_sub(excess);
         let limit = self.age_limit(excess);
-        let mut left = self.blocks();
+        let mut freed: u64 = 0;
         for due in [Ordering::Less, Ordering::Equal] {
             for entry in &self.entries {
-                if left > keep
+                if freed < excess
                     && entry.set_at.cmp(&limit) == due
                     && remove(&self.directory, &entry.name)
                 {
-                    left = left.saturating_sub(entry.blocks);
+                    freed = freed.saturating_add(entry.blocks);
                 }
             }
         }
-        left
+        freed
     }
 
     /// The latest time before which no more than `excess` blocks were set, found digit by digit: a
@@ -276,18 +274,34 @@ mod tests {
     }
 
     #[test]
+    fn a_temporary_file_that_is_renamed_after_the_listing_counts_and_one_that_is_swept_does_not() {
+        let temps = [
+            ("tmp-0123456789abcdef-00000009", 0, 1),
+            ("tmp-0123456789abcdee-00000004", 0, 61),
+        ];
+        let root = shelf(&temps);
+        let mut listed = open(&root);
+        let path = root.path().join("shelf");
+        fs::rename(path.join(temps[0].0), path.join(full("a"))).expect("renamed");
+        listed.sweep_temps(NOW);
+        assert!(!path.join(temps[1].0).exists());
+        let contents = listed.weigh("", NOW);
+        assert_eq!((contents.evictable(), contents.blocks()), (0, 9));
+    }
+
+    #[test]
     fn as_many_of_the_oldest_go_as_have_to() {
         let files = [("a", 5000, 10), ("b", 1, 30), ("c", 1, 20), ("d", 1, 40)];
-        for (excess, left, survivors) in [
-            (0, 5, "abcd"),
-            (1, 4, "abc"),
-            (2, 3, "ac"),
-            (3, 2, "a"),
-            (4, 0, ""),
-            (100, 0, ""),
+        for (excess, freed, survivors) in [
+            (0, 0, "abcd"),
+            (1, 1, "abc"),
+            (2, 2, "ac"),
+            (3, 3, "a"),
+            (4, 5, ""),
+            (100, 5, ""),
         ] {
             let root = shelf(&files);
-            assert_eq!(open(&root).weigh("", NOW).evict(excess), left, "{excess}");
+            assert_eq!(open(&root).weigh("", NOW).evict(excess), freed, "{excess}");
             for (name, ..) in files {
                 assert_eq!(
                     is_left(&root, name),
@@ -310,7 +324,7 @@ mod tests {
     #[test]
     fn what_is_being_written_is_never_evicted() {
         let root = shelf(&[("a", 1, 10), ("tmp-0123456789abcdef-00000009", 1, 20)]);
-        assert_eq!(open(&root).weigh("", NOW).evict(100), 9);
+        assert_eq!(open(&root).weigh("", NOW).evict(100), 1);
         assert!(is_left(&root, "tmp-0123456789abcdef-00000009"));
         assert!(!is_left(&root, "a"));
     }

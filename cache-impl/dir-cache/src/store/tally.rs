@@ -2,9 +2,13 @@
 //! shared by all processes that have a bound.
 //!
 //! `v1/tally/` holds a file for each row of 16 subdirectories; the file's name contains the
-//! figures. A process changes a row by renaming its file. If another process was faster, the rename
-//! fails: the process then reads the new figures and tries again, so no figures are lost. No file
-//! here is ever written to, so a link at one of these names does no harm.
+//! figures and a version. A process changes a row by renaming its file. If another process was
+//! faster, the rename fails: the process then reads the new figures and tries again. No file here is
+//! ever written to, so a link at one of these names does no harm.
+//!
+//! A figure may have been measured before another process changed the row. The larger one of both
+//! is then kept: so a figure is never too low because of a pause between measuring and publishing,
+//! and a file that its writer has announced here counts until it is gone.
 //!
 //! The figures are hints. Missing ones are unknown, and wrong ones are corrected when the
 //! subdirectory is weighed again.
@@ -36,7 +40,7 @@ pub(super) struct Tally<D> {
     directory: D,
     names: Vec<String>,
     found: [Figure; SHELVES],
-    /// The figures that this process has measured and not yet published.
+    /// The figures that this process has measured.
     weighed: [Figure; SHELVES],
 }
 
@@ -60,8 +64,10 @@ impl<D: Directory> Tally<D> {
         Ok(tally)
     }
 
-    /// Reads the figures again. Those that this process has not yet published stay.
+    /// Reads the figures again. Those that this process has measured stay, except where another
+    /// process has changed the row to a larger one.
     pub(super) fn refresh(&mut self) -> Result<(), DirectoryError> {
+        let known = core::mem::take(&mut self.names);
         for _ in 0..LISTINGS {
             self.names = self.directory.names()?;
             self.found = [0; SHELVES];
@@ -75,24 +81,44 @@ impl<D: Directory> Tally<D> {
                 break;
             }
         }
+        let changed = self.names.iter().filter(|name| !known.contains(name));
+        for number in changed.filter_map(|name| row_of(name)).flat_map(shelves_of) {
+            if self.weighed[number] != 0 {
+                self.weighed[number] = self.weighed[number].max(self.found[number]);
+            }
+        }
         Ok(())
     }
 
-    /// Records the number of blocks of a subdirectory, to be published.
+    /// Records the number of blocks of a subdirectory, to be published. Its files have to be listed
+    /// after these figures were read.
     pub(super) fn record(&mut self, shelf_number: u8, blocks: u64) {
         let most = u64::from(Figure::MAX - 1);
         self.weighed[usize::from(shelf_number)] = blocks.min(most) as Figure + 1;
     }
 
-    /// Publishes the recorded figures.
+    /// Subtracts the blocks that were freed in a subdirectory whose number of blocks was recorded.
+    pub(super) fn free(&mut self, shelf_number: u8, blocks: u64) {
+        let left = self.blocks(shelf_number).unwrap_or_default();
+        self.record(shelf_number, left.saturating_sub(blocks));
+    }
+
+    /// Publishes the recorded figure of a subdirectory, so that each process that then reads the
+    /// figures and each that is about to change this one knows of it.
+    ///
+    /// Returns `false` if other processes were faster each time.
+    pub(super) fn announce(&mut self, shelf_number: u8) -> Result<bool, DirectoryError> {
+        self.publish_row(shelf_number / COLUMNS)
+    }
+
+    /// Publishes the recorded figures that differ from those read.
     pub(super) fn publish(&mut self) -> Result<(), DirectoryError> {
         for row in 0..ROWS {
-            if shelves_of(row).any(|number| self.weighed[number] != 0) && self.publish_row(row)? {
-                for number in shelves_of(row) {
-                    if self.weighed[number] != 0 {
-                        self.found[number] = core::mem::take(&mut self.weighed[number]);
-                    }
-                }
+            let is_new = |number: usize| {
+                self.weighed[number] != 0 && self.weighed[number] != self.found[number]
+            };
+            if shelves_of(row).any(is_new) {
+                self.publish_row(row)?;
             }
         }
         Ok(())
@@ -101,28 +127,32 @@ impl<D: Directory> Tally<D> {
     /// Returns `false` if another process was faster each time: the row is then still unpublished.
     fn publish_row(&mut self, row: u8) -> Result<bool, DirectoryError> {
         for _ in 0..ATTEMPTS {
-            let name = encode(row, &self.found, &self.weighed);
-            let is_of_row =
-                |other: &&String| other.len() == NAME_LEN && row_digits(other) == row_digits(&name);
+            let is_of_row = |name: &&String| row_of(name) == Some(row);
             // If several processes created one at once, all processes use the same one of them.
             let old = self.names.iter().filter(is_of_row).max();
+            let version = old.and_then(|old| version_of(old)).unwrap_or_default();
+            let name = encode(row, version.wrapping_add(1), &self.found, &self.weighed);
             let published = match old {
-                Some(old) if *old == name => Ok(()),
                 Some(old) => self.directory.rename(old, &name),
                 None => self.directory.create(&name).map(drop),
             };
             match published {
-                // Another process has renamed it.
-                Err(DirectoryError::NotFound) => self.refresh()?,
-                Ok(()) | Err(DirectoryError::AlreadyExists) => {
+                // Another process has renamed or created it.
+                Err(DirectoryError::NotFound | DirectoryError::AlreadyExists) => self.refresh()?,
+                Err(error) => return Err(error),
+                Ok(()) => {
                     for other in self.names.iter().filter(is_of_row) {
                         if Some(other) != old {
                             let _ = self.directory.remove_file(other);
                         }
                     }
+                    self.names.retain(|name| row_of(name) != Some(row));
+                    self.names.push(name);
+                    for number in shelves_of(row) {
+                        self.found[number] = newer(self.found[number], self.weighed[number]);
+                    }
                     return Ok(true);
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(false)
@@ -162,12 +192,17 @@ fn shelves_of(row: u8) -> impl Iterator<Item = usize> {
     (0..COLUMNS).map(move |column| usize::from(first.wrapping_add(column)))
 }
 
-/// The length of a row's name: two digits for its number, eight for each figure.
-const NAME_LEN: usize = 2 + 8 * COLUMNS as usize;
+/// The offset of the figures in a row's name, behind two digits for its number and eight for its
+/// version.
+const FIGURES_AT: usize = 2 + 8;
 
-fn encode(row: u8, found: &[Figure; SHELVES], weighed: &[Figure; SHELVES]) -> String {
+/// The length of a row's name, with eight digits for each figure.
+const NAME_LEN: usize = FIGURES_AT + 8 * COLUMNS as usize;
+
+fn encode(row: u8, version: u32, found: &[Figure; SHELVES], weighed: &[Figure; SHELVES]) -> String {
     let mut name = String::with_capacity(NAME_LEN);
     push_hex(&mut name, &[row]);
+    push_hex(&mut name, &version.to_be_bytes());
     for number in shelves_of(row) {
         let figure = newer(found[number], weighed[number]);
         push_hex(&mut name, &figure.to_be_bytes());
@@ -175,19 +210,27 @@ fn encode(row: u8, found: &[Figure; SHELVES], weighed: &[Figure; SHELVES]) -> St
     name
 }
 
-fn row_digits(name: &str) -> Option<&[u8; 2]> {
-    name.as_bytes().first_chunk()
+/// The row of a name; `None` if the name is not a row's.
+fn row_of(name: &str) -> Option<u8> {
+    let row = parse_hex(name.as_bytes().get(..2)?)?;
+    let row = u8::try_from(row).ok()?;
+    (row < ROWS && name.len() == NAME_LEN).then_some(row)
+}
+
+/// A number that grows by one each time that a process changes the row, so that no two of its names
+/// are equal.
+fn version_of(name: &str) -> Option<u32> {
+    parse_hex(name.as_bytes().get(2..FIGURES_AT)?)
 }
 
 /// Takes over those figures in a row's name that are larger. Returns `false` if the name is not a
 /// row's.
 fn merge(figures: &mut [Figure; SHELVES], name: &str) -> bool {
-    let row = row_digits(name).and_then(|digits| parse_hex(digits));
-    let Some(row) = row.filter(|row| *row < ROWS.into() && name.len() == NAME_LEN) else {
+    let Some(row) = row_of(name) else {
         return false;
     };
-    let columns = name.as_bytes().get(2..).unwrap_or_default().chunks(8);
-    for (number, digits) in shelves_of(row as u8).zip(columns) {
+    let columns = name.as_bytes().get(FIGURES_AT..).unwrap_or_default();
+    for (number, digits) in shelves_of(row).zip(columns.chunks(8)) {
         // A damaged figure counts as unknown.
         let figure = parse_hex(digits).unwrap_or_default();
         figures[number] = figure.max(figures[number]);
@@ -275,6 +318,73 @@ mod tests {
     }
 
     #[test]
+    fn a_figure_measured_before_another_process_changed_it_may_only_raise_it() {
+        for (measured, other, expected) in [(0, 51, 51), (10, 51, 51), (60, 51, 60)] {
+            let root = root();
+            publish(&root, &[(1, 10), (2, 20)]);
+            let mut tally = open(&root);
+            publish(&root, &[(1, other)]);
+            tally.record(1, measured);
+            tally.record(20, 2);
+            tally.publish().expect("published");
+            let found = [1, 2, 20].map(|number| open(&root).blocks(number));
+            assert_eq!(found, [Some(expected), Some(20), Some(2)]);
+        }
+    }
+
+    #[test]
+    fn an_announcement_of_the_same_figure_counts_as_a_change() {
+        let root = root();
+        publish(&root, &[(1, 51)]);
+        let mut tally = open(&root);
+        let mut other = open(&root);
+        other.record(1, 51);
+        assert!(other.announce(1).expect("announced"));
+        tally.record(1, 0);
+        tally.publish().expect("published");
+        assert_eq!(open(&root).blocks(1), Some(51));
+    }
+
+    #[test]
+    fn an_announcement_is_new_even_if_another_process_creates_the_same_row() {
+        let root = root();
+        let (mut one, mut other) = (open(&root), open(&root));
+        for tally in [&mut one, &mut other] {
+            tally.record(1, 51);
+        }
+        assert!(one.announce(1).expect("announced"));
+        let mut later = open(&root);
+        assert!(other.announce(1).expect("announced"));
+        later.record(1, 0);
+        later.publish().expect("published");
+        assert_eq!(open(&root).blocks(1), Some(51));
+        assert_eq!(names(&root).len(), 1);
+    }
+
+    #[test]
+    fn what_this_process_has_published_does_not_raise_its_next_figure() {
+        let root = root();
+        let mut tally = open(&root);
+        for blocks in [51, 20, 0] {
+            tally.record(1, blocks);
+            assert!(tally.announce(1).expect("announced"));
+            assert_eq!(open(&root).blocks(1), Some(blocks));
+        }
+    }
+
+    #[test]
+    fn what_was_freed_is_no_longer_counted() {
+        let root = root();
+        publish(&root, &[(1, 10)]);
+        let mut tally = open(&root);
+        tally.record(1, 30);
+        tally.free(1, 7);
+        assert_eq!(tally.total(), 23);
+        tally.free(1, 50);
+        assert_eq!(tally.total(), 0);
+    }
+
+    #[test]
     fn many_threads_publish_and_lose_nothing() {
         let root = root();
         std::thread::scope(|scope| {
@@ -307,7 +417,7 @@ mod tests {
         for figures in [[5, 2, 0], [3, 9, 1]] {
             let mut row = [0; SHELVES];
             row[..3].copy_from_slice(&figures);
-            let name = encode(0, &row, &[0; SHELVES]);
+            let name = encode(0, 1, &row, &[0; SHELVES]);
             tally.directory.create(&name).expect("a file");
         }
         let tally = open(&root);

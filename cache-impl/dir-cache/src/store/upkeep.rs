@@ -7,6 +7,7 @@
 
 use super::room;
 use super::shelf::Shelf;
+use super::tally::Tally;
 use super::temp::Temp;
 use super::{Error, Store};
 use crate::clock::{Clock, Timestamp};
@@ -110,15 +111,20 @@ impl<D: Directory, C: Clock> Store<D, C> {
     }
 
     fn look_after(&self, key: &Key, temp: &Temp) -> Result<bool, Error> {
-        let shelf = Shelf::open(&self.directory, key.shelf())?;
+        // The figures are read before the files are listed: see `Tally::record`.
+        let bound = match self.upkeep.max_bytes() {
+            Some(max_bytes) => Some((max_bytes, Tally::open(&self.directory)?)),
+            None => None,
+        };
+        let mut shelf = Shelf::open(&self.directory, key.shelf())?;
         // The current time by the clock that dates the files, which need not be `self.clock`.
         let now = shelf.status(temp.name())?.modified;
         shelf.sweep_temps(now);
         shelf.sweep_expired(self.clock.now(), temp.number());
         self.upkeep.looked_at(key.shelf_number(), shelf.len());
 
-        match self.upkeep.max_bytes() {
-            Some(max_bytes) => self.make_room(max_bytes, key, temp, shelf, now),
+        match bound {
+            Some((max_bytes, tally)) => self.make_room(max_bytes, tally, key, temp, shelf, now),
             None => Ok(true),
         }
     }

@@ -13,6 +13,7 @@ mod faulty;
 mod hostile_headers;
 mod hostile_keys;
 mod model;
+mod pauses;
 mod scarcity;
 mod scenario;
 mod steps;
@@ -51,6 +52,11 @@ const TORTURES: &[(&str, &str, Torture)] = &[
     ("F10", "the clock jumps", clock_jumps::run),
     ("F11", "a random program runs against a map", model::run),
     ("bound", "stores share it, and some are killed", crowd::run),
+    (
+        "bound",
+        "stores share it, and pause at any time",
+        pauses::run,
+    ),
     ("S1–S3", "a call takes more steps than it needs", steps::run),
 ];
 

@@ -213,6 +213,21 @@ impl Type {
         self.any(&|ty| matches!(ty, Self::Obstacle(_)))
     }
 
+    /// The number of types, cases and flags in the type.
+    pub fn size(&self) -> usize {
+        let inner = match self {
+            Self::List(ty) | Self::Obstacle(ty) | Self::Option(ty) => ty.size(),
+            Self::Result(ok, err) => [ok, err].into_iter().flatten().map(|ty| ty.size()).sum(),
+            Self::Tuple(types) | Self::Record(types) => types.iter().map(Self::size).sum(),
+            Self::Variant(cases) => {
+                cases.len() + cases.iter().flatten().map(Self::size).sum::<usize>()
+            }
+            Self::Enum(count) | Self::Flags(count) => *count,
+            _ => 0,
+        };
+        1 + inner
+    }
+
     fn any(&self, holds: &dyn Fn(&Self) -> bool) -> bool {
         let inner = match self {
             Self::Option(ty) => ty.any(holds),

@@ -224,8 +224,8 @@ fn what_is_being_written_counts_and_what_has_no_room_is_evicted_at_once() -> Res
 fn a_damaged_tally_is_put_right() -> Result<(), Error> {
     let damages: [fn(&str) -> Option<String>; 4] = [
         |_| None,
-        |name| Some(format!("{}{}", &name[..2], "0".repeat(128))),
-        |name| Some(format!("{}{}", &name[..2], "7".repeat(128))),
+        |name| Some(format!("{}{}", &name[..2], "0".repeat(136))),
+        |name| Some(format!("{}{}", &name[..2], "7".repeat(136))),
         |name| Some(format!("damaged {name}")),
     ];
     for damage in damages {
@@ -262,7 +262,7 @@ fn nothing_in_the_tallys_place_is_written_to() -> Result<(), Error> {
         |tally, outside| {
             fs::create_dir(tally).expect("a directory");
             for row in 0..16 {
-                let name = format!("{row:02x}{}", "00000001".repeat(16));
+                let name = format!("{row:02x}{}", "00000001".repeat(17));
                 fs::hard_link(outside.join("precious"), tally.join(name)).expect("a link");
             }
         },
