@@ -109,10 +109,13 @@ impl<D: Directory, C: Clock> Store<D, C> {
     /// than `max_bytes` of the disk, counted as [`MaxBytes`] describes.
     ///
     /// The bound holds for values of any size and any number of processes, if all of them use the
-    /// same bound; it holds while they write, and includes the files of killed processes. The
-    /// exception: a `set` that replaces an entry keeps both until it returns. Entries that other
-    /// processes are writing take precedence over a new one: if they leave no room, the new entry
-    /// is evicted as soon as it is set. The file of a killed process takes up room for a minute.
+    /// same bound; it holds while they write, wherever one of them pauses, and includes the files of
+    /// killed processes. Two exceptions: a `set` that replaces an entry keeps both until it returns,
+    /// and if it fails, the old one may remain uncounted until a later `set` looks at their
+    /// subdirectory; and what a process writes into a file after a pause of a minute is not counted
+    /// until its `set` returns. Entries that other processes are writing take precedence over a new
+    /// one: if they leave no room, the new entry is evicted as soon as it is set. The file of a killed
+    /// process takes up room for a minute.
     ///
     /// For small values the bound is statistical: to break it, the bytes that no process has
     /// counted yet would have to exceed their mean by eight standard deviations. A store that was

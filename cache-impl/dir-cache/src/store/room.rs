@@ -55,10 +55,8 @@ impl<D: Directory, C: Clock> Store<D, C> {
         let contents = touched.weigh(key.name(), now);
 
         tally.record(number, contents.blocks());
-        // A disk that is full may refuse even this. Entries are evicted all the same, to make room.
-        if !tally.announce(number).unwrap_or(true) {
-            return Ok(false);
-        }
+        // Entries are evicted even if this fails, so that a full disk gets room.
+        let announced = tally.announce(number);
         tally.refresh()?;
 
         levels.settle(&mut tally, number, contents, levels.untouchable);
@@ -71,12 +69,14 @@ impl<D: Directory, C: Clock> Store<D, C> {
             }
             seen = [false; SHELVES];
         }
-        let has_room = tally.total() <= levels.max;
-        if !has_room {
+        let has_room = tally.total() <= levels.max && matches!(announced, Ok(true));
+        // If another process has removed the file, it no longer counts.
+        if !has_room && self.directory.remove_file(temp.path()).is_ok() {
             tally.free(number, temp.blocks());
         }
-        // What remains unpublished makes a later look weigh more.
+        // What remains unpublished is too high: a later look weighs the subdirectory again.
         let _ = tally.publish();
+        announced?;
         Ok(has_room)
     }
 

@@ -54,6 +54,8 @@ impl<D: Directory> Shelf<D> {
 
     /// Removes stale temporary files. `now` is by the clock that dates the files. A file dated as
     /// far in the future is stale too: that clock was set back after its last write.
+    ///
+    /// A file that has gone by then stays listed, because it may be an entry now.
     pub(super) fn sweep_temps(&mut self, now: Timestamp) {
         let is_stale = |Status { modified, .. }| {
             modified.is_longer_ago_than(STALE_AFTER, now)
@@ -62,7 +64,7 @@ impl<D: Directory> Shelf<D> {
         let directory = &self.directory;
         self.names.retain(|name| {
             let is_swept = is_temp_name(name) && directory.status(name).is_ok_and(is_stale);
-            !(is_swept && remove(directory, name))
+            !(is_swept && directory.remove_file(name).is_ok())
         });
     }
 
@@ -111,7 +113,7 @@ impl<D: Directory> Shelf<D> {
             let status = contents.directory.status(&name).ok();
             let blocks = status.map_or(0, |status| blocks_of(status.size));
             if is_temp {
-                // A temporary file that is gone is probably an entry that was not listed.
+                // A temporary file that is gone may have become an entry after the listing.
                 contents.temporary = contents
                     .temporary
                     .saturating_add(blocks.max(announced_blocks(&name)));

@@ -6,9 +6,9 @@
 //! faster, the rename fails: the process then reads the new figures and tries again. No file here is
 //! ever written to, so a link at one of these names does no harm.
 //!
-//! A figure may have been measured before another process changed the row. The larger one of both
-//! is then kept: so a figure is never too low because of a pause between measuring and publishing,
-//! and a file that its writer has announced here counts until it is gone.
+//! A figure may have been measured before another process changed the row. The larger of the two
+//! figures then counts, because each process may know of a file that the other one did not find.
+//! So a file that was announced here counts until it is gone, wherever a process pauses.
 //!
 //! The figures are hints. Missing ones are unknown, and wrong ones are corrected when the
 //! subdirectory is weighed again.
@@ -42,6 +42,8 @@ pub(super) struct Tally<D> {
     found: [Figure; SHELVES],
     /// The figures that this process has measured.
     weighed: [Figure; SHELVES],
+    /// Those that were measured before another process changed the row.
+    outdated: [bool; SHELVES],
 }
 
 impl<D: Directory> Tally<D> {
@@ -59,13 +61,14 @@ impl<D: Directory> Tally<D> {
             names: Vec::new(),
             found: [0; SHELVES],
             weighed: [0; SHELVES],
+            outdated: [false; SHELVES],
         };
         tally.refresh()?;
         Ok(tally)
     }
 
-    /// Reads the figures again. Those that this process has measured stay, except where another
-    /// process has changed the row to a larger one.
+    /// Reads the figures again. A figure that this process has measured becomes outdated if another
+    /// process has changed the row.
     pub(super) fn refresh(&mut self) -> Result<(), DirectoryError> {
         let known = core::mem::take(&mut self.names);
         for _ in 0..LISTINGS {
@@ -81,30 +84,33 @@ impl<D: Directory> Tally<D> {
                 break;
             }
         }
-        let changed = self.names.iter().filter(|name| !known.contains(name));
-        for number in changed.filter_map(|name| row_of(name)).flat_map(shelves_of) {
-            if self.weighed[number] != 0 {
-                self.weighed[number] = self.weighed[number].max(self.found[number]);
+        for row in 0..ROWS {
+            if newest(&known, row) != newest(&self.names, row) {
+                for number in shelves_of(row) {
+                    self.outdated[number] = true;
+                }
             }
         }
         Ok(())
     }
 
     /// Records the number of blocks of a subdirectory, to be published. Its files have to be listed
-    /// after these figures were read.
+    /// after the figures were read for the last time.
     pub(super) fn record(&mut self, shelf_number: u8, blocks: u64) {
         let most = u64::from(Figure::MAX - 1);
         self.weighed[usize::from(shelf_number)] = blocks.min(most) as Figure + 1;
+        self.outdated[usize::from(shelf_number)] = false;
     }
 
-    /// Subtracts the blocks that were freed in a subdirectory whose number of blocks was recorded.
+    /// Subtracts blocks that were freed from a recorded figure.
     pub(super) fn free(&mut self, shelf_number: u8, blocks: u64) {
-        let left = self.blocks(shelf_number).unwrap_or_default();
-        self.record(shelf_number, left.saturating_sub(blocks));
+        let weighed = &mut self.weighed[usize::from(shelf_number)];
+        let left = u64::from(*weighed).saturating_sub(blocks);
+        *weighed = left.max(1) as Figure;
     }
 
-    /// Publishes the recorded figure of a subdirectory, so that each process that then reads the
-    /// figures and each that is about to change this one knows of it.
+    /// Publishes a recorded figure, so that each process knows of it that reads the figures from now
+    /// on or is about to change this one.
     ///
     /// Returns `false` if other processes were faster each time.
     pub(super) fn announce(&mut self, shelf_number: u8) -> Result<bool, DirectoryError> {
@@ -114,10 +120,7 @@ impl<D: Directory> Tally<D> {
     /// Publishes the recorded figures that differ from those read.
     pub(super) fn publish(&mut self) -> Result<(), DirectoryError> {
         for row in 0..ROWS {
-            let is_new = |number: usize| {
-                self.weighed[number] != 0 && self.weighed[number] != self.found[number]
-            };
-            if shelves_of(row).any(is_new) {
+            if shelves_of(row).any(|number| self.figure(number) != self.found[number]) {
                 self.publish_row(row)?;
             }
         }
@@ -127,11 +130,10 @@ impl<D: Directory> Tally<D> {
     /// Returns `false` if another process was faster each time: the row is then still unpublished.
     fn publish_row(&mut self, row: u8) -> Result<bool, DirectoryError> {
         for _ in 0..ATTEMPTS {
-            let is_of_row = |name: &&String| row_of(name) == Some(row);
-            // If several processes created one at once, all processes use the same one of them.
-            let old = self.names.iter().filter(is_of_row).max();
+            let old = newest(&self.names, row);
             let version = old.and_then(|old| version_of(old)).unwrap_or_default();
-            let name = encode(row, version.wrapping_add(1), &self.found, &self.weighed);
+            let figures = shelves_of(row).map(|number| self.figure(number));
+            let name = encode(row, version.wrapping_add(1), figures);
             let published = match old {
                 Some(old) => self.directory.rename(old, &name),
                 None => self.directory.create(&name).map(drop),
@@ -141,16 +143,16 @@ impl<D: Directory> Tally<D> {
                 Err(DirectoryError::NotFound | DirectoryError::AlreadyExists) => self.refresh()?,
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    for other in self.names.iter().filter(is_of_row) {
-                        if Some(other) != old {
+                    for other in self.names.iter().filter(|other| row_of(other) == Some(row)) {
+                        if Some(other) != old && *other != name {
                             let _ = self.directory.remove_file(other);
                         }
                     }
+                    for number in shelves_of(row) {
+                        self.found[number] = self.figure(number);
+                    }
                     self.names.retain(|name| row_of(name) != Some(row));
                     self.names.push(name);
-                    for number in shelves_of(row) {
-                        self.found[number] = newer(self.found[number], self.weighed[number]);
-                    }
                     return Ok(true);
                 }
             }
@@ -160,9 +162,17 @@ impl<D: Directory> Tally<D> {
 
     /// The number of blocks in a subdirectory; `None` if no process has weighed it.
     pub(super) fn blocks(&self, shelf_number: u8) -> Option<u64> {
-        let number = usize::from(shelf_number);
-        let figure = newer(self.found[number], self.weighed[number]);
+        let figure = self.figure(usize::from(shelf_number));
         figure.checked_sub(1).map(u64::from)
+    }
+
+    fn figure(&self, number: usize) -> Figure {
+        let (found, weighed) = (self.found[number], self.weighed[number]);
+        match (weighed, self.outdated[number]) {
+            (0, _) => found,
+            (_, false) => weighed,
+            (_, true) => weighed.max(found),
+        }
     }
 
     /// The sum of all known figures, in blocks.
@@ -182,10 +192,6 @@ impl<D: Directory> Tally<D> {
     }
 }
 
-fn newer(found: Figure, weighed: Figure) -> Figure {
-    if weighed == 0 { found } else { weighed }
-}
-
 /// The numbers of the subdirectories in a row.
 fn shelves_of(row: u8) -> impl Iterator<Item = usize> {
     let first = row.wrapping_mul(COLUMNS);
@@ -199,15 +205,20 @@ const FIGURES_AT: usize = 2 + 8;
 /// The length of a row's name, with eight digits for each figure.
 const NAME_LEN: usize = FIGURES_AT + 8 * COLUMNS as usize;
 
-fn encode(row: u8, version: u32, found: &[Figure; SHELVES], weighed: &[Figure; SHELVES]) -> String {
+fn encode(row: u8, version: u32, figures: impl Iterator<Item = Figure>) -> String {
     let mut name = String::with_capacity(NAME_LEN);
     push_hex(&mut name, &[row]);
     push_hex(&mut name, &version.to_be_bytes());
-    for number in shelves_of(row) {
-        let figure = newer(found[number], weighed[number]);
+    for figure in figures {
         push_hex(&mut name, &figure.to_be_bytes());
     }
     name
+}
+
+/// The newest name of a row. If several processes created the row at once, it has several until one
+/// of them is changed.
+fn newest(names: &[String], row: u8) -> Option<&String> {
+    names.iter().filter(|name| row_of(name) == Some(row)).max()
 }
 
 /// The row of a name; `None` if the name is not a row's.
@@ -217,8 +228,8 @@ fn row_of(name: &str) -> Option<u8> {
     (row < ROWS && name.len() == NAME_LEN).then_some(row)
 }
 
-/// A number that grows by one each time that a process changes the row, so that no two of its names
-/// are equal.
+/// A number that grows by one each time that a process changes the row, so that the row has another
+/// name even if its figures are the same again.
 fn version_of(name: &str) -> Option<u32> {
     parse_hex(name.as_bytes().get(2..FIGURES_AT)?)
 }
@@ -362,6 +373,20 @@ mod tests {
     }
 
     #[test]
+    fn the_oldest_version_follows_the_newest() {
+        let root = root();
+        let tally = open(&root);
+        for version in [0, u32::MAX] {
+            let name = encode(0, version, [52].into_iter().chain([0; 15]));
+            tally.directory.create(&name).expect("a file");
+        }
+        let mut tally = open(&root);
+        tally.record(0, 51);
+        assert!(tally.announce(0).expect("announced"));
+        assert_eq!(open(&root).blocks(0), Some(51));
+    }
+
+    #[test]
     fn what_this_process_has_published_does_not_raise_its_next_figure() {
         let root = root();
         let mut tally = open(&root);
@@ -415,9 +440,8 @@ mod tests {
         let root = root();
         let tally = open(&root);
         for figures in [[5, 2, 0], [3, 9, 1]] {
-            let mut row = [0; SHELVES];
-            row[..3].copy_from_slice(&figures);
-            let name = encode(0, 1, &row, &[0; SHELVES]);
+            let figures = figures.into_iter().chain([0; 13]);
+            let name = encode(0, 1, figures);
             tally.directory.create(&name).expect("a file");
         }
         let tally = open(&root);

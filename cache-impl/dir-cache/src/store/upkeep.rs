@@ -112,10 +112,8 @@ impl<D: Directory, C: Clock> Store<D, C> {
 
     fn look_after(&self, key: &Key, temp: &Temp) -> Result<bool, Error> {
         // The figures are read before the files are listed: see `Tally::record`.
-        let bound = match self.upkeep.max_bytes() {
-            Some(max_bytes) => Some((max_bytes, Tally::open(&self.directory)?)),
-            None => None,
-        };
+        let bound = self.upkeep.max_bytes();
+        let bound = bound.map(|max_bytes| (max_bytes, Tally::open(&self.directory)));
         let mut shelf = Shelf::open(&self.directory, key.shelf())?;
         // The current time by the clock that dates the files, which need not be `self.clock`.
         let now = shelf.status(temp.name())?.modified;
@@ -124,7 +122,7 @@ impl<D: Directory, C: Clock> Store<D, C> {
         self.upkeep.looked_at(key.shelf_number(), shelf.len());
 
         match bound {
-            Some((max_bytes, tally)) => self.make_room(max_bytes, tally, key, temp, shelf, now),
+            Some((max_bytes, tally)) => self.make_room(max_bytes, tally?, key, temp, shelf, now),
             None => Ok(true),
         }
     }

@@ -430,7 +430,7 @@ impl File for DiskFile {
 
         let start = offset as usize;
         let end = start + bytes.len();
-        let end = end.min((contents.bytes.len() + room).max(start));
+        let end = end.min(contents.bytes.len().saturating_add(room).max(start));
         let len = contents.bytes.len().max(end);
         contents.bytes.resize(len, 0);
         contents.bytes[start..end].copy_from_slice(&bytes[..end - start]);

@@ -4,6 +4,7 @@ use crate::disk::failed;
 use dir_cache::{Directory, DirectoryError, File, Status};
 use std::cell::RefCell;
 use std::io::ErrorKind;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 /// An operation on a directory or on a file in it.
@@ -42,11 +43,15 @@ pub enum Fault {
 #[derive(Clone, Default)]
 pub struct Script(Rc<RefCell<State>>);
 
+type Meanwhile = (RangeInclusive<usize>, Rc<dyn Fn()>);
+
 #[derive(Default)]
 struct State {
     taken: Vec<Operation>,
     fault: Option<(usize, Fault)>,
     is_gone: bool,
+    /// What others do before the operations at these positions.
+    meanwhile: Option<Meanwhile>,
 }
 
 impl Script {
@@ -56,6 +61,11 @@ impl Script {
             fault,
             ..State::default()
         };
+    }
+
+    /// Lets others do something before each of the operations at these positions.
+    pub fn meanwhile(&self, positions: RangeInclusive<usize>, action: impl Fn() + 'static) {
+        self.0.borrow_mut().meanwhile = Some((positions, Rc::new(action)));
     }
 
     /// The operations since the last [`Self::begin`].
@@ -69,8 +79,12 @@ impl Script {
         undone: impl FnOnce(),
         done: impl FnOnce() -> Result<T, DirectoryError>,
     ) -> Result<T, DirectoryError> {
+        let position = self.0.borrow().taken.len();
+        let meanwhile = self.0.borrow().meanwhile.clone();
+        if let Some((_, act)) = meanwhile.filter(|(at, _)| at.contains(&position)) {
+            act();
+        }
         let mut state = self.0.borrow_mut();
-        let position = state.taken.len();
         state.taken.push(operation);
         if state.is_gone {
             return Err(failed(ErrorKind::Other));

@@ -10,8 +10,10 @@ mod damage;
 mod disk;
 mod failing_operations;
 mod faulty;
+mod holdings;
 mod hostile_headers;
 mod hostile_keys;
+mod meanwhile;
 mod model;
 mod pauses;
 mod scarcity;
@@ -56,6 +58,11 @@ const TORTURES: &[(&str, &str, Torture)] = &[
         "bound",
         "stores share it, and pause at any time",
         pauses::run,
+    ),
+    (
+        "bound",
+        "stores share it, and others act during a set",
+        meanwhile::run,
     ),
     ("S1–S3", "a call takes more steps than it needs", steps::run),
 ];

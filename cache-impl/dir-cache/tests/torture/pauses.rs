@@ -4,9 +4,9 @@
 //! The operations take turns, in an order that depends on the seed alone.
 
 use crate::count::{Count, Scale, rule};
+use crate::holdings::{BLOCK, keys, uncounted};
 use crate::world::scratch;
 use dir_cache::directory::NativeFile;
-use dir_cache::key::Key;
 use dir_cache::{
     Directory, DirectoryError, Durability, File, MaxBytes, NativeDirectory, Status, Store,
     SystemClock,
@@ -17,70 +17,120 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 
-const BLOCK: u64 = 4096;
 /// The bound, in blocks.
 const BOUND: u64 = 100;
 const STORES: usize = 4;
 const SETS: usize = 6;
 
-/// Sizes in blocks, each equally likely, and the number of subdirectories that the values go to.
-const MIXTURES: &[(&[u64], u8)] = &[(&[51], 16), (&[26], 2), (&[90, 9], 1), (&[40, 70, 10], 5)];
+/// Sizes in blocks, each equally likely.
+const SIZES: [&[u64]; 6] = [
+    &[51],
+    &[26],
+    &[90, 9],
+    &[40, 70, 10],
+    &[30, 20, 40],
+    &[30, 40, 25, 10],
+];
+
+/// The subdirectories that the values go to: the tally has a row for each 16.
+const SHELVES: [&[u8]; 4] = [&[0], &[0, 1], &[0, 1, 2, 16, 32], &[0, 16, 32, 48, 64, 80]];
 
 /// An operation is the last one before another store's turn once in so many times.
 const PAUSES: [u32; 4] = [2, 8, 30, 100];
 
 pub fn run(scale: &Scale, count: &mut Count) {
-    let random = &mut Rng::with_seed(scale.seed);
-    for _ in 0..scale.times(12, 1000) {
-        for &(sizes, shelves) in MIXTURES {
-            let peak = peak(random, sizes, shelves);
-            count.case(rule(peak <= BOUND, || {
-                format!("{peak} of {BOUND} blocks with values of {sizes:?} blocks")
-            }));
-        }
+    for number in 0..scale.times(60, 4000) {
+        let random = &mut Rng::with_seed(scale.seed.wrapping_mul(1 << 20) + number);
+        let outcome = Case::new(random).run(random);
+        count.case(outcome.map_err(|found| format!("case {number}: {found}")));
     }
 }
 
-/// The peak of the blocks that the files occupy while all stores set values.
-fn peak(random: &mut Rng, sizes: &[u64], shelves: u8) -> u64 {
-    let root = scratch();
-    let turns = Turns::new(root.path(), random.fork());
-    let keys = (0..).map(|number: u32| number.to_string());
-    let mut keys = keys.filter(|key| shelf_number(key) < shelves);
-    thread::scope(|scope| {
-        for number in 0..STORES {
-            let turns = &turns;
-            let mut random = random.fork();
-            let keys: Vec<String> = keys.by_ref().take(SETS).collect();
-            scope.spawn(move || {
+#[derive(Debug)]
+struct Case {
+    sizes: &'static [u64],
+    shelves: &'static [u8],
+    pauses: u32,
+    /// `true` if a store is paused at operations that change something or list names, and at no others.
+    rarely: bool,
+    /// `true` if the tally has a figure for each subdirectory from the start.
+    all_are_known: bool,
+}
+
+impl Case {
+    fn new(random: &mut Rng) -> Self {
+        Self {
+            sizes: random.choice(SIZES).expect("sizes"),
+            shelves: random.choice(SHELVES).expect("subdirectories"),
+            pauses: random.choice(PAUSES).expect("a number"),
+            rarely: random.bool(),
+            all_are_known: random.bool(),
+        }
+    }
+
+    fn run(&self, random: &mut Rng) -> Result<(), String> {
+        let root = scratch();
+        let directory = || NativeDirectory::open(root.path()).expect("a directory");
+        if self.all_are_known {
+            let store = open(directory(), 1);
+            for key in keys((0..=u8::MAX).collect()).take(20) {
+                store.set(&key, b"small", None).expect("a set");
+                store.delete(&key).expect("a deletion");
+            }
+        }
+        let turns = Turns::new(root.path(), self, random.fork());
+        let mut keys = keys(self.shelves.to_vec());
+        thread::scope(|scope| {
+            for number in 0..STORES {
+                let keys: Vec<String> = keys.by_ref().take(SETS).collect();
+                let mut random = random.fork();
                 let directory = InTurn {
-                    inner: NativeDirectory::open(turns.root).expect("a directory"),
-                    turns,
+                    inner: directory(),
+                    turns: &turns,
                     store: number,
                 };
-                let seed = random.u64(..);
-                let store = Store::open(directory, SystemClock, Durability::None, seed);
-                let max_bytes = MaxBytes::new(BOUND * BLOCK).expect("a bound");
-                let store = store.expect("a store").bounded(max_bytes);
-                for key in keys {
-                    let blocks = *random.choice(sizes).expect("a size");
-                    let value = vec![1; (blocks * BLOCK) as usize - 100];
-                    store.set(&key, &value, None).expect("a set");
-                }
-                turns.end(number);
-            });
-        }
-    });
-    turns.state().peak
+                scope.spawn(move || {
+                    let turns = directory.turns;
+                    let _end = End { turns, number };
+                    let store = open(directory, random.u64(..));
+                    for key in keys {
+                        let blocks = *random.choice(self.sizes).expect("a size");
+                        let value = vec![1; (blocks * BLOCK) as usize - 100];
+                        store.set(&key, &value, None).expect("a set");
+                    }
+                });
+            }
+        });
+        let peak = turns.state().peak;
+        rule(peak <= BOUND, || {
+            format!("{peak} of {BOUND} blocks, {self:?}")
+        })?;
+        let uncounted = uncounted(&directory());
+        rule(uncounted.is_empty(), || {
+            format!("{}, {self:?}", uncounted.join(", "))
+        })
+    }
 }
 
-fn shelf_number(key: &str) -> u8 {
-    let key = Key::new(key).expect("a short key");
-    let (_, digits) = key.shelf().split_once('/').expect("a path");
-    u8::from_str_radix(digits, 16).expect("two digits")
+fn open<D: Directory>(directory: D, seed: u64) -> Store<D, SystemClock> {
+    let store = Store::open(directory, SystemClock, Durability::None, seed);
+    let max_bytes = MaxBytes::new(BOUND * BLOCK).expect("a bound");
+    store.expect("a store").bounded(max_bytes)
 }
 
-/// The blocks of all files of the stores, also of those that are being written.
+/// Ends the turns of a store, also if it panics.
+struct End<'a> {
+    turns: &'a Turns<'a>,
+    number: usize,
+}
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.turns.end(self.number);
+    }
+}
+
+/// The blocks of all files of the stores, as far as they have been written.
 fn occupied(root: &Path) -> u64 {
     let shelves = fs::read_dir(root.join("v1")).expect("a store").flatten();
     let files = shelves.flat_map(|shelf| fs::read_dir(shelf.path()).expect("a shelf").flatten());
@@ -91,6 +141,7 @@ fn occupied(root: &Path) -> u64 {
 /// Lets one store after the other use the directory.
 struct Turns<'a> {
     root: &'a Path,
+    case: &'a Case,
     state: Mutex<State>,
     /// Tells each store that its turn has come.
     begins: [Condvar; STORES],
@@ -98,7 +149,6 @@ struct Turns<'a> {
 
 struct State {
     random: Rng,
-    pauses: u32,
     /// The store whose turn it is.
     store: usize,
     /// The stores that have not ended.
@@ -107,9 +157,8 @@ struct State {
 }
 
 impl<'a> Turns<'a> {
-    fn new(root: &'a Path, mut random: Rng) -> Self {
+    fn new(root: &'a Path, case: &'a Case, mut random: Rng) -> Self {
         let state = State {
-            pauses: *random.choice(&PAUSES).expect("a number"),
             store: random.usize(..STORES),
             left: (0..STORES).collect(),
             peak: 0,
@@ -117,6 +166,7 @@ impl<'a> Turns<'a> {
         };
         Self {
             root,
+            case,
             state: Mutex::new(state),
             begins: Default::default(),
         }
@@ -133,12 +183,11 @@ impl<'a> Turns<'a> {
         state.expect("no store panicked")
     }
 
-    /// Runs an operation of a store in its turn.
+    /// Runs an operation of a store in its turn. The store may be paused behind it.
     fn take<T>(&self, store: usize, operation: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.of(store);
         let outcome = operation(&mut state);
-        let pauses = state.pauses;
-        if state.random.u32(..pauses) == 0 {
+        if state.random.u32(..self.case.pauses) == 0 {
             self.pass(&mut state);
         }
         outcome
@@ -171,6 +220,15 @@ impl<'a, T> InTurn<'a, T> {
         self.turns.take(self.store, |_| operation(&self.inner))
     }
 
+    /// Runs an operation that neither changes anything nor lists names.
+    fn look<U>(&self, operation: impl FnOnce(&T) -> U) -> U {
+        if self.turns.case.rarely {
+            let _turn = self.turns.of(self.store);
+            return operation(&self.inner);
+        }
+        self.take(operation)
+    }
+
     fn wrap<U>(&self, inner: U) -> InTurn<'a, U> {
         let &Self { turns, store, .. } = self;
         InTurn {
@@ -185,7 +243,7 @@ impl<'a> Directory for InTurn<'a, NativeDirectory> {
     type File = InTurn<'a, NativeFile>;
 
     fn open(&self, path: &str) -> Result<Self::File, DirectoryError> {
-        let file = self.take(|inner| inner.open(path))?;
+        let file = self.look(|inner| inner.open(path))?;
         Ok(self.wrap(file))
     }
 
@@ -219,22 +277,22 @@ impl<'a> Directory for InTurn<'a, NativeDirectory> {
     }
 
     fn enter(&self, path: &str) -> Result<Self, DirectoryError> {
-        let directory = self.take(|inner| inner.enter(path))?;
+        let directory = self.look(|inner| inner.enter(path))?;
         Ok(self.wrap(directory))
     }
 
     fn status(&self, path: &str) -> Result<Status, DirectoryError> {
-        self.take(|inner| inner.status(path))
+        self.look(|inner| inner.status(path))
     }
 }
 
 impl File for InTurn<'_, NativeFile> {
     fn size(&self) -> Result<u64, DirectoryError> {
-        self.take(File::size)
+        self.look(File::size)
     }
 
     fn read(&self, offset: u64, len: usize, bytes: &mut Vec<u8>) -> Result<(), DirectoryError> {
-        self.take(|inner| inner.read(offset, len, bytes))
+        self.look(|inner| inner.read(offset, len, bytes))
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), DirectoryError> {

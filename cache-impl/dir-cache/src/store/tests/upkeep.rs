@@ -1,9 +1,11 @@
 //! The store's upkeep: it keeps to its bound and removes files that are no longer useful.
 
 use super::fixture::{Fixture, temporary_files};
+use crate::directory::NativeDirectory;
 use crate::key::Key;
 use crate::max_bytes::{BLOCK_LEN, MaxBytes};
 use crate::store::Error;
+use crate::store::tally::Tally;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -209,6 +211,14 @@ fn what_is_being_written_counts_and_what_has_no_room_is_evicted_at_once() -> Res
     fixture.store.set("other", &vec![1; 101 * 4096], None)?;
     assert_eq!(fixture.get("other"), None);
     assert_eq!(temporary_files(fixture.root.path()), [&*temp]);
+    let directory = NativeDirectory::open(fixture.root.path()).expect("a directory");
+    let (_, size) = entries(fixture.root.path());
+    let tallied = Tally::open(&directory).expect("a tally").total();
+    assert_eq!(
+        tallied,
+        900 + size / BLOCK_LEN,
+        "what found no room no longer counts"
+    );
     fixture.store.set("other", &vec![1; 99 * 4096], None)?;
     assert!(fixture.get("other").is_some());
 
