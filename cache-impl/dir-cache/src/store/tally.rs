@@ -10,8 +10,8 @@
 //! figures then counts, because each process may know of a file that the other one did not find.
 //! So a file that was announced here counts until it is gone, wherever a process pauses.
 //!
-//! The figures are hints. Missing ones are unknown, and wrong ones are corrected when the
-//! subdirectory is weighed again.
+//! A figure that is too high is corrected when its subdirectory is weighed again. A missing one is
+//! unknown.
 
 use crate::directory::{Directory, DirectoryError};
 use crate::hex::{parse_hex, push_hex};
@@ -38,9 +38,10 @@ type Figure = u32;
 #[derive(Debug)]
 pub(super) struct Tally<D> {
     directory: D,
+    /// The names of the rows.
     names: Vec<String>,
     found: [Figure; SHELVES],
-    /// The figures that this process has measured.
+    /// The figures that this process has measured, less what it has freed since.
     weighed: [Figure; SHELVES],
     /// Those that were measured before another process changed the row.
     outdated: [bool; SHELVES],
@@ -74,11 +75,8 @@ impl<D: Directory> Tally<D> {
         for _ in 0..LISTINGS {
             self.names = self.directory.names()?;
             self.found = [0; SHELVES];
-            let rows = self
-                .names
-                .iter()
-                .filter(|name| merge(&mut self.found, name));
-            let rows = rows.count();
+            self.names.retain(|name| merge(&mut self.found, name));
+            let rows = self.names.len();
             // The listing may miss a file that is renamed at the same time.
             if rows == 0 || rows >= usize::from(ROWS) {
                 break;

@@ -4,11 +4,10 @@
 use crate::count::{Count, Scale, rule};
 use crate::disk::Disk;
 use crate::faulty::{Fault, Faulty, Script};
+use crate::holdings::BLOCK;
 use crate::world::{SECOND, Time, open};
 use dir_cache::{Durability, Error, MaxBytes, Store};
 use fastrand::Rng;
-
-const BLOCK: u64 = 4096;
 
 /// A bound in blocks, and sizes in bytes, each equally likely.
 const MIXTURES: &[(u64, &[usize])] = &[

@@ -1,7 +1,7 @@
 //! What the subdirectories of a store hold, and what its tally says of them, both in blocks.
 
 use dir_cache::key::Key;
-use dir_cache::{Directory, DirectoryError, Status};
+use dir_cache::{Clock, Directory, DirectoryError, Status, Store};
 
 pub const BLOCK: u64 = 4096;
 
@@ -9,7 +9,7 @@ pub const BLOCK: u64 = 4096;
 const FIGURES: usize = 8 * 16;
 
 /// The blocks that the files of a subdirectory occupy, or will when they have been written.
-pub fn held(root: &impl Directory, shelf: u8) -> u64 {
+fn held(root: &impl Directory, shelf: u8) -> u64 {
     let shelf = match root.enter(&path(shelf)) {
         Err(DirectoryError::NotFound) => return 0,
         shelf => shelf.expect("a subdirectory"),
@@ -27,7 +27,7 @@ pub fn held(root: &impl Directory, shelf: u8) -> u64 {
 }
 
 /// The blocks that a subdirectory holds by the tally.
-pub fn tallied(root: &impl Directory, shelf: u8) -> u64 {
+fn tallied(root: &impl Directory, shelf: u8) -> u64 {
     let Ok(tally) = root.enter("v1/tally") else {
         return 0;
     };
@@ -53,6 +53,12 @@ pub fn uncounted(root: &impl Directory) -> Vec<String> {
         )
     });
     said.collect()
+}
+
+/// Makes all subdirectories known to the tally: the first `set` of a store with a bound looks for each.
+pub fn make_known<D: Directory, C: Clock>(empty: &Store<D, C>) {
+    empty.set("first", b"small", None).expect("set");
+    empty.delete("first").expect("deleted");
 }
 
 /// Keys whose entries are in these subdirectories.

@@ -4,7 +4,7 @@
 use crate::count::{Count, Scale, rule};
 use crate::disk::{Disk, failed};
 use crate::faulty::{Fault, Faulty, Operation};
-use crate::holdings::{BLOCK, keys, uncounted};
+use crate::holdings::{BLOCK, keys, make_known, uncounted};
 use crate::world::{SECOND, Time, open};
 use dir_cache::{Directory, Durability, File, MaxBytes, Store};
 use std::io::ErrorKind;
@@ -55,8 +55,9 @@ const CASES: &[Case] = &[
     Case {
         what: "a value far away takes the room",
         before: |_| {},
-        set: 30,
-        meanwhile: |world| world.set(&world.far, 75),
+        set: 40,
+        // So much that no subdirectory is weighed for it.
+        meanwhile: |world| world.set(&world.far, 70),
     },
     Case {
         what: "the old value is deleted",
@@ -166,8 +167,8 @@ fn nothing_can_be_announced() -> Result<(), String> {
 }
 
 impl Case {
-    /// Sets a value; meanwhile, before the operation at this position, others act. Returns `false`
-    /// too if there is no such operation.
+    /// Sets a value; meanwhile, before the operation at this position, others act. Returns what was
+    /// found, and `true` if there was such an operation.
     fn run(&'static self, position: usize) -> (Result<(), String>, bool) {
         let world = Rc::new(World::new());
         (self.before)(&world);
@@ -193,11 +194,7 @@ impl World {
             near: keys(vec![1]).next().expect("a key"),
             far: keys(vec![16]).next().expect("a key"),
         };
-        // All subdirectories become known.
-        for key in keys((0..=u8::MAX).collect()).take(20) {
-            world.other().set(&key, b"small", None).expect("set");
-            world.other().delete(&key).expect("deleted");
-        }
+        make_known(&world.other());
         world.set(&world.near, 1);
         world.set(&world.keys[0], 1);
         world

@@ -4,7 +4,7 @@
 //! The operations take turns, in an order that depends on the seed alone.
 
 use crate::count::{Count, Scale, rule};
-use crate::holdings::{BLOCK, keys, uncounted};
+use crate::holdings::{BLOCK, keys, make_known, uncounted};
 use crate::world::scratch;
 use dir_cache::directory::NativeFile;
 use dir_cache::{
@@ -72,11 +72,7 @@ impl Case {
         let root = scratch();
         let directory = || NativeDirectory::open(root.path()).expect("a directory");
         if self.all_are_known {
-            let store = open(directory(), 1);
-            for key in keys((0..=u8::MAX).collect()).take(20) {
-                store.set(&key, b"small", None).expect("a set");
-                store.delete(&key).expect("a deletion");
-            }
+            make_known(&open(directory(), 1));
         }
         let turns = Turns::new(root.path(), self, random.fork());
         let mut keys = keys(self.shelves.to_vec());
